@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "nn/tensor.h"
+
+namespace faceforge::nn {
+
+/// What a model file may ask for. Checked before anything of that size is allocated.
+struct LoadLimits {
+  size_t file_bytes = size_t{1} << 30;           ///< the ONNX file, and each external data file
+  size_t node_count = 20'000;                    ///< operators of the graph
+  size_t elements_per_tensor = size_t{1} << 28;  ///< one weight or one activation (1 GiB of floats)
+  size_t activation_bytes = size_t{2} << 30;     ///< all activations of one run together
+};
+
+struct RunOptions {
+  int thread_count = 1;  ///< threads that share this one run, the caller's among them; 1 to 256
+};
+
+/// A neural network read from an ONNX file and compiled, at the first run of each input shape, to
+/// oneDNN primitives: batch norms folded into convolutions, activations and residual sums fused,
+/// activations kept in oneDNN's blocked layouts between them.
+///
+/// Immutable after load. Copies are cheap and share the weights and the compiled programs. Every
+/// member may be called from any number of threads at once.
+///
+/// source: ONNX operators, opsets 9 to 17, of domain `ai.onnx`, 32-bit floats. Sizes that a model
+///         computes from its input's shape (Shape, Gather, Cast, Concat, ...) are folded at compile
+///         time.
+class Network {
+ public:
+  /// Reads and checks a model; compiles nothing yet.
+  ///
+  /// in:    `file` an ONNX model; external data must lie in the file's own folder
+  /// fails: not_found/model_file_missing; too_large/model_file_too_large; and as `parse`
+  /// cost:  reads the file once and keeps its weights in memory as 32-bit floats
+  [[nodiscard]] static Result<Network> load(const std::filesystem::path& file,
+                                            const LoadLimits& limits = {});
+
+  /// Reads a model from memory. External data is refused, for it has no folder.
+  ///
+  /// fails: unsupported/operator_unsupported naming operator and node (also for an attribute value
+  ///        that is not implemented); unsupported/opset_unsupported outside 9 to 17;
+  ///        unsupported/tensor_type_unsupported for weights that are not float, double, float16 or
+  ///        an integer; corrupt/model_malformed when the bytes are no ONNX model, or a name is
+  ///        used before or without being made (cycles included), or is made twice;
+  ///        corrupt/tensor_outside_file when a weight's bytes are fewer than its shape says or
+  ///        lie in a file outside the folder; corrupt/tensor_shape for negative dimensions;
+  ///        corrupt/weight_not_finite; too_large/model_file_too_large, graph_too_large or
+  ///        tensor_too_large
+  [[nodiscard]] static Result<Network> parse(std::span<const std::byte> bytes,
+                                             const LoadLimits& limits = {});
+
+  /// The inputs that a caller provides (weights are not among them), in the model's order.
+  [[nodiscard]] const std::vector<PortInfo>& inputs() const;
+  [[nodiscard]] const std::vector<PortInfo>& outputs() const;
+
+  /// Runs a network with one input.
+  ///
+  /// in:    any batch size, height and width that the model leaves open. Open or fixed, the first
+  ///        dimension may be any batch size as long as the graph's own arithmetic allows it.
+  /// out:   one tensor an output, in the model's order
+  /// fails: invalid_input/input_count when the model wants another number of inputs;
+  ///        invalid_input/input_shape naming the wanted and the given shape;
+  ///        invalid_input/shape_mismatch naming the node whose operands do not fit;
+  ///        too_large/activations_too_large; invalid_input/thread_count;
+  ///        exhausted/out_of_memory; internal/engine_failed with oneDNN's words
+  /// cost:  the first run of a shape and thread count compiles a program (some 10 to 100 ms); the
+  ///        32 programs used last are kept. Later runs allocate the outputs only.
+  [[nodiscard]] Result<std::vector<Tensor>> run(const Tensor& input,
+                                                const RunOptions& options = {}) const;
+
+  /// Runs a network with several inputs, in the model's order. Fails and costs as above.
+  [[nodiscard]] Result<std::vector<Tensor>> run(std::span<const Tensor> inputs,
+                                                const RunOptions& options = {}) const;
+
+  /// Names the kernel behind every step of the program for an input shape, as
+  /// `node_name: kernel`, the kernel being oneDNN's `impl_info_str` or `faceforge:...` for our own.
+  /// A kernel named `ref...` is a hundred times slower than it should be.
+  ///
+  /// fails: as `run`
+  [[nodiscard]] Result<std::vector<std::string>> implementations(
+      std::span<const int64_t> input_shape, const RunOptions& options = {}) const;
+
+ private:
+  struct State;
+  explicit Network(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace faceforge::nn
