@@ -1,0 +1,92 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "face/aligned_crop.h"
+#include "face/detected_face.h"
+#include "face/embedding.h"
+#include "face/quality.h"
+#include "image/image.h"
+#include "vision/spec.h"
+
+namespace faceforge::vision {
+
+/// Which scales of the photo the detector looks at.
+enum class ScaleSearch {
+  Full,    ///< several scales joined by non-maximum suppression: faces of 16 px and faces that fill
+           ///< the photo
+  Single,  ///< the photo as it is, not enlarged or shrunk beyond the detector's input; for golden
+           ///< values
+};
+
+struct DetectOptions {
+  std::optional<float> min_detection_score;  ///< the card's when absent
+  ScaleSearch scale_search = ScaleSearch::Full;
+  int face_limit = 1000;  ///< the highest detection scores are kept
+};
+
+/// A loaded pack: detect, align, embed, quality, liveness. Immutable and usable from many threads
+/// at once.
+class Pipeline {
+ public:
+  /// Loads the networks of a pack.
+  ///
+  /// fails: not_found/file_missing; corrupt/... and unsupported/... as `nn::Network::load`;
+  ///        corrupt/network_shape when a network's inputs or outputs are not what the card says
+  [[nodiscard]] static Result<std::shared_ptr<const Pipeline>> load(const PipelineSpec& spec);
+
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  [[nodiscard]] const PipelineSpec& spec() const;
+  [[nodiscard]] const face::ModelId& model_id() const;
+
+  /// Finds faces.
+  ///
+  /// out:   faces by falling area of the box; no face is an empty list; in pixels of the full-size
+  /// photo
+  [[nodiscard]] Result<std::vector<face::DetectedFace>> detect(
+      const image::Photo& photo, const DetectOptions& options = {}) const;
+
+  /// Warps a face upright as this pack's embedder expects.
+  ///
+  /// fails: invalid_input/degenerate_landmarks
+  [[nodiscard]] Result<face::AlignedCrop> align(const image::Photo& photo,
+                                                const face::DetectedFace& face) const;
+
+  /// Embeds crops in one batch or several.
+  ///
+  /// in:    crops of this pack's template (a CHECK)
+  /// out:   one embedding a crop, in order; of unit length with `Metric::Cosine`
+  /// fails: internal/embedding_not_finite
+  [[nodiscard]] Result<std::vector<face::Embedding>> embed(
+      std::span<const face::AlignedCrop> crops) const;
+
+  [[nodiscard]] face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
+                                      const face::AlignedCrop& crop) const;
+
+  /// out:   probability in [0, 1] that the face is of a living person; nothing when the pack has no
+  /// liveness network
+  [[nodiscard]] Result<std::optional<float>> liveness(const image::Photo& photo,
+                                                      const face::DetectedFace& face) const;
+
+ private:
+  struct Parts;
+  explicit Pipeline(std::unique_ptr<const Parts> parts);
+  std::unique_ptr<const Parts> parts_;
+};
+
+/// Which face of a photo is meant when one is wanted: that with the largest
+/// area - 2 * (distance of its centre from the photo's centre)^2, the field's rule for LFW.
+///
+/// in:  `faces` not empty (a CHECK)
+/// out: an index into `faces`
+[[nodiscard]] size_t central_face_index(std::span<const face::DetectedFace> faces, int width_px,
+                                        int height_px);
+
+}  // namespace faceforge::vision

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "face/calibration.h"
+#include "face/embedding.h"
+#include "face/landmarks.h"
+#include "face/model_id.h"
+
+namespace faceforge::vision {
+
+/// Everything that depends on the weights, as a card states it. `packs` reads cards into these.
+
+enum class ChannelOrder { Rgb, Bgr };
+
+/// x = (v - mean) / scale for a value v in 0..255, channel by channel in the network's own order.
+struct InputNormalization {
+  ChannelOrder channel_order = ChannelOrder::Rgb;
+  std::array<float, 3> mean{};
+  std::array<float, 3> scale{1, 1, 1};
+};
+
+enum class DetectorHead { Retinaface, Scrfd, Yunet, Ssd };
+
+struct DetectorSpec {
+  std::filesystem::path file;  ///< ONNX
+  DetectorHead head = DetectorHead::Scrfd;
+  InputNormalization input;
+  /// Side of a square input that the network insists on; 0 when any multiple of
+  /// `stride_multiple_px` works.
+  int fixed_side_px = 0;
+  int stride_multiple_px = 32;
+  float min_detection_score = 0.5F;
+  float overlap_limit = 0.4F;  ///< IoU above which non-maximum suppression drops the weaker box
+};
+
+/// Points of the standard face in a crop of `side_px` square.
+struct LandmarkTemplate {
+  std::string name;  ///< "arcface_112", "dlib_150"
+  int side_px = 112;
+  /// Five points in the order of `face::Landmark`, or a subset of the 68 named by
+  /// `contour_indices`.
+  std::vector<face::Point> points;
+  std::vector<int> contour_indices;  ///< empty: the five landmarks
+};
+
+/// A network that refines five landmarks to the 68 of iBUG 300-W on the detector's box.
+struct ContourSpec {
+  std::filesystem::path file;
+  InputNormalization input;
+  int side_px = 112;
+};
+
+struct EmbedderSpec {
+  std::filesystem::path file;
+  InputNormalization input;
+  LandmarkTemplate landmark_template;
+  int embedding_length = 512;
+  face::Metric metric = face::Metric::Cosine;
+  float distance_scale = 1;  ///< with `Metric::L2`: descriptors are multiplied by this
+};
+
+/// One network of a liveness ensemble (MiniFASNet style).
+struct LivenessSpec {
+  std::filesystem::path file;
+  InputNormalization input;
+  int side_px = 80;
+  float box_growth = 2.7F;
+  int real_class_index = 1;
+};
+
+/// A pack as the pipeline needs it.
+struct PipelineSpec {
+  std::string pack_id;
+  face::ModelId model_id;
+  DetectorSpec detector;
+  std::optional<ContourSpec> contour;
+  EmbedderSpec embedder;
+  std::vector<LivenessSpec> liveness;
+  std::optional<face::Calibration> calibration;
+};
+
+}  // namespace faceforge::vision
