@@ -1,0 +1,36 @@
+#pragma once
+
+#include "image/geometry.h"
+#include "image/image.h"
+
+namespace faceforge::image {
+
+/// Fills a new image by looking each of its pixels up in `source`, bilinearly; black from outside.
+///
+/// in:     `source_to_output` maps pixels of `source` to pixels of the result
+/// out:    `width_px` x `height_px`; within one grey level of OpenCV's warpAffine (INTER_LINEAR,
+///         BORDER_CONSTANT 0), whose weights are rounded to 1/32 of a pixel, where ours are exact
+/// cost:   O(width_px * height_px), whatever the size of `source`
+[[nodiscard]] Image warp_similarity(const Image& source,
+                                    const SimilarityTransform& source_to_output, int width_px,
+                                    int height_px);
+
+/// Scales to exactly `width_px` x `height_px`.
+///
+/// Per axis: where it shrinks, every result pixel is the mean of the source area that it covers (no
+/// aliasing); where it grows, bilinear between pixel centres, edges repeated. The corners of both
+/// images coincide: pixel centre u of the result lies at (u + 0.5) * source / result - 0.5.
+/// cost:   O(source pixels + result pixels)
+[[nodiscard]] Image resize(const Image& source, int width_px, int height_px);
+
+/// Cuts a rectangle out; what lies outside of `source` is black. The sides must be positive.
+[[nodiscard]] Image crop(const Image& source, const PixelRectangle& rectangle);
+
+/// Adds black on the right and at the bottom, so that coordinates stay as they are. Neither side
+/// may be smaller than that of `source`.
+[[nodiscard]] Image pad(const Image& source, int width_px, int height_px);
+
+/// Mirrors left and right.
+[[nodiscard]] Image flip_horizontally(const Image& source);
+
+}  // namespace faceforge::image
