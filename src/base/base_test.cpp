@@ -1,3 +1,4 @@
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -67,6 +68,14 @@ TEST(Json, ADocumentSurvivesBothForms) {
   const auto document = json::parse(R"({"a":[1,2],"b":{"c":"d\n"},"e":[],"f":[[1],[2]]})").value();
   EXPECT_EQ(json::parse(json::to_text(document)).value(), document);
   EXPECT_EQ(json::parse(json::to_pretty_text(document)).value(), document);
+}
+
+TEST(Json, NumbersAreWrittenAsPeopleWriteThemAndKeepTheirKind) {
+  const json::value document = json::array{0.3, -2.0, 1e-5, 7, json::number(0.3F), json::number(1)};
+  EXPECT_EQ(json::to_text(document), "[0.3,-2.0,1e-05,7,0.3,1.0]");
+  EXPECT_EQ(json::parse(json::to_text(document)).value(), document);
+  const float infinite = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(json::to_text(json::array{json::number(infinite), double{infinite}}), "[null,null]");
 }
 
 TEST(Json, MalformedDeepOrTrailingTextIsRefused) {

@@ -1,9 +1,11 @@
 #include "base/json.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 namespace faceforge::json {
 namespace {
@@ -24,30 +26,70 @@ Unexpected wrong_type(std::string_view name, std::string_view wanted, const valu
               wanted, std::string_view(kind.data(), kind.size()));
 }
 
-void write_pretty(const value& node, int depth, std::string& out) {
-  const std::string indent(static_cast<size_t>(depth + 1) * 2, ' ');
-  const std::string closing(static_cast<size_t>(depth) * 2, ' ');
-  if (node.is_object() && !node.get_object().empty()) {
-    out += "{\n";
-    bool first = true;
-    for (const auto& member : node.get_object()) {
-      if (!first) out += ",\n";
-      first = false;
-      out += indent + boost::json::serialize(boost::json::string(member.key())) + ": ";
-      write_pretty(member.value(), depth + 1, out);
-    }
-    out += "\n" + closing + "}";
-  } else if (node.is_array() && !node.get_array().empty() &&
-             (node.get_array()[0].is_object() || node.get_array()[0].is_array())) {
-    out += "[\n";
-    bool first = true;
-    for (const auto& element : node.get_array()) {
-      if (!first) out += ",\n";
-      first = false;
-      out += indent;
-      write_pretty(element, depth + 1, out);
-    }
-    out += "\n" + closing + "]";
+enum class Layout { OneLine, Indented };
+
+void write(const value& node, Layout layout, int depth, std::string& out);
+
+void write_string(std::string_view text, std::string& out) {
+  out += boost::json::serialize(boost::json::string_view(text.data(), text.size()));
+}
+
+/// Boost.JSON would write 0.3 as 3E-1: correct, and hard to read.
+void write_number(double number, std::string& out) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  const std::string digits = fmt::format("{}", number);
+  out += digits;
+  const bool looks_like_an_integer = digits.find_first_of(".e") == std::string::npos;
+  if (looks_like_an_integer) out += ".0";  // read back, it is a double again
+}
+
+/// Writes the children of an object or array between `brackets`, as `write_child` writes each.
+template <typename Children, typename WriteChild>
+void write_children(const Children& children, std::string_view brackets, Layout layout, int depth,
+                    std::string& out, WriteChild write_child) {
+  const auto new_line = [&](int levels) {
+    if (layout == Layout::Indented) out.append("\n").append(static_cast<size_t>(levels) * 2, ' ');
+  };
+  out += brackets[0];
+  bool first = true;
+  for (const auto& child : children) {
+    if (!first) out += ',';
+    first = false;
+    new_line(depth + 1);
+    write_child(child);
+  }
+  new_line(depth);
+  out += brackets[1];
+}
+
+void write_object(const object& node, Layout layout, int depth, std::string& out) {
+  if (node.empty()) layout = Layout::OneLine;
+  write_children(node, "{}", layout, depth, out, [&](const auto& member) {
+    write_string({member.key().data(), member.key().size()}, out);
+    out += layout == Layout::Indented ? ": " : ":";
+    write(member.value(), layout, depth + 1, out);
+  });
+}
+
+void write_array(const array& node, Layout layout, int depth, std::string& out) {
+  const bool nested = !node.empty() && (node[0].is_object() || node[0].is_array());
+  if (!nested) layout = Layout::OneLine;  // a row of numbers stays on one line
+  write_children(node, "[]", layout, depth, out,
+                 [&](const value& element) { write(element, layout, depth + 1, out); });
+}
+
+void write(const value& node, Layout layout, int depth, std::string& out) {
+  if (node.is_object()) {
+    write_object(node.get_object(), layout, depth, out);
+  } else if (node.is_array()) {
+    write_array(node.get_array(), layout, depth, out);
+  } else if (node.is_double()) {
+    write_number(node.get_double(), out);
+  } else if (node.is_string()) {
+    write_string({node.get_string().data(), node.get_string().size()}, out);
   } else {
     out += boost::json::serialize(node);
   }
@@ -73,14 +115,21 @@ Result<value> parse(std::string_view text, size_t limit_bytes) {
 }
 
 std::string to_text(const value& document) {
-  return boost::json::serialize(document);
+  std::string out;
+  write(document, Layout::OneLine, 0, out);
+  return out;
 }
 
 std::string to_pretty_text(const value& document) {
   std::string out;
-  write_pretty(document, 0, out);
+  write(document, Layout::Indented, 0, out);
   out += "\n";
   return out;
+}
+
+value number(float shortest) {
+  if (!std::isfinite(shortest)) return nullptr;
+  return std::strtod(fmt::format("{}", shortest).c_str(), nullptr);
 }
 
 Result<std::string> string_field(const object& from, std::string_view name) {

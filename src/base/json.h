@@ -22,7 +22,12 @@ using boost::json::value;
 /// fails: too_large/json_too_large; invalid_input/json_malformed with the position
 [[nodiscard]] Result<value> parse(std::string_view text, size_t limit_bytes = size_t{16} << 20);
 
-/// Writes on one line.
+/// The number that a float stands for, with the fewest digits: 0.3, not 0.30000001192092896.
+///
+/// out: null when it is not finite, for JSON has no word for that
+[[nodiscard]] value number(float shortest);
+
+/// Writes on one line. Numbers are written as people write them (0.3, not 3E-1).
 [[nodiscard]] std::string to_text(const value& document);
 
 /// Writes with two spaces of indentation and a final newline, for people and for cards.
