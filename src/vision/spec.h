@@ -49,7 +49,12 @@ struct LandmarkTemplate {
   std::vector<int> contour_indices;  ///< empty: the five landmarks
 };
 
-/// A network that refines five landmarks to the 68 of iBUG 300-W on the detector's box.
+/// A network that finds the 68 points of iBUG 300-W in the detector's box. With one, the five
+/// landmarks are derived from those points, whatever the detector says of them.
+///
+/// Its input is [N, 3, side_px, side_px]: the box, clipped to the photo and rounded down to whole
+/// pixels, padded symmetrically with black to a square (the after side gets the larger half of an
+/// odd difference). Its output is [N, 136]: x0, y0, x1, y1, ... in [0, 1] of that padded square.
 struct ContourSpec {
   std::filesystem::path file;
   InputNormalization input;
