@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "face/calibration.h"
+#include "face/model_id.h"
+#include "vision/spec.h"
+
+namespace faceforge::packs {
+
+/// The file of a pack's folder that says everything its weights do not: `docs/packs.md`.
+inline constexpr std::string_view kCardFileName = "card.json";
+
+/// Bounds on a foreign card, checked before what they bound is used.
+struct CardLimits {
+  size_t card_bytes = size_t{1} << 20;
+  size_t file_count = 64;
+  int64_t file_bytes = int64_t{2} << 30;  ///< of one file of the pack
+};
+
+enum class LicenceKind { Permissive, NonCommercial };
+
+struct Licence {
+  std::string label;  ///< SPDX expression where there is one: "MIT", "Apache-2.0 AND MIT"
+  LicenceKind kind = LicenceKind::NonCommercial;
+  std::string text;  ///< what the user reads before accepting
+  std::string url;
+};
+
+/// Where a pack's files come from when only its id is given.
+enum class SourceKind {
+  None,  ///< nowhere: the user brings a folder, a zip or a URL
+  Url,   ///< one zip
+  Npm,   ///< the weights of an npm package, converted by `convert_faceapi`
+};
+
+struct Source {
+  SourceKind kind = SourceKind::None;
+  std::string note;                   ///< for people: who made the files, and how
+  std::string url;                    ///< of the zip (SourceKind::Url)
+  std::string package;                ///< `@scope/name` (SourceKind::Npm)
+  std::string version;                ///< the one version that is converted (SourceKind::Npm)
+  std::optional<std::string> sha256;  ///< of the zip, when it is published or was recorded
+};
+
+/// A file of a pack. What a card does not know is recorded when the pack is installed, and checked
+/// ever after.
+struct PackFile {
+  std::string path;                   ///< relative to the card's folder, `/` between parts
+  std::optional<std::string> sha256;  ///< 64 lower-case hexadecimal digits
+  std::optional<int64_t> size_bytes;
+};
+
+/// What `evaluate pairs` measured, for the rank of packs.
+struct MeasuredAccuracy {
+  std::string protocol;  ///< "lfw-view2": 6 000 pairs, 10 folds, the whole pipeline
+  double accuracy = 0;
+  double accuracy_std = 0;  ///< over the folds
+};
+
+/// A pack's card. Paths inside the specifications are relative to the card's folder and occur in
+/// `files`.
+struct Card {
+  std::string id;
+  std::string name;
+  Licence licence;
+  Source source;
+  std::vector<PackFile> files;
+  vision::DetectorSpec detector;
+  std::optional<vision::ContourSpec> contour;
+  vision::EmbedderSpec embedder;
+  std::vector<vision::LivenessSpec> liveness;
+  std::optional<MeasuredAccuracy> measured_accuracy;
+  std::optional<face::Calibration> calibration;
+};
+
+/// Reads a card and checks every field: types, ranges, paths inside the folder, no unknown field,
+/// every named file listed once, thresholds rising as rates fall.
+///
+/// fails: too_large/card_too_large; invalid_input/card_malformed (not JSON); unsupported/
+///        card_version; unsupported/several_embedders; invalid_input/card_invalid naming the field
+///        (`detector.input.scale[1]`) and what is wrong with it
+[[nodiscard]] Result<Card> parse_card(std::string_view text, const CardLimits& limits = {});
+
+/// Reads `folder`/card.json.
+///
+/// fails: not_found/card_missing; as parse_card, the message naming the file; as read_file
+[[nodiscard]] Result<Card> read_card(const std::filesystem::path& folder,
+                                     const CardLimits& limits = {});
+
+/// Writes a card as `parse_card` reads it, the same bytes for the same card.
+[[nodiscard]] std::string to_text(const Card& card);
+
+/// Replaces or creates `folder`/card.json, all of it or not at all.
+///
+/// fails: as write_file_atomically
+[[nodiscard]] Result<void> write_card(const Card& card, const std::filesystem::path& folder);
+
+/// Replaces only the calibration of `folder`/card.json, all of it or not at all: what `faceforge
+/// evaluate calibrate --write-card` calls on a folder of `models/`.
+///
+/// fails: conflict/model_mismatch when the calibration is of another model than the card's; as
+///        read_card and write_card
+[[nodiscard]] Result<void> write_calibration(const face::Calibration& calibration,
+                                             const std::filesystem::path& folder);
+
+/// Names the embedding space of a card: sha256 over the sha256 of the embedder's file and the
+/// canonical JSON of its preprocessing (`docs/packs.md`): normalization, channel order, template,
+/// embedding length, metric and distance scale. The detector does not count: thresholds differ by
+/// pack and stand in each card, but embeddings aligned by two detectors lie in one space.
+///
+/// out:   nothing while the card does not know the sha256 of its embedder
+[[nodiscard]] std::optional<face::ModelId> model_id(const Card& card);
+
+/// The specification of a card whose files lie in `folder`.
+///
+/// in:    a card that knows the sha256 of its embedder (a CHECK)
+/// out:   paths made absolute; with the card's calibration if it is of this model
+[[nodiscard]] vision::PipelineSpec pipeline_spec(const Card& card,
+                                                 const std::filesystem::path& folder);
+
+/// The table behind every promise on false matches.
+///
+/// fails: conflict/pack_not_calibrated, naming the command that makes it
+[[nodiscard]] Result<face::Calibration> calibration_of(const vision::PipelineSpec& spec);
+
+/// `permissive`, `non_commercial`
+[[nodiscard]] std::string_view to_string(LicenceKind kind);
+/// `none`, `url`, `npm`
+[[nodiscard]] std::string_view to_string(SourceKind kind);
+
+/// Orders packs: permissive licences first, then measured accuracy (unmeasured last), then id.
+///
+/// out:   true when `a` is preferred to `b`
+[[nodiscard]] bool preferred(const Card& a, const Card& b);
+
+}  // namespace faceforge::packs

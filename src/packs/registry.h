@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "net/download.h"
+#include "packs/card.h"
+#include "vision/spec.h"
+
+namespace faceforge::packs {
+
+struct RegistryOptions {
+  std::filesystem::path packs_folder;  ///< where packs are installed: `<data>/packs`
+  /// A folder of packs that are used where they lie and never written to (or itself such a pack).
+  std::optional<std::filesystem::path> in_place_folder = {};
+
+  /// `<data_folder>/packs`, and the folder that the environment variable FACEFORGE_PACKS names.
+  [[nodiscard]] static RegistryOptions from_environment(const std::filesystem::path& data_folder);
+};
+
+enum class PackState {
+  Installed,     ///< in the packs folder
+  InPlace,       ///< in the folder that FACEFORGE_PACKS names
+  NotInstalled,  ///< known, and not on this machine
+};
+
+enum class DefaultMark { Other, Default };
+
+/// A pack as `faceforge packs list` shows it.
+struct PackEntry {
+  Card card;
+  PackState state = PackState::NotInstalled;
+  std::filesystem::path folder = {};  ///< empty when not installed
+  DefaultMark default_mark = DefaultMark::Other;
+  std::optional<Error> fault =
+      {};  ///< why the pack cannot be used; its card may be empty but the id
+};
+
+enum class LicenceConsent {
+  Ask,    ///< `InstallOptions::ask_licence` decides
+  Given,  ///< the user has accepted: `--accept-licence`
+};
+
+enum class LicenceAnswer { Declined, Accepted };
+
+struct InstallOptions {
+  LicenceConsent licence_consent = LicenceConsent::Ask;
+  /// Shows the licence and asks; called once, before anything is downloaded when the pack is known
+  /// by its id, else before it is moved into place. Absent: declined.
+  std::function<LicenceAnswer(const Card&)> ask_licence = {};
+  /// The folder of the npm package, for packs that are made from one; looked for in `node_modules`
+  /// and `packaging/npm/node_modules` of the working folder and those above it when absent.
+  std::optional<std::filesystem::path> npm_package_folder = {};
+  net::AllowedAddresses allowed_addresses = net::AllowedAddresses::PublicOnly;
+  std::function<void(const net::DownloadProgress&)> on_progress = {};
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+enum class InstallOutcome { Installed, AlreadyInstalled, Repaired };
+
+struct InstallReport {
+  Card card;
+  std::filesystem::path folder;
+  InstallOutcome outcome = InstallOutcome::Installed;
+};
+
+/// The packs of this machine and the known ones that could be. Holds no state beyond its options:
+/// every call looks at the disk. Usable from many threads and processes at once; what changes the
+/// packs folder holds its lock file.
+class Registry {
+ public:
+  explicit Registry(RegistryOptions options);
+
+  /// Lists installed packs, those in place, and known ones that are neither, by falling rank.
+  ///
+  /// out:   damaged packs carry their fault and never hide the others
+  /// fails: as the file system does on the packs folder; a folder that is not there is empty
+  /// cost:  reads the weights of packs in place that have no card
+  [[nodiscard]] Result<std::vector<PackEntry>> list() const;
+
+  /// Looks one pack up, by id or by the path of its folder.
+  ///
+  /// fails: not_found/pack_unknown with near ids; unsupported/pack_unrecognized for a folder that
+  ///        is no pack
+  [[nodiscard]] Result<PackEntry> info(std::string_view id_or_folder) const;
+
+  /// The best usable pack of this machine: permissive licence first, then measured accuracy.
+  ///
+  /// fails: not_found/no_pack, naming the command that installs one
+  [[nodiscard]] Result<PackEntry> default_pack() const;
+
+  /// Checks every file of a pack against its card and says how to load it.
+  ///
+  /// in:    an id, the path of a folder (with a `/`, or one that exists), or "" for the default
+  /// out:   a pack that has no calibration has none in its specification: see `calibration_of`
+  /// fails: not_found/pack_unknown, pack_not_installed, no_pack, pack_file_missing;
+  ///        corrupt/pack_file_size or pack_file_sha256; as read_card;
+  ///        unsupported/pack_unrecognized
+  /// cost:  reads every file of the pack once
+  [[nodiscard]] Result<vision::PipelineSpec> open(std::string_view id_or_folder) const;
+
+  /// Installs a pack, complete and checked, or changes nothing: unpacked beside its place, every
+  /// file's size and sha256 checked (or recorded where its card knows none), every network loaded
+  /// once, then renamed.
+  ///
+  /// in:    an id of `known_cards`, an http or https URL of a zip, or the path of a folder or of a
+  ///        zip (its files at the top or in one folder of it)
+  /// fails: not_found/pack_unknown with near ids; unsupported/pack_has_no_source for an id that
+  ///        cannot be downloaded; forbidden/licence_not_accepted; busy/install_in_progress;
+  ///        conflict/pack_differs when another pack of that id is installed;
+  ///        not_found/pack_file_missing; corrupt/pack_file_size, pack_file_sha256, or as
+  ///        vision::Pipeline::load; unsupported/pack_unrecognized or pack_ambiguous;
+  ///        not_found/npm_package_missing and as convert_faceapi; as net::download,
+  ///        archive::extract_zip and write_file_atomically (read-only or full disk)
+  [[nodiscard]] Result<InstallReport> install(const std::string& what,
+                                              const InstallOptions& options = {}) const;
+
+  /// Removes an installed pack.
+  ///
+  /// fails: not_found/pack_not_installed; conflict/pack_in_place; busy/install_in_progress;
+  ///        forbidden/file_not_writable
+  [[nodiscard]] Result<void> remove(std::string_view id) const;
+
+  /// Stores a new calibration: in the card of an installed pack, or, for a pack used in place, in a
+  /// card of its own under the packs folder.
+  ///
+  /// out:   the card that was written
+  /// fails: conflict/model_mismatch when it is of another model; as open and write_card
+  [[nodiscard]] Result<std::filesystem::path> store_calibration(
+      std::string_view id_or_folder, const face::Calibration& calibration) const;
+
+ private:
+  RegistryOptions options_;
+};
+
+}  // namespace faceforge::packs
