@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "face/bounding_box.h"
+#include "face/calibration_json.h"
 #include "face/embedding.h"
 
 namespace faceforge::face {
@@ -51,6 +52,55 @@ TEST(Metric, NamesAreReadBackAndOthersRefused) {
   EXPECT_EQ(metric_from("l2").value(), Metric::L2);
   EXPECT_EQ(metric_from(to_string(Metric::Cosine)).value(), Metric::Cosine);
   EXPECT_EQ(metric_from("euclid").error().reason, "metric_unknown");
+}
+
+json::object calibration_text(std::string_view points, std::string_view tail = "[1.5,-30,-2]",
+                              std::string_view margin = "0.125") {
+  const std::string text = fmt::format(
+      R"({{"model_id":"ab","impostor_pair_count":1000,"points":{},"tail":{},"ambiguity_margin":{}}})",
+      points, tail, margin);
+  return json::parse(text)->as_object();
+}
+
+constexpr std::string_view kTwoPoints =
+    R"([{"false_match_rate":0.01,"match_threshold":0.2},{"false_match_rate":0.001,"match_threshold":0.3}])";
+
+TEST(CalibrationJson, IsReadAsItStandsAndWrittenBackTheSame) {
+  const json::object text = calibration_text(kTwoPoints);
+  const auto calibration = calibration_from_json(text);
+  ASSERT_TRUE(calibration);
+  EXPECT_EQ(calibration->model_id.hex(), "ab");
+  EXPECT_EQ(calibration->impostor_pair_count, 1000);
+  ASSERT_EQ(calibration->points.size(), 2U);
+  EXPECT_EQ(calibration->points[1].false_match_rate, 0.001);
+  EXPECT_EQ(calibration->points[1].match_threshold, 0.3F);
+  EXPECT_EQ(calibration->tail_slope, -30);
+  EXPECT_EQ(calibration->ambiguity_margin, 0.125F);
+  const auto again = calibration_from_json(to_json(*calibration));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->points[0].match_threshold, 0.2F);
+  EXPECT_EQ(again->tail_curvature, -2);
+}
+
+TEST(CalibrationJson, ATableThatDoesNotFallInRateAndRiseInSimilarityIsRefused) {
+  for (const auto& text :
+       {calibration_text("[]"), calibration_text("[1]"),
+        calibration_text(R"([{"false_match_rate":0.01,"match_threshold":0.2},)"
+                         R"({"false_match_rate":0.02,"match_threshold":0.3}])"),
+        calibration_text(R"([{"false_match_rate":0.01,"match_threshold":0.3},)"
+                         R"({"false_match_rate":0.001,"match_threshold":0.3}])"),
+        calibration_text(R"([{"false_match_rate":0.01,"match_threshold":1.5}])"),
+        calibration_text(R"([{"false_match_rate":0,"match_threshold":0.5}])"),
+        calibration_text(kTwoPoints, "[1,2]"), calibration_text(kTwoPoints, R"([1,2,"x"])"),
+        calibration_text(kTwoPoints, "[1,2,3]", "-0.1"),
+        calibration_text(kTwoPoints, "[1,2,3]", "3")}) {
+    const auto calibration = calibration_from_json(text);
+    ASSERT_FALSE(calibration) << json::to_text(text);
+    EXPECT_EQ(calibration.error().reason, "calibration_malformed");
+  }
+  const auto missing = calibration_from_json({{"model_id", "ab"}});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().reason, "json_field_missing");
 }
 
 }  // namespace
