@@ -1,0 +1,174 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "face/calibration.h"
+#include "gallery/gallery.h"
+#include "gallery/gallery_model.h"
+#include "gallery/limits.h"
+#include "store/blob_files.h"
+#include "store/database.h"
+#include "store/migrate.h"
+
+namespace faceforge::gallery {
+
+/// The tables of galleries; after `store::owner_migrations()`.
+[[nodiscard]] std::vector<store::Migration> migrations();
+
+/// What a training needs to know of the pack that made the embeddings.
+struct Training {
+  face::ModelId model_id;
+  face::Metric metric = face::Metric::Cosine;
+  int64_t embedding_length = 0;
+  std::string pack_id;
+  /// Without one, no photo can be told to disagree and none is flagged.
+  std::optional<face::Calibration> calibration;
+};
+
+/// What a start found, and what it did about it.
+struct Reconciliation {
+  int64_t orphan_files_removed = 0;  ///< files without a row: interrupted uploads and deletions
+  int64_t accounts_removed = 0;      ///< folders of accounts that are gone
+  int64_t photos_without_file = 0;   ///< rows without a file; marked `file_missing`
+};
+
+/// Galleries, people, reference photos and trained versions: rows of the database and files of the
+/// account. Every call names the user and sees nothing of others: what belongs to someone else is
+/// not_found, exactly like what does not exist. Thread safe, and safe beside other processes.
+///
+/// fails (every call): not_found/gallery_not_found, person_not_found, photo_not_found or
+///   version_not_found for what is named; the errors of `store::Transaction`, and of
+///   `store::BlobFiles` where files are involved
+class Galleries {
+ public:
+  /// `database` is migrated and, like `files` and `clock`, outlives this object.
+  Galleries(store::Database& database, const store::BlobFiles& files, const Clock& clock,
+            Limits limits = {});
+
+  [[nodiscard]] const Limits& limits() const { return limits_; }
+
+  // --- galleries ---
+
+  /// fails: as checked_name; already_exists/gallery_name_taken; exhausted/too_many_galleries;
+  ///        not_found/user_not_found
+  [[nodiscard]] Result<Gallery> create_gallery(UserId user, std::string_view name);
+
+  /// out: by name
+  [[nodiscard]] Result<std::vector<Gallery>> list_galleries(UserId user);
+  [[nodiscard]] Result<Gallery> find_gallery(UserId user, GalleryId gallery);
+
+  /// fails: as checked_name; already_exists/gallery_name_taken
+  [[nodiscard]] Result<Gallery> rename_gallery(UserId user, GalleryId gallery,
+                                               std::string_view name);
+
+  /// Deletes a gallery with its people, photos and versions, and leaves no copy behind.
+  [[nodiscard]] Result<void> delete_gallery(UserId user, GalleryId gallery);
+
+  // --- people ---
+
+  /// fails: as checked_name; already_exists/person_name_taken; exhausted/too_many_people
+  [[nodiscard]] Result<Person> add_person(UserId user, GalleryId gallery, std::string_view name);
+
+  /// out: by name
+  [[nodiscard]] Result<std::vector<Person>> list_people(UserId user, GalleryId gallery);
+  [[nodiscard]] Result<Person> find_person(UserId user, GalleryId gallery, PersonId person);
+
+  /// Renames a person, in trained versions too: a version knows who its people are, not what they
+  /// are called.
+  ///
+  /// fails: as checked_name; already_exists/person_name_taken
+  [[nodiscard]] Result<Person> rename_person(UserId user, GalleryId gallery, PersonId person,
+                                             std::string_view name);
+
+  /// Deletes a person with their photos, takes them out of every version, and leaves no copy
+  /// behind.
+  [[nodiscard]] Result<void> delete_person(UserId user, GalleryId gallery, PersonId person);
+
+  // --- reference photos ---
+
+  /// Fails as `add_photo` would on a duplicate or a full person, without looking at the photo:
+  /// asked before the costly part of enrolling.
+  [[nodiscard]] Result<void> check_new_photo(UserId user, GalleryId gallery, PersonId person,
+                                             std::span<const std::byte> bytes);
+
+  /// Stores a photo: the file first, then the rows.
+  ///
+  /// fails: already_exists/photo_duplicate when the gallery holds these very bytes, with this
+  /// person
+  ///        or (the message says which) another; exhausted/too_many_photos; as checked_name for the
+  ///        file's name
+  [[nodiscard]] Result<Photo> add_photo(UserId user, GalleryId gallery, PersonId person,
+                                        const NewPhoto& photo);
+
+  /// out: in the order they were added
+  [[nodiscard]] Result<std::vector<Photo>> list_photos(UserId user, GalleryId gallery,
+                                                       PersonId person);
+  [[nodiscard]] Result<Photo> find_photo(UserId user, GalleryId gallery, PhotoId photo);
+
+  /// The photo's bytes, exactly as they were uploaded.
+  [[nodiscard]] Result<store::Blob> read_photo_file(UserId user, GalleryId gallery, PhotoId photo);
+
+  /// Deletes a photo and its file, takes it out of every version exactly, and leaves no copy
+  /// behind.
+  [[nodiscard]] Result<void> delete_photo(UserId user, GalleryId gallery, PhotoId photo);
+
+  // --- embeddings of another model ---
+
+  /// Photos of a gallery that were never embedded by this model, in the order they were added.
+  [[nodiscard]] Result<std::vector<Photo>> photos_without_embedding(UserId user, GalleryId gallery,
+                                                                    const face::ModelId& model);
+
+  /// Keeps what another model makes of a photo, beside what earlier ones made (stored versions need
+  /// it for exact deletion). A second embedding of the same model changes nothing.
+  ///
+  /// fails: not_found/photo_not_found when the photo was deleted meanwhile
+  [[nodiscard]] Result<void> add_embedding(UserId user, GalleryId gallery, PhotoId photo,
+                                           const face::Embedding& embedding);
+
+  // --- trained versions ---
+
+  /// Trains: a new version with a template a person, all in one transaction (see `train.h`).
+  ///
+  /// fails: invalid_input/gallery_empty when no photo has an embedding of this model;
+  ///        exhausted/too_many_versions; conflict/training_running when another training of the
+  ///        gallery committed while this one ran
+  [[nodiscard]] Result<Version> train(UserId user, GalleryId gallery, const Training& training);
+
+  /// out: newest first
+  [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery);
+
+  /// in:    `number`, or nothing for the newest
+  /// fails: not_found/version_not_found; conflict/gallery_not_trained when there is none at all
+  [[nodiscard]] Result<Version> find_version(UserId user, GalleryId gallery,
+                                             std::optional<int64_t> number = std::nullopt);
+  [[nodiscard]] Result<VersionReport> report_version(UserId user, GalleryId gallery,
+                                                     int64_t number);
+  [[nodiscard]] Result<void> delete_version(UserId user, GalleryId gallery, int64_t number);
+
+  /// A version in memory: what a Snapshot is built from and what a `.ffg` file holds.
+  [[nodiscard]] Result<GalleryModel> read_model(UserId user, GalleryId gallery, int64_t number);
+
+  // --- everything ---
+
+  /// Deletes all galleries of a user with all files; the account itself is not touched.
+  [[nodiscard]] Result<void> delete_everything(UserId user);
+
+  /// Brings rows and files together after whatever happened: call it at every start.
+  [[nodiscard]] Result<Reconciliation> reconcile();
+
+ private:
+  store::Database& database_;
+  const store::BlobFiles& files_;
+  const Clock& clock_;
+  Limits limits_;
+};
+
+}  // namespace faceforge::gallery

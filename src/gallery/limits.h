@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace faceforge::gallery {
+
+/// Bounds on what one user may keep. Beyond one of them: exhausted/..., naming value and limit.
+struct Limits {
+  int64_t galleries_per_user = 100;     ///< setting limits.galleries
+  int64_t people_per_gallery = 10'000;  ///< setting limits.people
+  int64_t photos_per_person = 1'000;    ///< setting limits.photos_per_person; at most 32 768
+  int64_t versions_per_gallery = 200;   ///< setting limits.versions
+  size_t photo_bytes = 25'000'000;      ///< setting limits.photo_bytes, for reading back
+};
+
+}  // namespace faceforge::gallery

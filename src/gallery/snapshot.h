@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "face/embedding.h"
+#include "gallery/gallery_model.h"
+
+namespace faceforge::gallery {
+
+/// A person that a face may be, and the enrolled photo that looks most like it.
+struct Candidate {
+  size_t person_index = 0;               ///< in the snapshot
+  std::string person;                    ///< name
+  std::optional<PersonId> person_id;     ///< nothing when the snapshot comes from a file
+  float similarity = 0;                  ///< to the person's template
+  std::optional<std::string> reference;  ///< file name; nothing when the file holds none
+  std::optional<PhotoId> reference_photo_id;
+  std::optional<float> reference_similarity;  ///< of the face to that photo
+};
+
+/// A trained gallery ready for search. Immutable; shared between threads by
+/// `std::shared_ptr<const Snapshot>`.
+class Snapshot {
+ public:
+  /// Fails on nothing: a GalleryModel that breaks its own rules is a bug (a CHECK); files are
+  /// checked when they are read.
+  explicit Snapshot(const GalleryModel& model);
+  ~Snapshot();
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) noexcept;
+
+  [[nodiscard]] const face::ModelId& model_id() const;
+  [[nodiscard]] const std::string& pack_id() const;
+  [[nodiscard]] size_t person_count() const;
+  [[nodiscard]] const std::optional<face::Calibration>& calibration() const;
+
+  /// Bytes held, for caches.
+  [[nodiscard]] size_t memory_bytes() const;
+
+  /// Most candidates of one question.
+  static constexpr size_t kMaxCandidates = 100;
+
+  /// Finds the people whose templates are most similar.
+  ///
+  /// in:    `count` at most kMaxCandidates (a CHECK)
+  /// out:   at most `count` people by falling similarity; of equals the one added first
+  /// fails: conflict/model_mismatch, naming both models
+  [[nodiscard]] Result<std::vector<Candidate>> nearest(const face::Embedding& embedding,
+                                                       size_t count) const;
+
+  /// Compares with one person only.
+  ///
+  /// fails: conflict/model_mismatch; not_found/person_not_trained when the snapshot does not know
+  ///        them
+  [[nodiscard]] Result<Candidate> compare(const face::Embedding& embedding,
+                                          std::string_view person) const;
+  [[nodiscard]] Result<Candidate> compare(const face::Embedding& embedding, PersonId person) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<const Parts> parts_;
+};
+
+}  // namespace faceforge::gallery

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "face/calibration.h"
+#include "face/embedding.h"
+
+namespace faceforge::gallery {
+
+/// The sum of embeddings as whole numbers (2^-36 a unit), so that taking one out again leaves
+/// exactly, bit by bit, what had been there without it; a sum of floats would not.
+class TemplateSum {
+ public:
+  explicit TemplateSum(size_t embedding_length);
+
+  /// Largest magnitude of one component, and most embeddings in one sum: neither can overflow.
+  static constexpr float kMaxComponent = 1024;
+  static constexpr int64_t kMaxCount = 32'768;
+
+  /// in: the sum's length, finite, within kMaxComponent; fewer than kMaxCount so far (CHECKs)
+  void add(std::span<const float> embedding);
+
+  /// Takes out what was added before.
+  void remove(std::span<const float> embedding);
+
+  [[nodiscard]] int64_t count() const { return count_; }
+  [[nodiscard]] size_t embedding_length() const { return sums_.size(); }
+
+  /// The template: the mean, brought back to unit length with `Metric::Cosine`. Empty when there is
+  /// nothing to average or unit vectors cancel out.
+  [[nodiscard]] std::vector<float> mean(face::Metric metric) const;
+
+  /// How far the photos lie apart: the mean of 1 - similarity of a photo to the template. 0 for
+  /// copies of one photo. With `Metric::Cosine` this is the circular variance 1 - |sum| / count.
+  /// source: Mardia and Jupp 2000, Directional Statistics, section 9.2
+  [[nodiscard]] float spread(face::Metric metric) const;
+
+  /// Stored form: little-endian 64-bit count, sum of squares, then one sum a component.
+  [[nodiscard]] std::vector<std::byte> to_bytes() const;
+
+  /// fails: corrupt/template_damaged when the length is not that of `embedding_length` sums
+  [[nodiscard]] static Result<TemplateSum> from_bytes(std::span<const std::byte> bytes,
+                                                      size_t embedding_length);
+
+  bool operator==(const TemplateSum&) const = default;
+
+ private:
+  void accumulate(std::span<const float> embedding, int64_t sign);
+
+  std::vector<int64_t> sums_;
+  int64_t square_sum_ = 0;
+  int64_t count_ = 0;
+};
+
+/// FMR at which a photo is told from its own person's others: rarer would miss mistakes, more
+/// frequent would lose hard photos (a pose, old age) of the right person.
+inline constexpr double kAgreementFalseMatchRate = 1e-3;
+
+/// Finds the photos of one person that disagree with the rest: as long as the photo least similar
+/// to the mean of the others stays under the similarity at which strangers pass once in a thousand
+/// times, it is left out, and the others are looked at again. Of two that disagree with each other
+/// the one added later goes. Leaving out the worst first matters: a stranger among three photos
+/// pulls the mean of the good ones' others down too.
+///
+/// in:    the embeddings of one person, in the order they were added
+/// out:   for every photo, whether it disagrees; at least one does not
+/// cost:  O(photos^2 * length) at worst, when all disagree
+[[nodiscard]] std::vector<bool> disagreeing(std::span<const std::span<const float>> embeddings,
+                                            face::Metric metric, float agreement_similarity);
+
+}  // namespace faceforge::gallery

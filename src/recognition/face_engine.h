@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "face/aligned_crop.h"
+#include "face/calibration.h"
+#include "face/detected_face.h"
+#include "face/embedding.h"
+#include "face/quality.h"
+#include "image/image.h"
+
+namespace faceforge::vision {
+class Pipeline;
+}
+
+namespace faceforge::recognition {
+
+/// The steps from bytes to embeddings, as the use cases call them: a loaded pack, or in tests a
+/// fake that needs no networks. Immutable and usable from many threads at once.
+class FaceEngine {
+ public:
+  virtual ~FaceEngine() = default;
+
+  [[nodiscard]] virtual const face::ModelId& model_id() const = 0;
+  [[nodiscard]] virtual const std::string& pack_id() const = 0;
+  [[nodiscard]] virtual face::Metric metric() const = 0;
+  [[nodiscard]] virtual int embedding_length() const = 0;
+  [[nodiscard]] virtual const std::optional<face::Calibration>& calibration() const = 0;
+
+  /// As `image::decode` and the functions of `vision::Pipeline`.
+  [[nodiscard]] virtual Result<image::Photo> decode(std::span<const std::byte> file) const = 0;
+  [[nodiscard]] virtual Result<std::vector<face::DetectedFace>> detect(
+      const image::Photo& photo) const = 0;
+  [[nodiscard]] virtual Result<face::AlignedCrop> align(const image::Photo& photo,
+                                                        const face::DetectedFace& face) const = 0;
+  [[nodiscard]] virtual Result<std::vector<face::Embedding>> embed(
+      std::span<const face::AlignedCrop> crops) const = 0;
+  [[nodiscard]] virtual face::Quality quality(const image::Photo& photo,
+                                              const face::DetectedFace& face,
+                                              const face::AlignedCrop& crop) const = 0;
+};
+
+/// The engine of a loaded pack.
+[[nodiscard]] std::shared_ptr<const FaceEngine> make_face_engine(
+    std::shared_ptr<const vision::Pipeline> pipeline, const image::DecodeLimits& limits = {});
+
+}  // namespace faceforge::recognition

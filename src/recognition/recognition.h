@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/result.h"
+#include "gallery/galleries.h"
+#include "recognition/face_engine.h"
+#include "recognition/identify.h"
+#include "recognition/photo_faces.h"
+#include "recognition/verify.h"
+
+namespace faceforge::recognition {
+
+using gallery::GalleryId;
+using gallery::PersonId;
+using gallery::PhotoId;
+using gallery::UserId;
+
+struct RecognitionLimits {
+  /// Shorter side of an enrolled face; setting limits.enrolled_face_px. Smaller ones embed poorly
+  /// and would blur the template.
+  float enrolled_face_px = 24;
+  /// Shorter side of a face to verify, compare or identify; setting limits.face_px.
+  float face_px = 16;
+  int concurrent_photos = 4;  ///< looked at side by side; setting limits.concurrent_photos
+  int waiting_photos = 64;    ///< beyond: busy at once
+  int64_t wait_ms = 20'000;   ///< for a turn, then busy
+  size_t snapshot_cache_bytes = size_t{512} << 20;  ///< of trained galleries held in memory
+};
+
+/// What became of one uploaded photo.
+struct EnrollReport {
+  std::optional<gallery::Photo> photo;  ///< taken
+  /// Or why not: no_face_found, several_faces, face_too_small, photo_duplicate, not_an_image,
+  /// image_damaged, photo_empty, photo_too_large, photo_bytes_too_large, name_...
+  std::optional<Error> refusal;
+  int width_px = 0;  ///< 0 when it could not be decoded
+  int height_px = 0;
+  std::vector<face::DetectedFace> faces;  ///< all that were found, to be drawn on the photo
+};
+
+/// How far a training is.
+struct TrainProgress {
+  int64_t photos_done = 0;
+  int64_t photos_in_all = 0;  ///< to be embedded by the present pack
+};
+
+/// Called during a training; answers whether to go on.
+using TrainProgressReport = std::function<Result<void>(const TrainProgress&)>;
+
+/// The use cases of a server: galleries of the database looked at by the pack in use. Thread safe.
+/// Photos are looked at by a bounded number of threads at a time; further callers wait, and beyond
+/// `RecognitionLimits` get busy/too_many_photos.
+class Recognition {
+ public:
+  /// `galleries` outlives this object.
+  Recognition(gallery::Galleries& galleries, std::shared_ptr<const FaceEngine> engine,
+              const RecognitionLimits& limits = {});
+  ~Recognition();
+  Recognition(const Recognition&) = delete;
+  Recognition& operator=(const Recognition&) = delete;
+
+  /// The pack in use from the next call on. Galleries keep their versions; those of another model
+  /// answer conflict/model_mismatch until the gallery is trained again.
+  void use_engine(std::shared_ptr<const FaceEngine> engine);
+  [[nodiscard]] std::shared_ptr<const FaceEngine> engine() const;
+
+  /// Adds a photo to a person, or says why it was refused. A refusal is a report, not a failure.
+  ///
+  /// fails: as gallery::Galleries (gallery_not_found, person_not_found, too_many_photos,
+  /// disk_full);
+  ///        busy/too_many_photos
+  [[nodiscard]] Result<EnrollReport> enroll(UserId user, GalleryId gallery, PersonId person,
+                                            std::span<const std::byte> file,
+                                            std::string_view file_name);
+
+  /// Embeds what the present pack has not embedded yet, then trains a new version. What was
+  /// embedded is kept when it is cancelled or cut off, so that a second start resumes there. The
+  /// work of the job `train_gallery` (recognition/train_job.h), which is how a server calls it.
+  ///
+  /// fails: as gallery::Galleries::train; conflict/training_running when one of this gallery runs
+  ///        already; what `progress` returns
+  [[nodiscard]] Result<gallery::Version> train(UserId user, GalleryId gallery,
+                                               const TrainProgressReport& progress = {});
+
+  /// Names every face of a photo. `version`: nothing for the newest.
+  ///
+  /// fails: as recognition::identify; conflict/gallery_not_trained; not_found/version_not_found;
+  ///        as gallery::MatchPolicy::create; busy/too_many_photos
+  [[nodiscard]] Result<IdentifyReport> identify(UserId user, GalleryId gallery,
+                                                std::span<const std::byte> file,
+                                                const gallery::MatchRates& rates = {},
+                                                size_t candidate_count = 5,
+                                                std::optional<int64_t> version = std::nullopt);
+
+  /// Compares a photo with one person of a gallery.
+  ///
+  /// fails: as recognition::verify; not_found/person_not_found; not_found/person_not_trained when
+  /// the
+  ///        person is not in that version; and as identify
+  [[nodiscard]] Result<VerifyReport> verify(UserId user, GalleryId gallery, PersonId person,
+                                            std::span<const std::byte> file,
+                                            const gallery::MatchRates& rates = {},
+                                            FaceChoice face_choice = FaceChoice::OnlyFace,
+                                            std::optional<int64_t> version = std::nullopt);
+
+  [[nodiscard]] Result<PhotoFaces> detect(std::span<const std::byte> file);
+  [[nodiscard]] Result<CompareReport> compare(std::span<const std::byte> first,
+                                              std::span<const std::byte> second,
+                                              const gallery::MatchRates& rates = {},
+                                              FaceChoice face_choice = FaceChoice::OnlyFace);
+
+  /// A version as the bytes of a `.ffg` file. `version`: nothing for the newest.
+  [[nodiscard]] Result<std::vector<std::byte>> export_model(
+      UserId user, GalleryId gallery, std::optional<int64_t> version = std::nullopt);
+
+  /// Deletions go through here, so that nothing stays in this process's memory either; see the
+  /// functions of the same names of gallery::Galleries.
+  [[nodiscard]] Result<void> delete_photo(UserId user, GalleryId gallery, PhotoId photo);
+  [[nodiscard]] Result<void> delete_person(UserId user, GalleryId gallery, PersonId person);
+  [[nodiscard]] Result<void> delete_gallery(UserId user, GalleryId gallery);
+  [[nodiscard]] Result<void> delete_version(UserId user, GalleryId gallery, int64_t version);
+
+  [[nodiscard]] gallery::Galleries& galleries();
+
+  /// All galleries of a user and their files; call it before the account itself is deleted.
+  [[nodiscard]] Result<void> delete_everything(UserId user);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace faceforge::recognition

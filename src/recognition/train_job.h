@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+#include "gallery/gallery.h"
+#include "jobs/jobs.h"
+
+namespace faceforge::recognition {
+
+class Recognition;
+
+/// The kind of job that trains a gallery. Its parameters are `{"gallery_id":..}`; its result is
+/// `{"gallery_id","version","person_count","photo_count","flagged_count","unusable_count"}`.
+inline constexpr std::string_view kTrainGalleryKind = "train_gallery";
+
+/// Says how to run the kind; before `jobs.start()`. Both outlive the running of jobs.
+void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition);
+
+/// Queues the training of a gallery. It can be followed and cancelled as a job, and resumes after a
+/// restart with what was embedded already.
+///
+/// fails: not_found/gallery_not_found; invalid_input/gallery_empty when it has no photo;
+///        conflict/training_running when one is queued or running; as `jobs::Jobs::create`
+[[nodiscard]] Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition,
+                                               gallery::UserId user, gallery::GalleryId gallery);
+
+}  // namespace faceforge::recognition
