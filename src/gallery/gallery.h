@@ -39,6 +39,7 @@ struct Person {
   std::string name;
   UnixTime_ms created_ms = 0;
   int64_t photo_count = 0;
+  std::optional<PhotoId> cover_photo_id;  ///< the oldest photo, whose face can stand for the person
 };
 
 /// A reference photo: exactly one face of one person. Its bytes are a file of the account.

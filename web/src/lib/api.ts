@@ -1,0 +1,262 @@
+import createClient, { type Middleware } from 'openapi-fetch';
+import type { components, paths } from '../api/schema';
+import { session } from './session.svelte';
+
+type Schemas = components['schemas'];
+export type ApiError = Schemas['Error'];
+export type Gallery = Schemas['Gallery'];
+export type Person = Schemas['Person'];
+export type Photo = Schemas['Photo'];
+export type Version = Schemas['Version'];
+export type VersionReport = Schemas['VersionReport'];
+export type DetectedFace = Schemas['DetectedFace'];
+export type Job = Schemas['Job'];
+export type BoundingBox = Schemas['BoundingBox'];
+export type IdentifyReport = Schemas['IdentifyReport'];
+export type VerifyReport = Schemas['VerifyReport'];
+
+/** A refusal of the server, or that it could not be reached. */
+export class Refusal extends Error {
+  constructor(
+    readonly reason: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const guard: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== 'GET' && session.current) {
+      request.headers.set('X-CSRF-Token', session.current.csrf_token);
+    }
+    return request;
+  },
+  onResponse({ response, request }) {
+    // A session that ended meanwhile leads back to the log-in page; a wrong password does not.
+    const asksForPassword = /\/(auth\/|me$|me\/password$)/.test(new URL(request.url).pathname);
+    if (response.status === 401 && !asksForPassword) session.current = null;
+    return response;
+  },
+};
+
+const client = createClient<paths>({ baseUrl: window.location.origin, credentials: 'same-origin' });
+client.use(guard);
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+async function unwrap<T>(answer: Promise<Answer<T>>): Promise<T> {
+  let settled: Answer<T>;
+  try {
+    settled = await answer;
+  } catch {
+    throw new Refusal('unreachable', 'The server cannot be reached. Is it running?');
+  }
+  if (settled.response.ok) return settled.data as T;
+  const refusal = (settled.error as { error?: ApiError } | undefined)?.error;
+  throw new Refusal(
+    refusal?.reason ?? 'unknown',
+    refusal?.message ?? `The server answered ${settled.response.status}.`,
+  );
+}
+
+/** What people read when something failed. */
+export function wordsFor(problem: unknown): string {
+  if (!(problem instanceof Error)) return String(problem);
+  const words = problem.message;
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function multipart(fields: Record<string, File>): FormData {
+  const form = new FormData();
+  for (const [name, file] of Object.entries(fields)) form.append(name, file);
+  return form;
+}
+
+/** openapi-fetch types a binary field as a string; the body is sent as it is. */
+const asBody = (form: FormData) => ({
+  body: form as never,
+  bodySerializer: (body: unknown) => body as FormData,
+});
+
+async function everyPage<T>(page: (cursor: string | undefined) => Promise<{ items: T[]; next: string | null }>) {
+  const all: T[] = [];
+  let cursor: string | undefined;
+  do {
+    const { items, next } = await page(cursor);
+    all.push(...items);
+    cursor = next ?? undefined;
+  } while (cursor !== undefined);
+  return all;
+}
+
+const base = '/api/v1';
+const inGallery = (galleryId: number) => ({ gallery_id: galleryId });
+const ofPerson = (galleryId: number, personId: number) => ({ gallery_id: galleryId, person_id: personId });
+
+export const api = {
+  signUp: (name: string, password: string) =>
+    unwrap(client.POST('/api/v1/auth/signup', { body: { name, password } })),
+  logIn: (name: string, password: string) =>
+    unwrap(client.POST('/api/v1/auth/login', { body: { name, password } })),
+  logOut: () => unwrap(client.POST('/api/v1/auth/logout')),
+  session: () => unwrap(client.GET('/api/v1/auth/session')),
+  changePassword: (current: string, next: string) =>
+    unwrap(client.PUT('/api/v1/me/password', { body: { current_password: current, new_password: next } })),
+  deleteAccount: (password: string) => unwrap(client.DELETE('/api/v1/me', { body: { password } })),
+
+  galleries: () =>
+    everyPage(async (cursor) => {
+      const page = await unwrap(client.GET('/api/v1/galleries', { params: { query: { limit: 200, cursor } } }));
+      return { items: page.galleries, next: page.next_cursor };
+    }),
+  gallery: (id: number) =>
+    unwrap(client.GET('/api/v1/galleries/{gallery_id}', { params: { path: inGallery(id) } })),
+  createGallery: (name: string) => unwrap(client.POST('/api/v1/galleries', { body: { name } })),
+  renameGallery: (id: number, name: string) =>
+    unwrap(client.PATCH('/api/v1/galleries/{gallery_id}', { params: { path: inGallery(id) }, body: { name } })),
+  deleteGallery: (id: number) =>
+    unwrap(client.DELETE('/api/v1/galleries/{gallery_id}', { params: { path: inGallery(id) } })),
+
+  people: (galleryId: number) =>
+    everyPage(async (cursor) => {
+      const page = await unwrap(
+        client.GET('/api/v1/galleries/{gallery_id}/people', {
+          params: { path: inGallery(galleryId), query: { limit: 200, cursor } },
+        }),
+      );
+      return { items: page.people, next: page.next_cursor };
+    }),
+  person: (galleryId: number, personId: number) =>
+    unwrap(
+      client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}', {
+        params: { path: ofPerson(galleryId, personId) },
+      }),
+    ),
+  createPerson: (galleryId: number, name: string) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/people', {
+        params: { path: inGallery(galleryId) },
+        body: { name },
+      }),
+    ),
+  renamePerson: (galleryId: number, personId: number, name: string) =>
+    unwrap(
+      client.PATCH('/api/v1/galleries/{gallery_id}/people/{person_id}', {
+        params: { path: ofPerson(galleryId, personId) },
+        body: { name },
+      }),
+    ),
+  deletePerson: (galleryId: number, personId: number) =>
+    unwrap(
+      client.DELETE('/api/v1/galleries/{gallery_id}/people/{person_id}', {
+        params: { path: ofPerson(galleryId, personId) },
+      }),
+    ),
+
+  photos: (galleryId: number, personId: number) =>
+    everyPage(async (cursor) => {
+      const page = await unwrap(
+        client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}/photos', {
+          params: { path: ofPerson(galleryId, personId), query: { limit: 200, cursor } },
+        }),
+      );
+      return { items: page.photos, next: page.next_cursor };
+    }),
+  uploadPhoto: (galleryId: number, personId: number, photo: File) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/photos', {
+        params: { path: ofPerson(galleryId, personId) },
+        ...asBody(multipart({ photo })),
+      }),
+    ),
+  deletePhoto: (galleryId: number, personId: number, photoId: number) =>
+    unwrap(
+      client.DELETE('/api/v1/galleries/{gallery_id}/people/{person_id}/photos/{photo_id}', {
+        params: { path: { ...ofPerson(galleryId, personId), photo_id: photoId } },
+      }),
+    ),
+  cropAddress: (galleryId: number, personId: number, photoId: number) =>
+    `${base}/galleries/${galleryId}/people/${personId}/photos/${photoId}/crop`,
+  imageAddress: (galleryId: number, personId: number, photoId: number) =>
+    `${base}/galleries/${galleryId}/people/${personId}/photos/${photoId}/image`,
+
+  versions: (galleryId: number) =>
+    everyPage(async (cursor) => {
+      const page = await unwrap(
+        client.GET('/api/v1/galleries/{gallery_id}/versions', {
+          params: { path: inGallery(galleryId), query: { limit: 200, cursor } },
+        }),
+      );
+      return { items: page.versions, next: page.next_cursor };
+    }),
+  train: (galleryId: number) =>
+    unwrap(client.POST('/api/v1/galleries/{gallery_id}/versions', { params: { path: inGallery(galleryId) } })),
+  version: (galleryId: number, version: number) =>
+    unwrap(
+      client.GET('/api/v1/galleries/{gallery_id}/versions/{version}', {
+        params: { path: { ...inGallery(galleryId), version } },
+      }),
+    ),
+  deleteVersion: (galleryId: number, version: number) =>
+    unwrap(
+      client.DELETE('/api/v1/galleries/{gallery_id}/versions/{version}', {
+        params: { path: { ...inGallery(galleryId), version } },
+      }),
+    ),
+  modelAddress: (galleryId: number, version: number) =>
+    `${base}/galleries/${galleryId}/versions/${version}/model`,
+
+  identify: (galleryId: number, photo: File, falsePositiveRate: number) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/identify', {
+        params: {
+          path: inGallery(galleryId),
+          query: { false_positive_identification_rate: falsePositiveRate, candidate_count: 3 },
+        },
+        ...asBody(multipart({ photo })),
+      }),
+    ),
+  verify: (galleryId: number, personId: number, photo: File, falseMatchRate: number) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/verify', {
+        params: {
+          path: inGallery(galleryId),
+          query: { person_id: personId, false_match_rate: falseMatchRate, face: 'only' },
+        },
+        ...asBody(multipart({ photo })),
+      }),
+    ),
+
+  defaultPack: () => unwrap(client.GET('/api/v1/packs/default')),
+  jobs: () => unwrap(client.GET('/api/v1/jobs', { params: { query: { limit: 50 } } })),
+  cancelJob: (jobId: number) =>
+    unwrap(client.POST('/api/v1/jobs/{job_id}/cancel', { params: { path: { job_id: jobId } } })),
+};
+
+/** Follows a job until it has ended; `onChange` is called with each state of it. */
+export function watchJob(jobId: number, onChange: (job: Job) => void): Promise<Job> {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(`${base}/jobs/${jobId}/events`);
+    let failures = 0;
+    source.addEventListener('job', (event) => {
+      failures = 0;
+      const job = JSON.parse((event as MessageEvent<string>).data) as Job;
+      onChange(job);
+      if (job.state === 'succeeded' || job.state === 'failed' || job.state === 'cancelled') {
+        source.close();
+        resolve(job);
+      }
+    });
+    source.onerror = () => {
+      // The browser reconnects by itself; a server that stays away is given up.
+      if (++failures < 5 && source.readyState !== EventSource.CLOSED) return;
+      source.close();
+      reject(new Refusal('unreachable', 'The connection to the server was lost; the training goes on there.'));
+    };
+  });
+}
