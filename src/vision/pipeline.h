@@ -29,15 +29,25 @@ struct DetectOptions {
   int face_limit = 1000;  ///< the highest detection scores are kept
 };
 
+struct LoadOptions {
+  /// Threads that share each run of a network, the caller's among them. 1 is best where many
+  /// photos are looked at side by side.
+  int thread_count = 1;
+};
+
 /// A loaded pack: detect, align, embed, quality, liveness. Immutable and usable from many threads
 /// at once.
 class Pipeline {
  public:
-  /// Loads the networks of a pack.
+  /// Loads the networks of a pack and runs each once on black, to see that it is what the card
+  /// says.
   ///
-  /// fails: not_found/file_missing; corrupt/... and unsupported/... as `nn::Network::load`;
-  ///        corrupt/network_shape when a network's inputs or outputs are not what the card says
-  [[nodiscard]] static Result<std::shared_ptr<const Pipeline>> load(const PipelineSpec& spec);
+  /// fails: not_found/model_file_missing; corrupt/... and unsupported/... as `nn::Network::load`;
+  ///        corrupt/network_shape when a network's inputs or outputs are not what the card says;
+  ///        unsupported/detector_without_landmarks for a detector that only finds boxes;
+  ///        corrupt/card_inconsistent when the parts of the card do not fit each other
+  [[nodiscard]] static Result<std::shared_ptr<const Pipeline>> load(
+      const PipelineSpec& spec, const LoadOptions& options = {});
 
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
@@ -67,6 +77,9 @@ class Pipeline {
   [[nodiscard]] Result<std::vector<face::Embedding>> embed(
       std::span<const face::AlignedCrop> crops) const;
 
+  /// Measures how usable a face is.
+  ///
+  /// in: `crop` of this face, as `align` made it
   [[nodiscard]] face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
                                       const face::AlignedCrop& crop) const;
 

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "face/bounding_box.h"
+#include "face/landmarks.h"
+#include "image/image.h"
+#include "nn/network.h"
+#include "vision/spec.h"
+
+namespace faceforge::vision {
+
+inline constexpr size_t kContourPointCount = 68;
+
+/// The five landmarks of 68 points: the means of either eye's outline, the tip of the nose, the
+/// corners of the mouth.
+///
+/// in:     68 points in the order of iBUG 300-W (a CHECK)
+/// source: Sagonas et al. 2013 (300 Faces in-the-Wild): eyes 36-41 and 42-47, nose 30, mouth 48, 54
+[[nodiscard]] face::Landmarks landmarks_of(std::span<const face::Point> contour);
+
+/// The network of a `ContourSpec`.
+class ContourNetwork {
+ public:
+  /// fails: as `nn::Network::load`; corrupt/network_shape when it does not give 68 points, found by
+  ///        one run on a black picture
+  [[nodiscard]] static Result<ContourNetwork> load(const ContourSpec& spec,
+                                                   const nn::RunOptions& run_options);
+
+  /// Finds the 68 points of every box.
+  ///
+  /// in:     boxes in pixels of `image`
+  /// out:    one list a box, in order, in pixels of `image`; empty where the box, clipped to the
+  ///         image, has no whole pixel
+  /// fails:  as `nn::Network::run`; internal/landmarks_not_finite
+  [[nodiscard]] Result<std::vector<std::vector<face::Point>>> find(
+      const image::Image& image, std::span<const face::BoundingBox> boxes) const;
+
+ private:
+  ContourNetwork(ContourSpec spec, nn::Network network, nn::RunOptions run_options);
+
+  [[nodiscard]] Result<std::vector<float>> run(const nn::Tensor& input) const;
+
+  ContourSpec spec_;
+  nn::Network network_;
+  nn::RunOptions run_options_;
+};
+
+}  // namespace faceforge::vision

@@ -1,0 +1,118 @@
+#include "vision/internal/detector.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "image/resample.h"
+#include "vision/internal/heads.h"
+#include "vision/internal/input_tensor.h"
+#include "vision/internal/non_maximum_suppression.h"
+#include "vision/ssd_head.h"
+
+namespace faceforge::vision {
+namespace {
+
+/// The side of the black picture that tells whether an open network's outputs fit its head.
+constexpr int kProbeSide_px = 64;
+
+/// What the card and the file together say of the input.
+Result<DetectorReach> reach_in(const DetectorSpec& spec, const nn::Network& network) {
+  DetectorReach reach = reach_of(spec.head);
+  reach.stride_multiple_px = std::max(1, spec.stride_multiple_px);
+  reach.fixed_width_px = spec.fixed_side_px;
+  reach.fixed_height_px = spec.fixed_side_px;
+  const auto& inputs = network.inputs();
+  if (inputs.size() != 1 || inputs[0].shape.size() != 4 ||
+      (inputs[0].shape[1] != image::kChannels && inputs[0].shape[1] != -1)) {
+    return fail(ErrorCode::Corrupt, "network_shape",
+                "a detector has one input of batch, 3 channels, height and width; {} is not so",
+                spec.file.filename().string());
+  }
+  const auto fix = [&](int64_t stated, int& side_px) {
+    if (stated <= 0) return true;
+    if (side_px != 0 && stated != side_px) return false;
+    side_px = static_cast<int>(std::min<int64_t>(stated, image::kMaxSide_px));
+    return true;
+  };
+  const int card_side_px = reach.fixed_width_px;
+  if (!fix(inputs[0].shape[2], reach.fixed_height_px) ||
+      !fix(inputs[0].shape[3], reach.fixed_width_px) ||
+      (reach.fixed_width_px > 0) != (reach.fixed_height_px > 0)) {
+    return fail(
+        ErrorCode::Corrupt, "network_shape", "{} wants an input of {} x {}, and its card one of {}",
+        spec.file.filename().string(), inputs[0].shape[3], inputs[0].shape[2], card_side_px);
+  }
+  if (spec.head == DetectorHead::Ssd &&
+      (reach.fixed_width_px == 0 || reach.fixed_width_px != reach.fixed_height_px)) {
+    return fail(ErrorCode::Corrupt, "network_shape",
+                "an SSD detector needs a fixed square input; {} has {} x {}",
+                spec.file.filename().string(), reach.fixed_width_px, reach.fixed_height_px);
+  }
+  return reach;
+}
+
+}  // namespace
+
+Detector::Detector(DetectorSpec spec, nn::Network network, DetectorReach reach,
+                   nn::RunOptions run_options)
+    : spec_(std::move(spec)),
+      network_(std::move(network)),
+      reach_(reach),
+      run_options_(run_options) {}
+
+Result<Detector> Detector::load(const DetectorSpec& spec, const nn::RunOptions& run_options) {
+  nn::Network network = TRY(nn::Network::load(spec.file));
+  const DetectorReach reach = TRY(reach_in(spec, network));
+  Detector detector(spec, std::move(network), reach, run_options);
+  const int width = reach.fixed_width_px > 0 ? reach.fixed_width_px : kProbeSide_px;
+  const int height = reach.fixed_height_px > 0 ? reach.fixed_height_px : kProbeSide_px;
+  TRY(detector.look(black_input(1, width, height, spec.input), spec.min_detection_score));
+  return detector;
+}
+
+Result<std::vector<Detection>> Detector::look(const nn::Tensor& input,
+                                              float min_detection_score) const {
+  const std::vector<nn::Tensor> outputs = TRY(network_.run(input, run_options_));
+  const GridPicture picture{.width_px = static_cast<int>(input.shape[3]),
+                            .height_px = static_cast<int>(input.shape[2]),
+                            .min_detection_score = min_detection_score};
+  switch (spec_.head) {
+    case DetectorHead::Scrfd:
+      return decode_scrfd(outputs, picture);
+    case DetectorHead::Retinaface:
+      return decode_retinaface(outputs, picture);
+    case DetectorHead::Yunet:
+      return decode_yunet(outputs, picture);
+    case DetectorHead::Ssd:
+      return decode_ssd(network_.outputs(), outputs, picture.width_px, min_detection_score);
+  }
+  std::unreachable();
+}
+
+Result<std::vector<Detection>> Detector::find(const image::Image& image,
+                                              const DetectOptions& options) const {
+  const float min_detection_score = options.min_detection_score.value_or(spec_.min_detection_score);
+  const auto face_limit = static_cast<size_t>(std::max(0, options.face_limit));
+  std::vector<ScaledDetection> found;
+  for (const Level& level :
+       plan_levels(image.width_px(), image.height_px(), reach_, options.scale_search)) {
+    std::optional<image::Image> resized;
+    if (level.width_px != image.width_px() || level.height_px != image.height_px()) {
+      resized = image::resize(image, level.width_px, level.height_px);
+    }
+    const image::Image& scaled = resized ? *resized : image;
+    for (const View& view : level.views) {
+      nn::Tensor input = black_input(1, view.width_px, view.height_px, spec_.input);
+      place_pixels(scaled, view.part, spec_.input,
+                   {.picture_index = 0, .left = view.left, .top = view.top}, input);
+      const std::vector<Detection> kept =
+          suppress_overlaps(TRY(look(input, min_detection_score)), spec_.overlap_limit, face_limit);
+      std::ranges::move(from_view(kept, view, level, image.width_px(), image.height_px()),
+                        std::back_inserter(found));
+    }
+  }
+  return join_levels(std::move(found), spec_.overlap_limit, reach_.ideal_face_px, face_limit);
+}
+
+}  // namespace faceforge::vision
