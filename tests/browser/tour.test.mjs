@@ -1,0 +1,173 @@
+// The whole tour of a new user: sign up, a gallery, people, photos taken and refused, training, versions, verify,
+// identify, the model as a file, and the account deleted. Set FACEFORGE_SCREENSHOTS to a folder to keep pictures of
+// every page, at desktop and at phone width.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { haveTestData, startServer, testData } from './server.mjs';
+
+const browserPath = process.env.FACEFORGE_CHROMIUM ?? '/usr/bin/chromium';
+const why = !haveTestData ? 'FACEFORGE_TEST_DATA is not there' : !existsSync(browserPath) ? 'there is no Chromium' : false;
+const pictures = process.env.FACEFORGE_SCREENSHOTS;
+const people = ['Colin_Powell', 'Gerhard_Schroeder', 'Hugo_Chavez', 'Junichiro_Koizumi', 'Serena_Williams', 'Vladimir_Putin',
+  'Jennifer_Capriati', 'Atal_Bihari_Vajpayee'];
+const photo = (person, number) => join(testData, 'lfw', person, `${person}_${String(number).padStart(4, '0')}.jpg`);
+
+let server;
+let browser;
+let page;
+let scratch;
+
+async function picture(name) {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  for (const [device, width, height] of [['desktop', 1280, 860], ['phone', 390, 844]]) {
+    await page.setViewportSize({ width, height });
+    await page.waitForTimeout(150);
+    await page.screenshot({ path: join(pictures, `${name}-${device}.png`), fullPage: true });
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    assert.ok(overflow <= 0, `${name} is ${overflow} px wider than a ${device}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 860 });
+}
+
+before(async () => {
+  if (why) return;
+  scratch = mkdtempSync(join(tmpdir(), 'faceforge-tour-'));
+  server = await startServer();
+  browser = await chromium.launch({
+    executablePath: browserPath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  });
+  page = await (await browser.newContext({ acceptDownloads: true })).newPage();
+  page.setDefaultTimeout(30_000);
+  const faults = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    // A refused request is logged by the browser itself; whether it was expected, each test says.
+    if (message.type() === 'error' && !/status of (4\d\d)/.test(message.text())) faults.push(message.text());
+  });
+  page.faults = faults;
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+  if (scratch) rmSync(scratch, { recursive: true, force: true });
+});
+
+test('a visitor signs up', { skip: why }, async () => {
+  await page.goto(server.address);
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  await picture('01-front');
+  await page.getByRole('button', { name: /make an account/i }).click();
+  await page.getByLabel('Name').fill('ada');
+  await page.getByLabel('Password').fill('password');
+  await page.getByRole('button', { name: 'Sign up' }).click();
+  await page.getByRole('alert').waitFor();
+  assert.match(await page.getByRole('alert').innerText(), /common/i);
+  await page.getByLabel('Password').fill('three red herons at dawn');
+  await page.getByRole('button', { name: 'Sign up' }).click();
+  await page.getByRole('heading', { name: 'Galleries' }).waitFor();
+  await picture('02-no-gallery');
+});
+
+test('a gallery is made, renamed, and another deleted', { skip: why }, async () => {
+  for (const name of ['Spare', 'Team']) {
+    await page.goto(server.address);
+    await page.getByRole('button', { name: 'New gallery' }).click();
+    await page.getByLabel('Name').fill(name);
+    await page.getByRole('button', { name: 'Make it' }).click();
+    await page.getByRole('heading', { name }).waitFor();
+  }
+  await page.getByRole('button', { name: 'Rename' }).click();
+  await page.getByLabel('Name').fill('World stage 🌍');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await page.getByRole('heading', { name: 'World stage 🌍' }).waitFor();
+  await page.goto(server.address);
+  await page.getByRole('link', { name: /Spare/ }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete the gallery' }).click();
+  await page.getByRole('heading', { name: 'Galleries' }).waitFor();
+  await page.getByRole('link', { name: /World stage/ }).waitFor();
+  assert.equal(await page.getByRole('link', { name: /Spare/ }).count(), 0);
+});
+
+test('people get photos, and each refusal says why', { skip: why }, async () => {
+  const notes = join(scratch, 'notes.jpg');
+  writeFileSync(notes, 'this is not a picture');
+  for (const [index, person] of people.entries()) {
+    await page.goto(server.address);
+    await page.getByRole('link', { name: /World stage/ }).click();
+    await page.getByRole('button', { name: 'Add a person' }).click();
+    await page.getByLabel('Name').fill(person.replaceAll('_', ' '));
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
+    await page.getByRole('heading', { name: person.replaceAll('_', ' ') }).waitFor();
+    const photos = [1, 2, 3].map((number) => photo(person, number));
+    const files = index === 0 ? [...photos, photos[0], notes] : photos;
+    await page.locator('input[type=file]').setInputFiles(files);
+    await page.getByText(index === 0 ? '3 photos were taken, 2 not.' : '3 photos were taken.').waitFor({ timeout: 60_000 });
+    if (index === 0) {
+      await page.getByText('Already there').waitFor();
+      await page.getByText('Not an image').waitFor();
+      await picture('03-photos-judged');
+    }
+  }
+  await page.goto(server.address);
+  await page.getByRole('link', { name: /World stage/ }).click();
+  await page.getByText('8 people').waitFor();
+  await picture('04-people');
+});
+
+test('training makes a version that can be downloaded', { skip: why }, async () => {
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await page.getByText('Trained. Version 1 is in use now.').waitFor({ timeout: 60_000 });
+  await page.getByRole('link', { name: 'Versions' }).click();
+  await page.getByRole('heading', { name: 'Version 1' }).waitFor();
+  await page.getByText(/8 people, 2[34] photos/).first().waitFor();
+  await picture('05-versions');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download model' }).click(),
+  ]);
+  const file = join(scratch, 'model.ffg');
+  await download.saveAs(file);
+  assert.equal(readFileSync(file).subarray(0, 2).toString(), 'PK');
+  assert.match(download.suggestedFilename(), /\.ffg$/);
+});
+
+test('a photo is verified against its person and against another', { skip: why }, async () => {
+  await page.getByRole('link', { name: 'Verify' }).click();
+  await page.getByLabel('Is it').selectOption({ label: 'Hugo Chavez' });
+  await page.locator('input[type=file]').setInputFiles(photo('Hugo_Chavez', 5));
+  await page.getByRole('heading', { name: 'Yes, this is Hugo Chavez.' }).waitFor();
+  await picture('06-verify');
+  await page.getByLabel('Is it').selectOption({ label: 'Colin Powell' });
+  await page.getByRole('heading', { name: /No: this is not Colin Powell/ }).waitFor();
+});
+
+test('faces are identified, and a stranger is unknown', { skip: why }, async () => {
+  await page.getByRole('link', { name: 'Identify' }).click();
+  await page.locator('input[type=file]').setInputFiles(photo('Serena_Williams', 6));
+  await page.locator('.badge.match').first().waitFor();
+  await page.getByText('Serena Williams').first().waitFor();
+  await picture('07-identify');
+  await page.locator('input[type=file]').setInputFiles(photo('Aaron_Peirsol', 1));
+  await page.locator('.badge.unknown').first().waitFor();
+  await picture('08-stranger');
+});
+
+test('the account is deleted with everything in it', { skip: why }, async () => {
+  await page.getByRole('link', { name: 'ada' }).click();
+  await page.getByRole('heading', { name: 'ada' }).waitFor();
+  await picture('09-account');
+  await page.getByRole('button', { name: 'Delete my account' }).click();
+  await page.getByLabel('Your password').fill('three red herons at dawn');
+  await page.getByRole('button', { name: 'Delete for good' }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  assert.deepEqual(page.faults, [], 'the pages logged errors');
+});
