@@ -365,6 +365,21 @@ TEST(Decode, AHeaderWithoutContentsIsDamaged) {
   EXPECT_EQ(error.message, "the PNG file is cut short or its contents are damaged");
 }
 
+TEST(Decode, PixelsThatAreNoPictureAreUnsupported) {
+  // Seven layers, as of a satellite.
+  const std::vector<uint8_t> layers(8 * 8 * 7, 100);
+  VipsImage* stack =
+      vips_image_new_from_memory(layers.data(), layers.size(), 8, 8, 7, VIPS_FORMAT_UCHAR);
+  void* buffer = nullptr;
+  size_t size = 0;
+  ASSERT_EQ(vips_tiffsave_buffer(stack, &buffer, &size, nullptr), 0);
+  const auto error = refusal({static_cast<const std::byte*>(buffer), size});
+  g_free(buffer);
+  g_object_unref(stack);
+  EXPECT_EQ(error.reason, "pixels_unsupported");
+  EXPECT_EQ(error.code, ErrorCode::Unsupported);
+}
+
 TEST(Decode, AColourProfileThatIsNoneIsPassedOver) {
   const auto file = sample("adobe_rgb.jpg");
   auto broken = file;

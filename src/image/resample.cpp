@@ -11,44 +11,53 @@
 namespace faceforge::image {
 namespace {
 
-// The pixel at (x, y) as three floats; black outside.
-std::array<float, kChannels> pixel_or_black(const Image& source, int x, int y) {
-  if (x < 0 || y < 0 || x >= source.width_px() || y >= source.height_px()) return {};
-  const uint8_t* pixel = source.row(y).data() + static_cast<size_t>(x) * kChannels;
-  return {static_cast<float>(pixel[0]), static_cast<float>(pixel[1]), static_cast<float>(pixel[2])};
-}
-
 uint8_t to_byte(float value) {
   return static_cast<uint8_t>(value + 0.5f);
 }
 
-// Mixes the four pixels around (x, y); the caller has checked that they touch the source.
-void sample_bilinear(const Image& source, double x, double y, uint8_t* out) {
-  const int left = static_cast<int>(std::floor(x));
-  const int top = static_cast<int>(std::floor(y));
-  const float right_weight = static_cast<float>(x - left);
-  const float bottom_weight = static_cast<float>(y - top);
-  const bool inside =
-      left >= 0 && top >= 0 && left + 1 < source.width_px() && top + 1 < source.height_px();
-  const auto mix = [&](float top_left, float top_right, float bottom_left, float bottom_right) {
-    const float upper = top_left + (top_right - top_left) * right_weight;
-    const float lower = bottom_left + (bottom_right - bottom_left) * right_weight;
-    return to_byte(upper + (lower - upper) * bottom_weight);
-  };
-  if (inside) {
-    const uint8_t* upper = source.row(top).data() + static_cast<size_t>(left) * kChannels;
-    const uint8_t* lower = source.row(top + 1).data() + static_cast<size_t>(left) * kChannels;
-    for (int c = 0; c < kChannels; ++c) {
-      out[c] = mix(upper[c], upper[c + kChannels], lower[c], lower[c + kChannels]);
-    }
-    return;
-  }
-  const auto top_left = pixel_or_black(source, left, top);
-  const auto top_right = pixel_or_black(source, left + 1, top);
-  const auto bottom_left = pixel_or_black(source, left, top + 1);
-  const auto bottom_right = pixel_or_black(source, left + 1, top + 1);
-  for (size_t c = 0; c < kChannels; ++c) {
-    out[c] = mix(top_left[c], top_right[c], bottom_left[c], bottom_right[c]);
+// The grid of OpenCV's warpAffine: positions are summed in 1/1024 of a pixel, then rounded to 1/32.
+constexpr int kPositionBits = 10;
+constexpr int kFractionBits = 5;
+constexpr int kFractions = 1 << kFractionBits;
+
+int64_t to_position(double pixels) {
+  // Far beyond any image, and far from overflow when two are added.
+  constexpr double kLimit = 1e12;
+  return std::llrint(std::clamp(pixels * (1 << kPositionBits), -kLimit, kLimit));
+}
+
+// A source coordinate as whole pixels and 32nds.
+struct GridPosition {
+  int64_t whole;
+  int fraction;
+};
+
+GridPosition round_to_grid(int64_t position) {
+  constexpr int kShift = kPositionBits - kFractionBits;
+  const int64_t in_fractions = (position + (int64_t{1} << (kShift - 1))) >> kShift;
+  return {in_fractions >> kFractionBits, static_cast<int>(in_fractions & (kFractions - 1))};
+}
+
+// The three bytes at (x, y); black outside.
+const uint8_t* pixel_or_black(const Image& source, int64_t x, int64_t y) {
+  static constexpr std::array<uint8_t, kChannels> kBlack{};
+  if (x < 0 || y < 0 || x >= source.width_px() || y >= source.height_px()) return kBlack.data();
+  return source.row(static_cast<int>(y)).data() + x * kChannels;
+}
+
+// Mixes the four pixels around a position; the weights are exact in integers.
+void sample_bilinear(const Image& source, const GridPosition& x, const GridPosition& y,
+                     uint8_t* out) {
+  const uint8_t* top_left = pixel_or_black(source, x.whole, y.whole);
+  const uint8_t* top_right = pixel_or_black(source, x.whole + 1, y.whole);
+  const uint8_t* bottom_left = pixel_or_black(source, x.whole, y.whole + 1);
+  const uint8_t* bottom_right = pixel_or_black(source, x.whole + 1, y.whole + 1);
+  constexpr int kHalf = kFractions * kFractions / 2;
+  for (int c = 0; c < kChannels; ++c) {
+    const int upper = top_left[c] * (kFractions - x.fraction) + top_right[c] * x.fraction;
+    const int lower = bottom_left[c] * (kFractions - x.fraction) + bottom_right[c] * x.fraction;
+    const int sum = upper * (kFractions - y.fraction) + lower * y.fraction;
+    out[c] = static_cast<uint8_t>((sum + kHalf) >> (2 * kFractionBits));
   }
 }
 
@@ -124,15 +133,19 @@ Image warp_similarity(const Image& source, const SimilarityTransform& source_to_
   CHECK(source_to_output.scale() > 0);
   const SimilarityTransform back = source_to_output.inverse();
   Image output = Image::create(width_px, height_px);
+  std::vector<int64_t> column_x(static_cast<size_t>(width_px));
+  std::vector<int64_t> column_y(static_cast<size_t>(width_px));
+  for (int x = 0; x < width_px; ++x) {
+    column_x[static_cast<size_t>(x)] = to_position(back.a * x);
+    column_y[static_cast<size_t>(x)] = to_position(back.b * x);
+  }
   for (int y = 0; y < height_px; ++y) {
+    const int64_t row_x = to_position(-back.b * y + back.tx);
+    const int64_t row_y = to_position(back.a * y + back.ty);
     uint8_t* pixel = output.row(y).data();
-    for (int x = 0; x < width_px; ++x, pixel += kChannels) {
-      const double source_x = back.a * x - back.b * y + back.tx;
-      const double source_y = back.b * x + back.a * y + back.ty;
-      // Written so that a NaN is outside. Beyond one pixel from the border nothing contributes.
-      const bool touches = source_x > -1 && source_y > -1 && source_x < source.width_px() &&
-                           source_y < source.height_px();
-      if (touches) sample_bilinear(source, source_x, source_y, pixel);
+    for (size_t x = 0; x < column_x.size(); ++x, pixel += kChannels) {
+      sample_bilinear(source, round_to_grid(row_x + column_x[x]),
+                      round_to_grid(row_y + column_y[x]), pixel);
     }
   }
   return output;

@@ -7,9 +7,11 @@ namespace faceforge::image {
 
 /// Fills a new image by looking each of its pixels up in `source`, bilinearly; black from outside.
 ///
-/// in:     `source_to_output` maps pixels of `source` to pixels of the result
-/// out:    `width_px` x `height_px`; within one grey level of OpenCV's warpAffine (INTER_LINEAR,
-///         BORDER_CONSTANT 0), whose weights are rounded to 1/32 of a pixel, where ours are exact
+/// in:     `source_to_output`, of a finite scale above 0, maps pixels of `source` to the result's
+/// out:    `width_px` x `height_px`, each pixel looked up at its position rounded to 1/32 of a
+/// pixel source: OpenCV 4.6, warpAffine with INTER_LINEAR and BORDER_CONSTANT 0, to the bit:
+/// published
+///         embedders were trained on its crops
 /// cost:   O(width_px * height_px), whatever the size of `source`
 [[nodiscard]] Image warp_similarity(const Image& source,
                                     const SimilarityTransform& source_to_output, int width_px,
