@@ -64,6 +64,17 @@ TEST(BoundedQueue, AWaitingReaderIsWokenByAnItemFromAnotherThread) {
   EXPECT_EQ(queue.pop(), 7);
 }
 
+TEST(BoundedQueue, APatientReaderGetsAnItemNothingOrTheEnd) {
+  BoundedQueue<int> queue(1);
+  EXPECT_EQ(queue.pop_for(std::chrono::milliseconds(1)), std::nullopt);
+  EXPECT_FALSE(queue.is_drained());
+  EXPECT_TRUE(queue.try_push(7));
+  queue.close();
+  EXPECT_FALSE(queue.is_drained());
+  EXPECT_EQ(queue.pop_for(std::chrono::hours(1)), 7);
+  EXPECT_TRUE(queue.is_drained());
+}
+
 TEST(Json, ADocumentSurvivesBothForms) {
   const auto document = json::parse(R"({"a":[1,2],"b":{"c":"d\n"},"e":[],"f":[[1],[2]]})").value();
   EXPECT_EQ(json::parse(json::to_text(document)).value(), document);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -36,6 +37,23 @@ class BoundedQueue {
     T item = std::move(items_.front());
     items_.pop_front();
     return item;
+  }
+
+  /// Waits at most `patience` for an item; nothing when none came, or once closed and drained
+  /// (`is_drained` tells which).
+  [[nodiscard]] std::optional<T> pop_for(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    not_empty_.wait_for(lock, patience, [this] { return closed_ || !items_.empty(); });
+    if (items_.empty()) return std::nullopt;
+    T item = std::move(items_.front());
+    items_.pop_front();
+    return item;
+  }
+
+  /// Closed, and everything was handed out: no further item will come.
+  [[nodiscard]] bool is_drained() const {
+    const std::scoped_lock lock(mutex_);
+    return closed_ && items_.empty();
   }
 
   /// Refuses further items; what is already queued is still handed out.
