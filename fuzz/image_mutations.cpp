@@ -129,6 +129,7 @@ int fuzz_images(int count, unsigned seed) {
               static_cast<long long>(
                   std::chrono::duration_cast<std::chrono::milliseconds>(slowest).count()));
   for (const auto& [outcome, times] : outcomes) std::printf("%8d %s\n", times, outcome.c_str());
+  std::fflush(stdout);  // a sanitizer's last words end the program without it
   return 0;
 }
 

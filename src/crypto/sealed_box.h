@@ -29,6 +29,6 @@ inline constexpr size_t kBoxOverhead_bytes = 40;  ///< nonce 24, authentication 
 /// fails: corrupt/sealed_box_damaged when it was cut, changed, or sealed with another key or
 /// context
 [[nodiscard]] Result<std::vector<std::byte>> unseal(std::span<const std::byte> box,
-                                                  std::string_view context, const Secret& key);
+                                                    std::string_view context, const Secret& key);
 
 }  // namespace faceforge::crypto
