@@ -1,0 +1,131 @@
+#include "http/body.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+
+namespace faceforge::http {
+namespace {
+
+/// Opens a file that has no name, so that a crash leaves nothing behind. File systems that cannot
+/// do it at once get a name that is removed at once.
+int open_nameless(const std::filesystem::path& folder) {
+  const int descriptor = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) {
+    return descriptor;
+  }
+  std::string name = (folder / "body-XXXXXX").string();
+  const int named = ::mkostemp(name.data(), O_CLOEXEC);
+  if (named >= 0) ::unlink(name.c_str());
+  return named;
+}
+
+}  // namespace
+
+bool SpoolBudget::take(size_t bytes) {
+  size_t taken = taken_bytes_;
+  do {
+    if (bytes > limit_bytes_ || taken > limit_bytes_ - bytes) return false;
+  } while (!taken_bytes_.compare_exchange_weak(taken, taken + bytes));
+  return true;
+}
+
+Body::Body(Body&& other) noexcept
+    : memory_(std::move(other.memory_)),
+      mapping_(std::exchange(other.mapping_, nullptr)),
+      mapping_bytes_(std::exchange(other.mapping_bytes_, 0)),
+      budget_(std::move(other.budget_)) {}
+
+Body& Body::operator=(Body&& other) noexcept {
+  if (this != &other) {
+    release();
+    memory_ = std::move(other.memory_);
+    mapping_ = std::exchange(other.mapping_, nullptr);
+    mapping_bytes_ = std::exchange(other.mapping_bytes_, 0);
+    budget_ = std::move(other.budget_);
+  }
+  return *this;
+}
+
+Body::~Body() {
+  release();
+}
+
+void Body::release() {
+  if (mapping_ == nullptr) return;
+  ::munmap(mapping_, mapping_bytes_);
+  budget_->give_back(mapping_bytes_);
+  mapping_ = nullptr;
+  mapping_bytes_ = 0;
+}
+
+std::span<const std::byte> Body::bytes() const {
+  if (mapping_ != nullptr) return {static_cast<const std::byte*>(mapping_), mapping_bytes_};
+  return memory_;
+}
+
+BodyWriter::BodyWriter(std::filesystem::path folder, std::shared_ptr<SpoolBudget> budget)
+    : folder_(std::move(folder)), budget_(std::move(budget)) {}
+
+BodyWriter::~BodyWriter() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  budget_->give_back(budget_taken_bytes_);
+}
+
+Result<void> BodyWriter::append(std::span<const std::byte> bytes) {
+  if (descriptor_ < 0 && memory_.size() + bytes.size() > kInMemory_bytes) TRY(move_to_disk());
+  if (descriptor_ >= 0) {
+    TRY(write_all(bytes));
+  } else {
+    memory_.insert(memory_.end(), bytes.begin(), bytes.end());
+  }
+  size_bytes_ += bytes.size();
+  return {};
+}
+
+Result<void> BodyWriter::move_to_disk() {
+  descriptor_ = open_nameless(folder_);
+  if (descriptor_ < 0) return Unexpected(file_error(errno, "make a file in", folder_));
+  TRY(write_all(memory_));
+  memory_ = {};
+  return {};
+}
+
+Result<void> BodyWriter::write_all(std::span<const std::byte> bytes) {
+  if (!budget_->take(bytes.size())) {
+    return fail(ErrorCode::Busy, "upload_space_taken",
+                "uploads in progress take all of the {} bytes that may lie on the disk; try later",
+                budget_->limit_bytes());
+  }
+  budget_taken_bytes_ += bytes.size();
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Unexpected(file_error(errno, "write an upload to", folder_));
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+Result<Body> BodyWriter::finish() {
+  if (descriptor_ < 0) return Body(std::move(memory_));
+  void* mapping = ::mmap(nullptr, size_bytes_, PROT_READ, MAP_PRIVATE, descriptor_, 0);
+  if (mapping == MAP_FAILED) return Unexpected(file_error(errno, "map an upload in", folder_));
+  ::close(std::exchange(descriptor_, -1));
+  CHECK(budget_taken_bytes_ == size_bytes_);
+  Body body;
+  body.mapping_ = mapping;
+  body.mapping_bytes_ = size_bytes_;
+  body.budget_ = budget_;
+  budget_taken_bytes_ = 0;  // the body gives it back
+  return body;
+}
+
+}  // namespace faceforge::http

@@ -1,0 +1,529 @@
+// The one file that includes Beast: bytes to RequestHead and Body, Response to bytes.
+
+#include "http/internal/connection.h"
+
+#include <ctime>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+
+#include "base/log.h"
+#include "http/error_response.h"
+#include "http/header_value.h"
+
+namespace faceforge::http::internal {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::awaitable;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr size_t kChunk_bytes = 65'536;
+constexpr std::chrono::seconds kLinger{5};
+constexpr std::chrono::milliseconds kEventPoll{200};
+constexpr size_t kTurningAwayMax = 64;
+
+/// Completes with an error code (and more) instead of throwing.
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+Method method_of(beast::http::verb verb) {
+  switch (verb) {
+    case beast::http::verb::get:
+      return Method::Get;
+    case beast::http::verb::head:
+      return Method::Head;
+    case beast::http::verb::post:
+      return Method::Post;
+    case beast::http::verb::put:
+      return Method::Put;
+    case beast::http::verb::patch:
+      return Method::Patch;
+    case beast::http::verb::delete_:
+      return Method::Delete;
+    default:
+      return Method::Other;
+  }
+}
+
+/// An address without a port; IPv4 within IPv6 as IPv4, so that a client has one name.
+std::string text_of(const asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  return address.to_string();
+}
+
+/// What the proxy before us says about its client: the last entry is the one it added itself.
+void apply_proxy_fields(RequestHead& head) {
+  if (const auto forwarded = head.headers.find("X-Forwarded-For")) {
+    const size_t comma = forwarded->rfind(',');
+    const auto last = comma == std::string_view::npos ? *forwarded : forwarded->substr(comma + 1);
+    error_code error;
+    const auto address = asio::ip::make_address(std::string(trimmed(last)), error);
+    if (!error) head.client_address = text_of(address);
+  }
+  if (const auto scheme = head.headers.find("X-Forwarded-Proto")) {
+    head.scheme = same_token(trimmed(*scheme), "https") ? Scheme::Https : Scheme::Http;
+  }
+}
+
+/// RFC 9110, section 5.6.7.
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[64];
+  const size_t length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text, length};
+}
+
+std::optional<Response> response_to_malformed(const error_code& error) {
+  if (error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow) {
+    Response response = error_response(
+        {ErrorCode::TooLarge, "header_too_large", "the header of the request is too long"});
+    response.status = 431;
+    return response;
+  }
+  const bool is_protocol_error =
+      error.category() == beast::http::make_error_code(beast::http::error::bad_method).category();
+  if (!is_protocol_error || error == beast::http::error::end_of_stream ||
+      error == beast::http::error::partial_message) {
+    return std::nullopt;
+  }
+  return error_response({ErrorCode::InvalidInput, "request_malformed",
+                         "not a valid HTTP/1.1 request: " + error.message()});
+}
+
+Response busy_response() {
+  return error_response(
+      {ErrorCode::Busy, "server_busy", "too much to do at the moment; try again"});
+}
+
+Response body_too_large(size_t limit_bytes) {
+  return error_response({ErrorCode::TooLarge, "body_too_large",
+                         fmt::format("the body of this request may have {} bytes", limit_bytes)});
+}
+
+using Step = std::move_only_function<std::optional<Response>()>;
+
+/// Runs a step of an exchange; what it throws, if anything, is a bug or a lack of memory.
+std::optional<Response> run_step(Step& step) {
+  try {
+    return step();
+  } catch (const std::bad_alloc&) {
+    return error_response({ErrorCode::Exhausted, "out_of_memory", "not enough memory for this"});
+  } catch (const std::exception& exception) {
+    return error_response({ErrorCode::Internal, "unexpected_exception", exception.what()});
+  }
+}
+
+/// Runs a step on a lane's threads and resumes where the connection lives.
+///
+/// out: what the step returned; a 503 when the lane is full
+awaitable<std::optional<Response>> run_on(WorkerLane& lane, Step step) {
+  auto initiate = [&lane, &step](auto handler) {
+    auto executor = asio::get_associated_executor(handler);
+    auto shared_handler = std::make_shared<decltype(handler)>(std::move(handler));
+    const auto complete = [executor, shared_handler](std::optional<Response> response) {
+      asio::post(executor, [shared_handler, response = std::move(response)]() mutable {
+        (*shared_handler)(std::move(response));
+      });
+    };
+    auto task = std::make_shared<WorkerLane::Task>(
+        [&step, complete, work = asio::make_work_guard(executor)] { complete(run_step(step)); });
+    if (!lane.try_run(std::move(task))) complete(busy_response());
+  };
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>,
+                                          void(std::optional<Response>)>(initiate,
+                                                                         asio::use_awaitable);
+}
+
+template <typename Stream>
+class ConnectionOf final : public Connection,
+                           public std::enable_shared_from_this<ConnectionOf<Stream>> {
+ public:
+  ConnectionOf(Stream stream, Shared& shared) : stream_(std::move(stream)), shared_(shared) {}
+
+  void stop_when_idle() override {
+    asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
+      if (self->idle_) self->lowest().cancel();
+    });
+  }
+
+  void abort() override {
+    asio::post(stream_.get_executor(),
+               [self = this->shared_from_this()] { self->lowest().close(); });
+  }
+
+  awaitable<void> serve();
+
+ private:
+  enum class Sequel { NextRequest, Close, Linger };
+  using Parser = beast::http::request_parser<beast::http::buffer_body>;
+
+  static constexpr bool kIsTls = !std::is_same_v<Stream, beast::tcp_stream>;
+
+  beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
+  [[nodiscard]] const TransportLimits& limits() const { return shared_.options.limits; }
+
+  /// Until when a transfer that began at `begin` and moved `bytes` so far may go on without more.
+  [[nodiscard]] Clock::time_point deadline(Clock::time_point begin, size_t bytes) const {
+    return begin + limits().stalled +
+           std::chrono::milliseconds(bytes * 1'000 / limits().min_bytes_per_second);
+  }
+
+  awaitable<bool> first_byte();
+  awaitable<Sequel> one_request();
+  awaitable<std::optional<Response>> respond(Exchange& exchange, Parser& parser);
+  awaitable<std::optional<Response>> respond_to_body(Exchange& exchange, Parser& parser);
+  awaitable<bool> receive(Parser& parser, size_t limit_bytes, BodyWriter& writer,
+                          std::optional<Response>& refusal);
+  awaitable<bool> send(Response& response, Method method, Scheme scheme, bool keep_alive);
+  awaitable<void> send_events(EventSource& source);
+  awaitable<bool> write_text(std::string_view text);
+  awaitable<void> close(Sequel how);
+  RequestHead head_of(const Parser& parser);
+  WorkerLane& worker(Lane lane) { return lane == Lane::Photos ? shared_.photos : shared_.quick; }
+
+  Stream stream_;
+  Shared& shared_;
+  beast::flat_buffer buffer_{kChunk_bytes};
+  bool idle_ = false;
+  size_t sent_bytes_ = 0;  ///< of the present response
+};
+
+template <typename Stream>
+awaitable<void> ConnectionOf<Stream>::serve() {
+  if constexpr (kIsTls) {
+    lowest().expires_after(limits().header);
+    const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, kAwait);
+    if (error) co_return;
+  }
+  Sequel sequel = Sequel::NextRequest;
+  while (sequel == Sequel::NextRequest) {
+    if (!co_await first_byte()) {
+      sequel = Sequel::Close;
+    } else {
+      sequel = co_await one_request();
+    }
+  }
+  co_await close(sequel);
+}
+
+/// Waits for the next request to begin: the only time when a connection may be closed unasked.
+template <typename Stream>
+awaitable<bool> ConnectionOf<Stream>::first_byte() {
+  if (shared_.stopping) co_return false;
+  if (buffer_.size() > 0) co_return true;
+  lowest().expires_after(limits().idle);
+  idle_ = true;
+  const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(4'096), kAwait);
+  idle_ = false;
+  buffer_.commit(count);
+  co_return !error;
+}
+
+template <typename Stream>
+RequestHead ConnectionOf<Stream>::head_of(const Parser& parser) {
+  const auto& message = parser.get();
+  RequestHead head{.method = method_of(message.method()),
+                   .target = std::string(message.target()),
+                   .headers = {},
+                   .client_address = {},
+                   .scheme = kIsTls ? Scheme::Https : Scheme::Http};
+  for (const auto& field : message) {
+    head.headers.add(std::string(field.name_string()), std::string(field.value()));
+  }
+  error_code error;
+  const auto endpoint = lowest().socket().remote_endpoint(error);
+  if (!error) head.client_address = text_of(endpoint.address());
+  if (shared_.options.proxy == Proxy::Trusted) apply_proxy_fields(head);
+  return head;
+}
+
+template <typename Stream>
+auto ConnectionOf<Stream>::one_request() -> awaitable<Sequel> {
+  Parser parser;
+  parser.header_limit(static_cast<uint32_t>(limits().header_bytes));
+  parser.body_limit(boost::none);  // the exchange's limit holds
+  lowest().expires_after(limits().header);
+  const auto [error, count] =
+      co_await beast::http::async_read_header(stream_, buffer_, parser, kAwait);
+  const auto begin = Clock::now();
+  sent_bytes_ = 0;
+  if (error) {
+    std::optional<Response> refusal = response_to_malformed(error);
+    if (!refusal) co_return Sequel::Close;
+    log::info("- malformed {} 0 ms", refusal->status);
+    co_await send(*refusal, Method::Get, kIsTls ? Scheme::Https : Scheme::Http, false);
+    co_return Sequel::Linger;
+  }
+  RequestHead head = head_of(parser);
+  const Method method = head.method;
+  const Scheme scheme = head.scheme;
+  const std::unique_ptr<Exchange> exchange = shared_.application.begin(std::move(head));
+  std::optional<Response> response = co_await respond(*exchange, parser);
+  const bool received = parser.is_done();
+  bool open = false;
+  int status = 0;  // broken off by the client, or too slow
+  if (response) {
+    const bool keep_alive =
+        received && parser.keep_alive() && parser.get().version() == 11 && !shared_.stopping;
+    open = co_await send(*response, method, scheme, keep_alive) && keep_alive;
+    status = response->status;
+  }
+  const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+  log::info("{} {} {} {} ms {} bytes", to_string(method), exchange->route_name(), status,
+            taken.count(), sent_bytes_);
+  if (open) co_return Sequel::NextRequest;
+  co_return received || !response ? Sequel::Close : Sequel::Linger;
+}
+
+/// out: nothing when the request broke off
+template <typename Stream>
+awaitable<std::optional<Response>> ConnectionOf<Stream>::respond(Exchange& exchange,
+                                                                 Parser& parser) {
+  Step both = [&exchange]() -> std::optional<Response> {
+    std::optional<Response> refusal = exchange.admit();
+    return refusal ? std::move(refusal) : exchange.answer(Body());
+  };
+  if (exchange.lane() == Lane::AtOnce) co_return run_step(both);
+  if (!parser.is_done()) co_return co_await respond_to_body(exchange, parser);
+  co_return co_await run_on(worker(exchange.lane()), std::move(both));
+}
+
+template <typename Stream>
+awaitable<std::optional<Response>> ConnectionOf<Stream>::respond_to_body(Exchange& exchange,
+                                                                         Parser& parser) {
+  Step admit = [&exchange] { return exchange.admit(); };
+  std::optional<Response> refusal = co_await run_on(shared_.quick, std::move(admit));
+  if (refusal) co_return refusal;
+  BodyWriter writer(shared_.options.spool_folder, shared_.spool_budget);
+  if (!co_await receive(parser, exchange.body_limit_bytes(), writer, refusal)) co_return refusal;
+  auto body = writer.finish();
+  if (!body) co_return error_response(body.error());
+  Step answer = [&exchange, &body]() -> std::optional<Response> {
+    return exchange.answer(*std::move(body));
+  };
+  co_return co_await run_on(worker(exchange.lane()), std::move(answer));
+}
+
+/// out: whether all of the body is there; if not, `refusal` says why, or nothing: it broke off
+template <typename Stream>
+awaitable<bool> ConnectionOf<Stream>::receive(Parser& parser, size_t limit_bytes,
+                                              BodyWriter& writer,
+                                              std::optional<Response>& refusal) {
+  const auto declared_bytes = parser.content_length();
+  if (declared_bytes && *declared_bytes > limit_bytes) {
+    refusal = body_too_large(limit_bytes);
+    co_return false;
+  }
+  const auto begin = Clock::now();
+  if (same_token(parser.get()[beast::http::field::expect], "100-continue")) {
+    if (!co_await write_text("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+  }
+  std::vector<std::byte> chunk(kChunk_bytes);
+  while (!parser.is_done()) {
+    lowest().expires_at(deadline(begin, writer.size_bytes()));
+    parser.get().body().data = chunk.data();
+    parser.get().body().size = chunk.size();
+    const auto [error, count] =
+        co_await beast::http::async_read_some(stream_, buffer_, parser, kAwait);
+    if (error && error != beast::http::error::need_buffer) {
+      refusal = response_to_malformed(error);
+      co_return false;
+    }
+    const size_t received_bytes = chunk.size() - parser.get().body().size;
+    if (writer.size_bytes() + received_bytes > limit_bytes) {
+      refusal = body_too_large(limit_bytes);
+      co_return false;
+    }
+    const auto appended = writer.append(std::span(chunk).first(received_bytes));
+    if (!appended) {
+      refusal = error_response(appended.error());
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+template <typename Stream>
+awaitable<bool> ConnectionOf<Stream>::send(Response& response, Method method, Scheme scheme,
+                                           bool keep_alive) {
+  auto* const events = std::get_if<std::shared_ptr<EventSource>>(&response.body);
+  const bool is_event_stream = events != nullptr && method != Method::Head;
+  if (is_event_stream && shared_.event_stream_count >= limits().event_streams) {
+    response = busy_response();
+    co_return co_await send(response, method, scheme, keep_alive);
+  }
+  shared_.application.finish(response, scheme);
+  const std::string_view bytes = bytes_of(response.body);
+  beast::http::response<beast::http::span_body<const char>> message;
+  message.version(11);
+  message.result(static_cast<unsigned>(response.status));
+  message.set(beast::http::field::date, http_date());
+  for (const Header& field : response.headers) message.insert(field.name, field.value);
+  message.keep_alive(keep_alive && !is_event_stream);
+  const bool has_length = events == nullptr && response.status != 204 && response.status != 304;
+  if (has_length) message.content_length(bytes.size());
+  if (method != Method::Head) message.body() = {bytes.data(), bytes.size()};
+
+  beast::http::response_serializer<beast::http::span_body<const char>> serializer(message);
+  const auto begin = Clock::now();
+  while (!serializer.is_done()) {
+    lowest().expires_at(deadline(begin, sent_bytes_));
+    const auto [error, count] = co_await beast::http::async_write_some(stream_, serializer, kAwait);
+    if (error) co_return false;
+    sent_bytes_ += count;
+  }
+  if (!is_event_stream) co_return true;
+  ++shared_.event_stream_count;
+  const std::shared_ptr<EventSource> source = *events;
+  co_await send_events(*source);
+  --shared_.event_stream_count;
+  co_return false;  // the end of the stream is the end of the connection
+}
+
+/// Polls, because what a source tells comes from threads that know nothing of this loop; five looks
+/// a second at a queue cost nothing.
+template <typename Stream>
+awaitable<void> ConnectionOf<Stream>::send_events(EventSource& source) {
+  const auto end = Clock::now() + limits().event_stream;
+  auto last_sent = Clock::now();
+  asio::steady_timer pause(stream_.get_executor());
+  while (Clock::now() < end && !shared_.stopping) {
+    EventBatch batch;
+    if (source.ready()) {
+      Step next = [&source, &batch]() -> std::optional<Response> {
+        batch = source.next();
+        return std::nullopt;
+      };
+      // A full lane is asked again at the next look.
+      static_cast<void>(co_await run_on(shared_.quick, std::move(next)));
+    } else if (Clock::now() - last_sent > limits().event_heartbeat) {
+      batch.text = ": alive\n\n";
+    }
+    if (!batch.text.empty()) {
+      if (!co_await write_text(batch.text)) co_return;
+      last_sent = Clock::now();
+    }
+    if (batch.sequel == EventBatch::Sequel::End) co_return;
+    pause.expires_after(kEventPoll);
+    co_await pause.async_wait(kAwait);
+  }
+}
+
+template <typename Stream>
+awaitable<bool> ConnectionOf<Stream>::write_text(std::string_view text) {
+  lowest().expires_after(limits().stalled);
+  const auto [error, count] =
+      co_await asio::async_write(stream_, asio::buffer(text.data(), text.size()), kAwait);
+  sent_bytes_ += count;
+  co_return !error;
+}
+
+/// Closing with unread bytes would reset the connection, and the client might never read the
+/// response: so what it still sends is read and dropped for a while.
+template <typename Stream>
+awaitable<void> ConnectionOf<Stream>::close(Sequel how) {
+  lowest().expires_after(kLinger);
+  error_code ignored;
+  if constexpr (kIsTls) {
+    if (how == Sequel::Close) {
+      co_await stream_.async_shutdown(kAwait);
+      co_return;
+    }
+  }
+  lowest().socket().shutdown(tcp::socket::shutdown_send, ignored);
+  if (how == Sequel::Close) co_return;
+  std::vector<std::byte> dropped(kChunk_bytes);
+  while (true) {
+    const auto [error, count] = co_await lowest().async_read_some(asio::buffer(dropped), kAwait);
+    if (error) co_return;
+  }
+}
+
+/// Tells a client that there are too many, within a second, and closes.
+awaitable<void> turn_away(beast::tcp_stream stream, Shared& shared) {
+  Response response = busy_response();
+  shared.application.finish(response, Scheme::Http);
+  const std::string_view bytes = bytes_of(response.body);
+  std::string text = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";
+  for (const Header& field : response.headers) text += field.name + ": " + field.value + "\r\n";
+  text += fmt::format("Content-Length: {}\r\n\r\n{}", bytes.size(), bytes);
+  stream.expires_after(std::chrono::seconds(1));
+  const auto [error, count] = co_await asio::async_write(stream, asio::buffer(text), kAwait);
+  if (!error) {
+    error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    std::vector<std::byte> dropped(4'096);
+    bool open = true;
+    while (open) {
+      const auto [end, dropped_bytes] =
+          co_await stream.async_read_some(asio::buffer(dropped), kAwait);
+      open = !end;
+    }
+  }
+  --shared.turning_away_count;
+}
+
+template <typename Stream>
+void serve_stream(Stream stream, Shared& shared) {
+  const auto executor = stream.get_executor();
+  auto connection = std::make_shared<ConnectionOf<Stream>>(std::move(stream), shared);
+  shared.connections.add(connection);
+  asio::co_spawn(
+      executor, [connection]() -> awaitable<void> { co_await connection->serve(); },
+      [connection, &shared](const std::exception_ptr& bug) {
+        if (bug) log::error("a connection ended by an exception");
+        shared.connections.remove(connection.get());
+      });
+}
+
+}  // namespace
+
+void serve(tcp::socket socket, Shared& shared) {
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  beast::tcp_stream stream(std::move(socket));
+  if (shared.connections.full()) {
+    if (shared.tls || shared.turning_away_count >= kTurningAwayMax) return;
+    ++shared.turning_away_count;
+    const auto executor = stream.get_executor();
+    asio::co_spawn(executor, turn_away(std::move(stream), shared), asio::detached);
+  } else if (shared.tls) {
+    serve_stream(beast::ssl_stream<beast::tcp_stream>(std::move(stream), *shared.tls), shared);
+  } else {
+    serve_stream(std::move(stream), shared);
+  }
+}
+
+Shared::Shared(const TransportOptions& transport_options, Application& answering)
+    : options(transport_options),
+      application(answering),
+      spool_budget(std::make_shared<SpoolBudget>(options.limits.spool_bytes)),
+      connections(options.limits.connections),
+      quick(options.limits.quick_threads, options.limits.quick_queue),
+      photos(options.limits.photo_threads, options.limits.photo_queue) {}
+
+}  // namespace faceforge::http::internal

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "http/body.h"
+#include "http/message.h"
+
+namespace faceforge::http {
+
+/// Which threads answer a request, so that photos never keep the small questions waiting.
+enum class Lane : uint8_t {
+  AtOnce,  ///< where the bytes arrive: only what never waits
+  Quick,   ///< what asks the database
+  Photos,  ///< what looks at photos
+};
+
+/// One request being answered, step by step: `admit`, then, unless that refused, `answer`. The
+/// transport calls one step at a time and knows nothing of routes.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  [[nodiscard]] virtual Lane lane() const = 0;
+
+  /// The longest body that is received at all; 0 for requests without one.
+  [[nodiscard]] virtual size_t body_limit_bytes() const = 0;
+
+  /// What the log calls the request: `/api/v1/galleries/{gallery_id}`, never the raw target.
+  [[nodiscard]] virtual std::string_view route_name() const = 0;
+
+  /// Decides, before the body is received, whether the client may ask this at all.
+  ///
+  /// out: nothing, or the refusal
+  [[nodiscard]] virtual std::optional<Response> admit() = 0;
+
+  [[nodiscard]] virtual Response answer(Body body) = 0;
+};
+
+/// Whoever answers requests.
+class Application {
+ public:
+  virtual ~Application() = default;
+
+  /// Begins to answer. Never waits and never fails: what nobody can answer gets an exchange that
+  /// says so. Thread safe.
+  [[nodiscard]] virtual std::unique_ptr<Exchange> begin(RequestHead head) = 0;
+
+  /// Adds the header fields that every response carries, the transport's own too.
+  virtual void finish(Response& response, Scheme scheme) const = 0;
+};
+
+}  // namespace faceforge::http

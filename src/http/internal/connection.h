@@ -1,0 +1,76 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+
+#include "http/body.h"
+#include "http/exchange.h"
+#include "http/transport.h"
+#include "http/worker_lane.h"
+
+namespace faceforge::http::internal {
+
+/// A client that is connected.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  /// Closes it if it waits for a request, else after the present response. Thread safe.
+  virtual void stop_when_idle() = 0;
+
+  /// Closes it now. Thread safe.
+  virtual void abort() = 0;
+};
+
+/// The connections that are open. Thread safe.
+class Connections {
+ public:
+  explicit Connections(size_t limit) : limit_(limit) {}
+
+  [[nodiscard]] bool full();
+  void add(const std::shared_ptr<Connection>& connection);
+  void remove(Connection* connection);
+
+  void stop_idle_ones();
+  void abort_all();
+
+  /// out: whether all were gone within `timeout`
+  [[nodiscard]] bool wait_until_none(std::chrono::milliseconds timeout);
+  void wait_until_none();
+
+ private:
+  const size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable none_;
+  std::unordered_map<Connection*, std::weak_ptr<Connection>> open_;
+};
+
+/// What all connections share.
+struct Shared {
+  Shared(const TransportOptions& transport_options, Application& answering);
+
+  const TransportOptions options;
+  Application& application;
+  std::optional<boost::asio::ssl::context> tls;
+  std::shared_ptr<SpoolBudget> spool_budget;
+  Connections connections;
+  std::atomic<size_t> event_stream_count = 0;
+  std::atomic<size_t> turning_away_count = 0;
+  std::atomic<bool> stopping = false;
+  WorkerLane quick;
+  WorkerLane photos;
+};
+
+/// Serves a client until one side has had enough. Never waits.
+void serve(boost::asio::ip::tcp::socket socket, Shared& shared);
+
+}  // namespace faceforge::http::internal

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "http/exchange.h"
+
+namespace faceforge::http {
+
+/// Bounds on what clients may take. Beyond one of them a client is refused, or cut off where it
+/// would not listen.
+struct TransportLimits {
+  using Duration = std::chrono::milliseconds;
+
+  size_t connections = 512;                     ///< beyond: 503 at once
+  size_t header_bytes = 16'384;                 ///< request line and fields: 431
+  Duration idle = std::chrono::seconds(75);     ///< between two requests of a connection
+  Duration header = std::chrono::seconds(10);   ///< from a request's first byte to its header's end
+  Duration stalled = std::chrono::seconds(20);  ///< a body or a response may take this long ...
+  size_t min_bytes_per_second = 4'096;          ///< ... and longer by the time this rate takes
+  Duration drain = std::chrono::seconds(30);    ///< `stop` lets requests finish for this long
+  size_t spool_bytes = size_t{2} << 30;         ///< of bodies on the disk, over all connections
+  size_t event_streams = 64;
+  Duration event_stream = std::chrono::minutes(30);     ///< then the client connects again
+  Duration event_heartbeat = std::chrono::seconds(15);  ///< a comment, for proxies on the way
+  size_t quick_threads = 4;
+  size_t quick_queue = 256;
+  size_t photo_threads = 2;
+  size_t photo_queue = 32;
+};
+
+struct TlsFiles {
+  std::filesystem::path certificate_chain;  ///< PEM, the server's own first
+  std::filesystem::path private_key;        ///< PEM
+};
+
+/// Whether a reverse proxy stands before the server, whose `X-Forwarded-For` and
+/// `X-Forwarded-Proto` then tell about the client.
+enum class Proxy { None, Trusted };
+
+struct TransportOptions {
+  std::string address = "127.0.0.1";  ///< IPv4 or IPv6, no name
+  uint16_t port = 8080;               ///< 0: any that is free
+  Proxy proxy = Proxy::None;
+  std::optional<TlsFiles> tls{};
+  std::filesystem::path spool_folder{};  ///< made when missing; for bodies over 1 MB
+  size_t io_threads = 2;
+  TransportLimits limits{};
+};
+
+/// Connections, bytes and time: everything about HTTP that knows no route. Owns the threads.
+class Transport {
+ public:
+  /// Begins to listen. `application` outlives this object.
+  ///
+  /// fails: invalid_input/listen_address; conflict/port_in_use; forbidden/port_not_permitted;
+  ///        internal/listen_failed; invalid_input/tls_files when the certificate or the key cannot
+  ///        be used; as `file_error` for the spool folder
+  [[nodiscard]] static Result<std::unique_ptr<Transport>> start(const TransportOptions& options,
+                                                                Application& application);
+
+  /// Stops as `stop` does.
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  [[nodiscard]] uint16_t port() const;
+
+  /// Accepts nothing new, lets requests that have begun finish for as long as `limits.drain` says,
+  /// then closes every connection and ends the threads. What a worker is doing is waited for.
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Transport(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace faceforge::http
