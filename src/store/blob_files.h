@@ -66,19 +66,19 @@ class BlobFiles {
  public:
   /// Opens the folder, made when missing, and removes what interrupted writes left behind.
   ///
-  /// fails: forbidden/folder_read_only; exhausted/disk_full; internal/file_error
+  /// fails: forbidden/file_not_writable; exhausted/disk_full; internal/file_error
   [[nodiscard]] static Result<BlobFiles> open(const std::filesystem::path& folder);
 
   /// Waits until no one else's hold is in the way: any number may add at a time, one remove.
   ///
-  /// fails: busy/account_files_busy after `kHoldWait`; forbidden/folder_read_only
+  /// fails: busy/account_files_busy after `kHoldWait`; forbidden/file_not_writable
   [[nodiscard]] Result<FileHold> hold(UserId account, Purpose purpose) const;
 
   static constexpr std::chrono::seconds kHoldWait{30};
 
   /// Stores bytes, durably, and says under which name, and whether they were there before.
   ///
-  /// fails: exhausted/disk_full; forbidden/folder_read_only; internal/file_error
+  /// fails: exhausted/disk_full; forbidden/file_not_writable; internal/file_error
   [[nodiscard]] Result<PutBlob> put(UserId account, std::span<const std::byte> bytes) const;
 
   /// Reads a blob and checks it against its name.
@@ -89,16 +89,20 @@ class BlobFiles {
 
   /// Removes a blob, durably; nothing happens when it is not there.
   ///
-  /// fails: forbidden/folder_read_only; internal/file_error
+  /// fails: forbidden/file_not_writable; internal/file_error
   [[nodiscard]] Result<void> remove(UserId account, const BlobName& name) const;
 
   /// Names an account's blobs, sorted; an account without any has an empty list.
+  ///
+  /// fails: internal/file_error, forbidden/file_not_writable when the folder cannot be read
   [[nodiscard]] Result<std::vector<BlobName>> list(UserId account) const;
 
   /// Names the accounts that have a folder, sorted.
   [[nodiscard]] Result<std::vector<UserId>> accounts() const;
 
   /// Removes all files of an account; nothing happens when there are none.
+  ///
+  /// fails: forbidden/file_not_writable; internal/file_error
   [[nodiscard]] Result<void> remove_account(UserId account) const;
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }

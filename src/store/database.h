@@ -40,7 +40,8 @@ inline constexpr size_t kMaxQueryRows = 1'000'000;
 ///   already_exists/unique_violated      naming the columns as `table.column`
 ///   conflict/foreign_key_violated       the other row is gone, or this one is still referred to
 ///   invalid_input/constraint_violated   a `check` or `not null` of the table
-///   invalid_input/text_not_utf8, text_with_nul  a text argument; neither database may store it
+///   invalid_input/text_not_utf8, text_with_nul, real_not_finite  an argument that one of the two
+///                                       databases cannot keep
 ///   busy/database_busy                  another writer was in the way (retried by `transact`)
 ///   busy/database_unreachable           the connection was lost (retried by `transact`)
 ///   exhausted/database_full             no room left on the disk
@@ -171,12 +172,12 @@ class Database {
   /// fails: busy/database_busy when readers kept the log in use for longer than `wait_max`
   [[nodiscard]] Result<void> forget_deleted();
 
-  [[nodiscard]] Dialect dialect() const;
+  [[nodiscard]] Dialect dialect() const { return dialect_; }
 
  private:
   enum class Access { Read, Write };
 
-  explicit Database(std::unique_ptr<internal::Pool> pool);
+  Database(Dialect dialect, const OpenOptions& options);
 
   using Body = std::function<Result<void>(Transaction&)>;
   [[nodiscard]] Result<void> run_body(Access access, const Body& body);
@@ -194,7 +195,12 @@ class Database {
     return *std::move(outcome);
   }
 
-  std::unique_ptr<internal::Pool> pool_;
+  const Dialect dialect_;
+  const OpenOptions options_;
+  // SQLite has one writer at a time: waiting for it in line is fairer than polling its lock.
+  // PostgreSQL's readers and writers share one pool.
+  std::shared_ptr<internal::Pool> readers_;
+  std::shared_ptr<internal::Pool> writers_;
 };
 
 }  // namespace faceforge::store
