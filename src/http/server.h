@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+#include "base/result.h"
+#include "http/transport.h"
+
+namespace faceforge::accounts {
+class Accounts;
+}
+namespace faceforge::jobs {
+class Jobs;
+}
+namespace faceforge::packs {
+class Registry;
+}
+namespace faceforge::recognition {
+class Recognition;
+}
+namespace faceforge::store {
+class BlobFiles;
+class Database;
+}  // namespace faceforge::store
+
+namespace faceforge::http {
+
+/// What the routes call. All of it outlives the server.
+struct Services {
+  accounts::Accounts& accounts;
+  recognition::Recognition& recognition;  ///< with its `galleries()`
+  jobs::Jobs& jobs;                       ///< with `add_train_gallery` done, and started
+  packs::Registry& packs;
+  store::Database& database;      ///< for /readyz, and to forget what an account leaves behind
+  const store::BlobFiles& files;  ///< for the files of a deleted account
+};
+
+struct ServerOptions {
+  TransportOptions transport{};
+  /// The built pages (`web/dist`), read once at the start; empty: the API alone.
+  std::filesystem::path web_folder{};
+};
+
+/// The HTTP server: the API of `openapi.yaml`, the pages, and nothing else.
+class Server {
+ public:
+  /// Begins to serve.
+  ///
+  /// fails: as `Transport::start`; not_found/web_folder_not_found and
+  /// too_large/web_folder_too_large
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(const ServerOptions& options,
+                                                             const Services& services);
+
+  /// Stops as `stop` does.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// The port that is listened on, also when any free one was asked for.
+  [[nodiscard]] uint16_t port() const;
+
+  /// Accepts nothing new, finishes what was accepted (for as long as `limits.drain` says), then
+  /// ends. Returns when no handler runs any more.
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace faceforge::http
