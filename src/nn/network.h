@@ -64,8 +64,9 @@ class Network {
 
   /// Runs a network with one input.
   ///
-  /// in:    any batch size, height and width that the model leaves open. Open or fixed, the first
-  ///        dimension may be any batch size as long as the graph's own arithmetic allows it.
+  /// in:    any batch size; any height and width that the model leaves open. Where the file fixes
+  ///        the batch at 1, the pictures of a larger one run one by one, and each output is theirs
+  ///        joined along its first dimension, picture after picture.
   /// out:   one tensor an output, in the model's order
   /// fails: invalid_input/input_count when the model wants another number of inputs;
   ///        invalid_input/input_shape naming the wanted and the given shape;

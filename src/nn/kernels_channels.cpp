@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "nn/elementwise.h"
+#include "nn/kernels.h"
+
+// The compiler makes each of these passes for several instruction sets, and the loader picks one:
+// the program starts on a processor without AVX and uses AVX-512 where it is. Sanitizers run before
+// the loader could pick.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define FACEFORGE_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define FACEFORGE_VECTOR_CLONES
+#endif
+#define FACEFORGE_INLINE __attribute__((always_inline)) inline
+
+namespace faceforge::nn {
+namespace {
+
+/// Below this a pass takes less time than waking threads for it.
+constexpr int64_t kParallelCount = 1 << 16;
+
+/// One block of channels: `block` numbers a pixel, or one channel's whole plane.
+template <typename Function>
+FACEFORGE_INLINE void join_block(int64_t pixels, int64_t block, const float* from,
+                                 const float* channels, float* to, Function function) {
+  if (block == 16) {
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+#pragma GCC ivdep
+      for (int64_t channel = 0; channel < 16; ++channel) {
+        to[pixel * 16 + channel] = function(from[pixel * 16 + channel], channels[channel]);
+      }
+    }
+  } else if (block == 8) {
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+#pragma GCC ivdep
+      for (int64_t channel = 0; channel < 8; ++channel) {
+        to[pixel * 8 + channel] = function(from[pixel * 8 + channel], channels[channel]);
+      }
+    }
+  } else if (block == 1) {
+    const float channel = channels[0];
+#pragma GCC ivdep
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) to[pixel] = function(from[pixel], channel);
+  } else {
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+#pragma GCC ivdep
+      for (int64_t channel = 0; channel < block; ++channel) {
+        to[pixel * block + channel] = function(from[pixel * block + channel], channels[channel]);
+      }
+    }
+  }
+}
+
+FACEFORGE_VECTOR_CLONES void join_one_block(BinaryKind kind, int64_t pixels, int64_t block,
+                                            const float* from, const float* channels, float* to) {
+  switch (kind) {
+    case BinaryKind::Add:
+      return join_block(pixels, block, from, channels, to, [](float a, float b) { return a + b; });
+    case BinaryKind::Subtract:
+      return join_block(pixels, block, from, channels, to, [](float a, float b) { return a - b; });
+    case BinaryKind::Multiply:
+      return join_block(pixels, block, from, channels, to, [](float a, float b) { return a * b; });
+    case BinaryKind::Divide:
+      return join_block(pixels, block, from, channels, to, [](float a, float b) { return a / b; });
+    case BinaryKind::PRelu:
+      return join_block(pixels, block, from, channels, to,
+                        [](float a, float b) { return a > 0 ? a : a * b; });
+    case BinaryKind::Minimum:
+      return join_block(pixels, block, from, channels, to,
+                        [](float a, float b) { return b < a ? b : a; });
+    case BinaryKind::Maximum:
+      return join_block(pixels, block, from, channels, to,
+                        [](float a, float b) { return a < b ? b : a; });
+    case BinaryKind::Power:
+      return join_block(pixels, block, from, channels, to,
+                        [](float a, float b) { return std::pow(a, b); });
+  }
+}
+
+FACEFORGE_VECTOR_CLONES void scale_and_shift_block(int64_t pixels, int64_t block, const float* from,
+                                                   const float* scale, const float* shift,
+                                                   float* to) {
+  if (block == 1) {
+    const float by = scale[0], plus = shift[0];
+#pragma GCC ivdep
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) to[pixel] = from[pixel] * by + plus;
+    return;
+  }
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+#pragma GCC ivdep
+    for (int64_t channel = 0; channel < block; ++channel) {
+      to[pixel * block + channel] = from[pixel * block + channel] * scale[channel] + shift[channel];
+    }
+  }
+}
+
+FACEFORGE_VECTOR_CLONES void join_numbers(BinaryKind kind, int64_t count, const float* a,
+                                          const float* b, float* to) {
+  switch (kind) {
+    case BinaryKind::Add:
+#pragma GCC ivdep
+      for (int64_t index = 0; index < count; ++index) to[index] = a[index] + b[index];
+      return;
+    case BinaryKind::Multiply:
+#pragma GCC ivdep
+      for (int64_t index = 0; index < count; ++index) to[index] = a[index] * b[index];
+      return;
+    default:
+      return with_function(kind, [&](auto function) {
+        for (int64_t index = 0; index < count; ++index) to[index] = function(a[index], b[index]);
+      });
+  }
+}
+
+}  // namespace
+
+void join_channels(BinaryKind kind, const ChannelLayout& layout, const float* from,
+                   const float* channels, int64_t channels_step, float* to) {
+  const int64_t piece = layout.pixels * layout.block;
+  const int64_t piece_count = layout.batch * layout.block_count;
+#pragma omp parallel for schedule(static) if (piece * piece_count > kParallelCount)
+  for (int64_t index = 0; index < piece_count; ++index) {
+    const int64_t picture = index / layout.block_count;
+    const int64_t block_index = index % layout.block_count;
+    join_one_block(kind, layout.pixels, layout.block, from + index * piece,
+                   channels + picture * channels_step + block_index * layout.block,
+                   to + index * piece);
+  }
+}
+
+void scale_and_shift_channels(const ChannelLayout& layout, const float* from, const float* scale,
+                              const float* shift, float* to) {
+  const int64_t piece = layout.pixels * layout.block;
+  const int64_t piece_count = layout.batch * layout.block_count;
+#pragma omp parallel for schedule(static) if (piece * piece_count > kParallelCount)
+  for (int64_t index = 0; index < piece_count; ++index) {
+    const int64_t first_channel = index % layout.block_count * layout.block;
+    scale_and_shift_block(layout.pixels, layout.block, from + index * piece, scale + first_channel,
+                          shift + first_channel, to + index * piece);
+  }
+}
+
+void join(BinaryKind kind, int64_t count, const float* a, const float* b, float* to) {
+  join_numbers(kind, count, a, b, to);
+}
+
+void join_broadcast(BinaryKind kind, std::span<const int64_t> shape,
+                    std::span<const int64_t> a_strides, std::span<const int64_t> b_strides,
+                    const float* a, const float* b, float* to) {
+  with_function(kind, [&](auto function) {
+    for_each_pair(shape, a_strides, b_strides, [&](int64_t at, int64_t a_at, int64_t b_at) {
+      to[at] = function(a[a_at], b[b_at]);
+    });
+  });
+}
+
+void apply(const Unary& unary, int64_t count, const float* from, float* to) {
+  with_function(unary, [&](auto function) {
+    for (int64_t index = 0; index < count; ++index) to[index] = function(from[index]);
+  });
+}
+
+void pool_pixels(ReduceKind kind, const ChannelLayout& layout, const float* from, float* to) {
+  const int64_t piece = layout.pixels * layout.block;
+  for (int64_t index = 0; index < layout.batch * layout.block_count; ++index) {
+    float* out = to + index * layout.block;
+    const float* in = from + index * piece;
+    std::copy(in, in + layout.block, out);
+    for (int64_t pixel = 1; pixel < layout.pixels; ++pixel) {
+      const float* row = in + pixel * layout.block;
+      for (int64_t channel = 0; channel < layout.block; ++channel) {
+        const float value = row[channel];
+        out[channel] =
+            kind == ReduceKind::Max ? std::max(out[channel], value) : out[channel] + value;
+      }
+    }
+    if (kind == ReduceKind::Mean) {
+      for (int64_t channel = 0; channel < layout.block; ++channel) {
+        out[channel] /= static_cast<float>(layout.pixels);
+      }
+    }
+  }
+}
+
+}  // namespace faceforge::nn

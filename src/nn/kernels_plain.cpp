@@ -1,0 +1,224 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "nn/elementwise.h"
+#include "nn/kernels.h"
+
+namespace faceforge::nn {
+
+void softmax(int64_t outer, int64_t size, int64_t inner, const float* from, float* to) {
+  for (int64_t group = 0; group < outer * inner; ++group) {
+    const int64_t start = group / inner * size * inner + group % inner;
+    float largest = -std::numeric_limits<float>::infinity();
+    for (int64_t index = 0; index < size; ++index) {
+      largest = std::max(largest, from[start + index * inner]);
+    }
+    float sum = 0;
+    for (int64_t index = 0; index < size; ++index) {
+      const float value = std::exp(from[start + index * inner] - largest);
+      to[start + index * inner] = value;
+      sum += value;
+    }
+    for (int64_t index = 0; index < size; ++index) to[start + index * inner] /= sum;
+  }
+}
+
+Result<ReducePlan> plan_reduce(const Node& node, const Reduce& reduce,
+                               std::span<const Fact> operands) {
+  const Shape& from = operands[0].shape;
+  std::vector<int64_t> axes;
+  if (reduce.axes) {
+    axes = *reduce.axes;
+  } else if (node.has_input(1)) {
+    axes = TRY(integers_of(node, operands, 1));
+  }
+  ReducePlan plan{.kind = reduce.kind, .shape = from, .result_strides = {}, .result_count = 1};
+  Shape kept = axes.empty() ? Shape(from.size(), 1) : from;
+  for (const int64_t axis : axes) kept[TRY(checked_axis(axis, from.size()))] = 1;
+  plan.result_count = element_count(kept);
+  plan.result_strides = broadcast_strides(kept, from);
+  return plan;
+}
+
+void reduce_plain(const ReducePlan& plan, const float* from, float* to) {
+  const auto count = static_cast<size_t>(plan.result_count);
+  double start = 0;
+  if (plan.kind == ReduceKind::Product) start = 1;
+  if (plan.kind == ReduceKind::Max) start = -std::numeric_limits<double>::infinity();
+  if (plan.kind == ReduceKind::Min) start = std::numeric_limits<double>::infinity();
+  std::vector<double> results(count, start);
+  const Shape own = row_major_strides(plan.shape);
+  for_each_pair(plan.shape, own, plan.result_strides, [&](int64_t, int64_t at, int64_t to_at) {
+    const double value = from[at];
+    double& result = results[static_cast<size_t>(to_at)];
+    switch (plan.kind) {
+      case ReduceKind::Mean:
+      case ReduceKind::Sum:
+        result += value;
+        break;
+      case ReduceKind::L2:
+      case ReduceKind::SumOfSquares:
+        result += value * value;
+        break;
+      case ReduceKind::Max:
+        result = std::max(result, value);
+        break;
+      case ReduceKind::Min:
+        result = std::min(result, value);
+        break;
+      case ReduceKind::Product:
+        result *= value;
+        break;
+    }
+  });
+  const auto share = static_cast<double>(element_count(plan.shape)) / static_cast<double>(count);
+  for (size_t index = 0; index < count; ++index) {
+    double result = results[index];
+    if (plan.kind == ReduceKind::Mean) result /= share;
+    if (plan.kind == ReduceKind::L2) result = std::sqrt(result);
+    to[index] = static_cast<float>(result);
+  }
+}
+
+namespace {
+
+float resized_coordinate(const Resize& resize, int64_t position, int64_t from, int64_t to,
+                         float scale) {
+  const auto at = static_cast<float>(position);
+  switch (resize.coordinates) {
+    case ResizeCoordinates::HalfPixel:
+      return (at + 0.5F) / scale - 0.5F;
+    case ResizeCoordinates::PytorchHalfPixel:
+      return to > 1 ? (at + 0.5F) / scale - 0.5F : 0.0F;
+    case ResizeCoordinates::AlignCorners:
+      return to > 1 ? at * static_cast<float>(from - 1) / static_cast<float>(to - 1) : 0.0F;
+    case ResizeCoordinates::Asymmetric:
+      return at / scale;
+    case ResizeCoordinates::TfHalfPixel:
+      return (at + 0.5F) / scale;
+  }
+  return at;
+}
+
+float nearest(NearestMode mode, float at) {
+  switch (mode) {
+    case NearestMode::RoundPreferFloor:
+      return std::ceil(at - 0.5F);
+    case NearestMode::RoundPreferCeil:
+      return std::floor(at + 0.5F);
+    case NearestMode::Floor:
+      return std::floor(at);
+    case NearestMode::Ceil:
+      return std::ceil(at);
+  }
+  return at;
+}
+
+}  // namespace
+
+ResizeAxis plan_resize_axis(const Resize& resize, int64_t from, int64_t to, float scale) {
+  ResizeAxis axis;
+  const auto last = static_cast<float>(from - 1);
+  for (int64_t position = 0; position < to; ++position) {
+    const float at = resized_coordinate(resize, position, from, to, scale);
+    if (resize.mode == ResizeMode::Nearest) {
+      const float source = std::clamp(nearest(resize.nearest, at), 0.0F, last);
+      axis.low.push_back(static_cast<int64_t>(source));
+      axis.high.push_back(axis.low.back());
+      axis.weight.push_back(0);
+    } else {
+      const float inside = std::clamp(at, 0.0F, last);
+      const float low = std::floor(inside);
+      axis.low.push_back(static_cast<int64_t>(low));
+      axis.high.push_back(std::min(axis.low.back() + 1, from - 1));
+      axis.weight.push_back(inside - low);
+    }
+  }
+  return axis;
+}
+
+void resize_pictures(const ResizeAxis& rows, const ResizeAxis& columns, int64_t planes,
+                     int64_t from_rows, int64_t from_columns, int64_t block, const float* from,
+                     float* to) {
+  for (int64_t plane = 0; plane < planes; ++plane) {
+    const float* picture = from + plane * from_rows * from_columns * block;
+    for (size_t row = 0; row < rows.low.size(); ++row) {
+      const float* upper = picture + rows.low[row] * from_columns * block;
+      const float* lower = picture + rows.high[row] * from_columns * block;
+      const float down = rows.weight[row];
+      for (size_t column = 0; column < columns.low.size(); ++column) {
+        const int64_t left = columns.low[column] * block;
+        const int64_t right = columns.high[column] * block;
+        const float along = columns.weight[column];
+        for (int64_t channel = 0; channel < block; ++channel) {
+          const float above =
+              upper[left + channel] + (upper[right + channel] - upper[left + channel]) * along;
+          const float below =
+              lower[left + channel] + (lower[right + channel] - lower[left + channel]) * along;
+          *to++ = above + (below - above) * down;
+        }
+      }
+    }
+  }
+}
+
+void pool_plain(PoolKind kind, const PlacedWindow& window, std::span<const int64_t> picture_shape,
+                const float* from, float* to) {
+  // Missing leading dimensions become 1, so that one loop nest serves lines, pictures and volumes.
+  std::array<int64_t, 3> size{1, 1, 1}, result{1, 1, 1}, kernel{1, 1, 1}, stride{1, 1, 1};
+  std::array<int64_t, 3> dilation{1, 1, 1}, begin{}, end{};
+  const size_t rank = window.result.size();
+  for (size_t axis = 0; axis < rank; ++axis) {
+    const size_t place = 3 - rank + axis;
+    size[place] = picture_shape[2 + axis];
+    result[place] = window.result[axis];
+    kernel[place] = window.kernel[axis];
+    stride[place] = window.strides[axis];
+    dilation[place] = window.dilations[axis];
+    begin[place] = window.pads_begin[axis];
+    end[place] = window.pads_end[axis];
+  }
+  // Pads count for an average with padding; what a rounded-up last window covers beyond them not.
+  const auto counted = [&](size_t axis, int64_t start) {
+    const int64_t stop = size[axis] + end[axis];
+    int64_t count = 0;
+    for (int64_t tap = 0; tap < kernel[axis]; ++tap) count += start + tap * dilation[axis] < stop;
+    return count;
+  };
+  const int64_t plane_count = picture_shape[0] * picture_shape[1];
+  for (int64_t plane = 0; plane < plane_count; ++plane) {
+    const float* picture = from + plane * size[0] * size[1] * size[2];
+    for (int64_t z = 0; z < result[0]; ++z) {
+      for (int64_t y = 0; y < result[1]; ++y) {
+        for (int64_t x = 0; x < result[2]; ++x) {
+          const std::array<int64_t, 3> start{z * stride[0] - begin[0], y * stride[1] - begin[1],
+                                             x * stride[2] - begin[2]};
+          float largest = -std::numeric_limits<float>::infinity(), sum = 0;
+          int64_t inside = 0;
+          for (int64_t tap = 0; tap < kernel[0] * kernel[1] * kernel[2]; ++tap) {
+            const std::array<int64_t, 3> at{start[0] + tap / (kernel[1] * kernel[2]) * dilation[0],
+                                            start[1] + tap / kernel[2] % kernel[1] * dilation[1],
+                                            start[2] + tap % kernel[2] * dilation[2]};
+            if (at[0] < 0 || at[1] < 0 || at[2] < 0 || at[0] >= size[0] || at[1] >= size[1] ||
+                at[2] >= size[2]) {
+              continue;
+            }
+            const float value = picture[(at[0] * size[1] + at[1]) * size[2] + at[2]];
+            largest = std::max(largest, value);
+            sum += value;
+            ++inside;
+          }
+          if (kind == PoolKind::AverageWithPadding) {
+            inside = counted(0, start[0]) * counted(1, start[1]) * counted(2, start[2]);
+          }
+          *to++ = kind == PoolKind::Max ? largest
+                                        : sum / static_cast<float>(std::max<int64_t>(1, inside));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace faceforge::nn

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "nn/kernels.h"
+#include "nn/shape.h"
+
+namespace faceforge::nn {
+
+using Layout = dnnl::memory::desc;
+
+/// The processor as oneDNN knows it; one for the program.
+[[nodiscard]] const dnnl::engine& cpu();
+
+/// Row-major 32-bit floats. A scalar gets one dimension, for oneDNN knows no scalars.
+[[nodiscard]] Layout plain_layout(const Shape& shape);
+
+/// As `plain_layout`, with strides of the caller's choice.
+[[nodiscard]] Layout strided_layout(const Shape& shape, const Shape& strides);
+
+/// Any layout that a primitive likes best.
+[[nodiscard]] Layout any_layout(const Shape& shape);
+
+/// Channels in blocks of `block`; nothing when oneDNN has no such layout for this rank.
+[[nodiscard]] std::optional<Layout> blocked_layout(const Shape& shape, int64_t block);
+
+[[nodiscard]] bool is_plain(const Layout& layout);
+
+/// How the channels lie, for a layout of two dimensions or more; nothing when in no such way.
+[[nodiscard]] std::optional<ChannelLayout> channel_layout(const Layout& layout);
+
+}  // namespace faceforge::nn

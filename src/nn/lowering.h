@@ -1,0 +1,130 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "nn/facts.h"
+#include "nn/program.h"
+
+namespace faceforge::nn {
+
+struct Lowered {
+  std::vector<Step> steps;
+  std::vector<Storage> storages;
+  std::vector<ProgramOutput> outputs;
+};
+
+/// Turns a graph into steps for inputs of fixed shapes: picks primitives and layouts, fuses
+/// activations and residual sums into convolutions, and works in place where a value dies.
+///
+/// fails: as `infer`; unsupported/operator_unsupported for what no kernel does. Throws dnnl::error.
+[[nodiscard]] Result<Lowered> lower(const Graph& graph, std::span<const Shape> input_shapes,
+                                    const LoadLimits& limits, WeightStore& weights);
+
+/// The state of one lowering; `lower` is its only user.
+class Lowering {
+ public:
+  Lowering(const Graph& graph, std::vector<Fact> facts, const LoadLimits& limits,
+           WeightStore& weights);
+
+  Result<Lowered> run();
+
+  // One overload an operator, called with `node_` set.
+  Result<void> operator()(const Conv& conv);
+  Result<void> operator()(const Pool& pool);
+  Result<void> operator()(const GlobalPool& pool);
+  Result<void> operator()(const Gemm& gemm);
+  Result<void> operator()(const MatMul&);
+  Result<void> operator()(const Unary& unary);
+  Result<void> operator()(const Binary& binary);
+  Result<void> operator()(const BatchNorm& norm);
+  Result<void> operator()(const Softmax& softmax);
+  Result<void> operator()(const Reduce& reduce);
+  Result<void> operator()(const Transpose& transpose);
+  Result<void> operator()(const Concat& concat);
+  Result<void> operator()(const Slice&) { return lower_movement(); }
+  Result<void> operator()(const Split&) { return lower_movement(); }
+  Result<void> operator()(const Gather&) { return lower_movement(); }
+  Result<void> operator()(const Pad&) { return lower_movement(); }
+  Result<void> operator()(const Expand&) { return lower_movement(); }
+  Result<void> operator()(const Reshape&) { return lower_view(); }
+  Result<void> operator()(const Flatten&) { return lower_view(); }
+  Result<void> operator()(const Squeeze&) { return lower_view(); }
+  Result<void> operator()(const Unsqueeze&) { return lower_view(); }
+  Result<void> operator()(const Identity&);
+  Result<void> operator()(const Cast& cast);
+  Result<void> operator()(const ShapeOf&) { return unsupported(*node_, "of an unknown shape"); }
+  Result<void> operator()(const ConstantOfShape&) {
+    return unsupported(*node_, "of an unknown shape");
+  }
+  Result<void> operator()(const Resize& resize);
+
+ private:
+  // Values and memory
+  ValueIndex input(size_t position) const { return node_->inputs[position]; }
+  ValueIndex output(size_t position = 0) const { return node_->outputs[position]; }
+  const Fact& fact(ValueIndex value) const { return facts_[static_cast<size_t>(value)]; }
+  const Shape& shape(ValueIndex value) const { return fact(value).shape; }
+  bool is_constant(ValueIndex value) const { return fact(value).constant != nullptr; }
+  Result<Operand> located(ValueIndex value);  ///< as it lies
+  Result<Operand> plain(ValueIndex value);    ///< row-major, reordered when it is not
+  Operand in_layout(const Operand& operand, const Layout& layout);
+  Operand new_storage(const Layout& layout);
+  bool may_overwrite(ValueIndex value) const;  ///< dies here, and is in the arena
+  void place(ValueIndex value, const Operand& operand);
+  void finish(const Node& node);  ///< one use less of each of its inputs
+
+  // Steps
+  void emit_kernel(std::string implementation, std::vector<Operand> operands,
+                   std::function<void(std::span<float* const>)> kernel);
+  void emit_primitive(const dnnl::primitive& primitive, std::string implementation,
+                      std::vector<std::pair<int, Operand>> arguments, const Layout& scratchpad);
+  Operand reordered(const Operand& operand, const Layout& layout);
+
+  // Convolutions
+  struct Tail;
+  struct ConvShapes;
+  Tail find_tail(ValueIndex result);
+  const Node* only_consumer(ValueIndex value) const;
+  Result<Operand> bias_operand(ValueIndex value);
+
+  // Families
+  Result<void> lower_movement();
+  Result<void> lower_view();
+  Result<void> lower_eltwise(dnnl::algorithm algorithm, float alpha, float beta);
+  Result<void> lower_inner_product(ValueIndex weights, bool transposed, ValueIndex bias);
+  Result<void> lower_matmul(const Layout& a, const Layout& b, float alpha, const Shape& result);
+  Result<bool> join_with_channels(const Binary& binary, size_t picture, size_t other);
+  Result<bool> join_with_constant(const Binary& binary, ValueIndex picture, ValueIndex other);
+  Result<bool> join_same_layout(const Binary& binary);
+  Result<void> pool_with_kernel(const Pool& pool, const PlacedWindow& window);
+  Result<bool> concat_blocks(const Concat& concat);
+
+  const Graph& graph_;
+  std::vector<Fact> facts_;
+  const LoadLimits& limits_;
+  WeightStore& weights_;
+  Lowered lowered_;
+  const Node* node_ = nullptr;
+  std::vector<std::vector<size_t>> consumers_;  ///< by value: nodes, once per use
+  std::vector<bool> is_output_;                 ///< by value
+  std::vector<bool> is_absorbed_;               ///< by node: done as part of another
+  std::vector<Operand> places_;                 ///< by value
+  std::vector<bool> is_placed_;                 ///< by value
+  std::vector<size_t> pending_uses_;            ///< by storage
+};
+
+/// The oneDNN form of a function of one number.
+struct Eltwise {
+  dnnl::algorithm algorithm;
+  float alpha, beta;
+};
+[[nodiscard]] std::optional<Eltwise> eltwise_of(const Unary& unary);
+
+/// Whether oneDNN fell back to a kernel that is a hundred times slower than it should be.
+[[nodiscard]] bool is_reference(std::string_view implementation);
+
+}  // namespace faceforge::nn

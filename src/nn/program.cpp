@@ -1,0 +1,243 @@
+#include "nn/program.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <unordered_map>
+
+#include <omp.h>
+
+#include "nn/lowering.h"
+
+namespace faceforge::nn {
+namespace {
+
+constexpr size_t kAlignment_bytes = 64;  // a cache line, and an AVX-512 register
+
+/// Workspaces kept for the next run: enough for the cores of a server, within this much memory.
+constexpr size_t kIdleWorkspaces = 16;
+constexpr size_t kIdleLimit_bytes = size_t{256} << 20;
+
+struct FreeAligned {
+  void operator()(std::byte* memory) const {
+    ::operator delete[](memory, std::align_val_t{kAlignment_bytes});
+  }
+};
+using AlignedBytes = std::unique_ptr<std::byte[], FreeAligned>;
+
+AlignedBytes allocate_aligned(size_t bytes) {
+  return AlignedBytes(new (std::align_val_t{kAlignment_bytes})
+                          std::byte[std::max<size_t>(1, bytes)]);
+}
+
+size_t rounded_up(size_t bytes) {
+  return (bytes + kAlignment_bytes - 1) / kAlignment_bytes * kAlignment_bytes;
+}
+
+}  // namespace
+
+size_t plan_arena(std::span<const Step> steps, std::span<const ProgramOutput> outputs,
+                  std::vector<Storage>& storages) {
+  struct Life {
+    size_t first = std::numeric_limits<size_t>::max(), last = 0;
+  };
+  std::vector<Life> lives(storages.size());
+  const auto touch = [&](const Operand& operand, size_t step) {
+    if (operand.storage < 0) return;
+    Life& life = lives[static_cast<size_t>(operand.storage)];
+    life.first = std::min(life.first, step);
+    life.last = std::max(life.last, step);
+  };
+  for (size_t step = 0; step < steps.size(); ++step) {
+    for (const auto& [_, operand] : steps[step].arguments) touch(operand, step);
+    for (const Operand& operand : steps[step].operands) touch(operand, step);
+  }
+  for (const ProgramOutput& output : outputs) touch(output.from, steps.size());
+
+  std::vector<size_t> order;
+  for (size_t index = 0; index < storages.size(); ++index) {
+    if (storages[index].input_index < 0 && lives[index].first <= lives[index].last) {
+      order.push_back(index);
+    }
+  }
+  std::ranges::stable_sort(
+      order, [&](size_t a, size_t b) { return storages[a].bytes > storages[b].bytes; });
+  // Largest first, each at the lowest place that is free during its life.
+  size_t arena_bytes = 0;
+  std::vector<size_t> placed;  // by offset
+  for (const size_t index : order) {
+    const size_t bytes = rounded_up(storages[index].bytes);
+    size_t offset = 0;
+    for (const size_t other : placed) {
+      const bool at_same_time =
+          lives[other].first <= lives[index].last && lives[index].first <= lives[other].last;
+      if (!at_same_time) continue;
+      if (offset + bytes <= storages[other].offset) break;
+      offset = std::max(offset, storages[other].offset + rounded_up(storages[other].bytes));
+    }
+    storages[index].offset = offset;
+    arena_bytes = std::max(arena_bytes, offset + bytes);
+    const auto place = std::ranges::upper_bound(
+        placed, offset, {}, [&](size_t other) { return storages[other].offset; });
+    placed.insert(place, index);
+  }
+  return arena_bytes;
+}
+
+ThreadCount::ThreadCount(int count) : before_(omp_get_max_threads()) {
+  if (count != before_) omp_set_num_threads(count);
+}
+
+ThreadCount::~ThreadCount() {
+  if (omp_get_max_threads() != before_) omp_set_num_threads(before_);
+}
+
+/// The memory of one run: the arena, and oneDNN's views of it.
+struct Program::Workspace {
+  AlignedBytes arena;
+  dnnl::stream stream{cpu()};
+  std::vector<float*> storages;
+  std::vector<std::unordered_map<int, dnnl::memory>> arguments;  ///< one map a step
+  std::vector<std::vector<float*>> operands;                     ///< one list a step
+  struct InputView {
+    dnnl::memory memory;
+    int storage;
+  };
+  std::vector<InputView> input_views;
+  struct InputPointer {
+    size_t step, operand;
+    int storage;
+  };
+  std::vector<InputPointer> input_pointers;
+};
+
+Program::Program(std::vector<Step> steps, std::vector<Storage> storages,
+                 std::vector<ProgramOutput> outputs, int thread_count)
+    : steps_(std::move(steps)),
+      storages_(std::move(storages)),
+      outputs_(std::move(outputs)),
+      thread_count_(thread_count),
+      arena_bytes_(plan_arena(steps_, outputs_, storages_)) {}
+
+Program::~Program() = default;
+
+Result<std::shared_ptr<const Program>> Program::compile(const Graph& graph,
+                                                        std::span<const Shape> input_shapes,
+                                                        int thread_count, const LoadLimits& limits,
+                                                        WeightStore& weights) {
+  try {
+    // oneDNN plans for the number of threads that it sees when a primitive is made.
+    const ThreadCount threads(thread_count);
+    auto lowered = TRY(lower(graph, input_shapes, limits, weights));
+    return std::make_shared<const Program>(std::move(lowered.steps), std::move(lowered.storages),
+                                           std::move(lowered.outputs), thread_count);
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to compile a network");
+  } catch (const dnnl::error& error) {
+    return fail(ErrorCode::Internal, "engine_failed", "oneDNN could not compile the network: {}",
+                error.what());
+  }
+}
+
+std::unique_ptr<Program::Workspace> Program::borrow_workspace() const {
+  {
+    const std::scoped_lock lock(idle_mutex_);
+    if (!idle_.empty()) {
+      auto workspace = std::move(idle_.back());
+      idle_.pop_back();
+      return workspace;
+    }
+  }
+  auto workspace = std::make_unique<Workspace>();
+  workspace->arena = allocate_aligned(arena_bytes_);
+  for (const Storage& storage : storages_) {
+    workspace->storages.push_back(
+        storage.input_index >= 0
+            ? nullptr
+            : reinterpret_cast<float*>(workspace->arena.get() + storage.offset));
+  }
+  const auto is_input = [&](const Operand& operand) {
+    return operand.storage >= 0 && storages_[static_cast<size_t>(operand.storage)].input_index >= 0;
+  };
+  for (size_t step = 0; step < steps_.size(); ++step) {
+    auto& arguments = workspace->arguments.emplace_back();
+    for (const auto& [name, operand] : steps_[step].arguments) {
+      const dnnl::memory memory =
+          operand.storage < 0
+              ? operand.weight
+              : dnnl::memory(operand.layout, cpu(),
+                             workspace->storages[static_cast<size_t>(operand.storage)]);
+      arguments.emplace(name, memory);
+      if (is_input(operand)) workspace->input_views.push_back({memory, operand.storage});
+    }
+    auto& operands = workspace->operands.emplace_back();
+    for (const Operand& operand : steps_[step].operands) {
+      if (is_input(operand)) {
+        workspace->input_pointers.push_back({step, operands.size(), operand.storage});
+      }
+      operands.push_back(operand.storage < 0
+                             ? static_cast<float*>(operand.weight.get_data_handle())
+                             : workspace->storages[static_cast<size_t>(operand.storage)]);
+    }
+  }
+  return workspace;
+}
+
+void Program::give_back(std::unique_ptr<Workspace> workspace) const {
+  const std::scoped_lock lock(idle_mutex_);
+  const size_t most =
+      std::min(kIdleWorkspaces, kIdleLimit_bytes / std::max<size_t>(1, arena_bytes_));
+  if (idle_.size() < std::max<size_t>(1, most)) idle_.push_back(std::move(workspace));
+}
+
+Result<std::vector<Tensor>> Program::run(std::span<const Tensor> inputs) const {
+  try {
+    const ThreadCount threads(thread_count_);
+    auto workspace = borrow_workspace();
+    for (size_t index = 0; index < storages_.size(); ++index) {
+      if (storages_[index].input_index < 0) continue;
+      // oneDNN takes sources by a pointer to non-const and does not write to them.
+      workspace->storages[index] = const_cast<float*>(
+          inputs[static_cast<size_t>(storages_[index].input_index)].values.data());
+    }
+    for (auto& view : workspace->input_views) {
+      view.memory.set_data_handle(workspace->storages[static_cast<size_t>(view.storage)]);
+    }
+    for (const auto& pointer : workspace->input_pointers) {
+      workspace->operands[pointer.step][pointer.operand] =
+          workspace->storages[static_cast<size_t>(pointer.storage)];
+    }
+    for (size_t step = 0; step < steps_.size(); ++step) {
+      if (steps_[step].kernel) {
+        steps_[step].kernel(workspace->operands[step]);
+      } else {
+        steps_[step].primitive.execute(workspace->stream, workspace->arguments[step]);
+      }
+    }
+    workspace->stream.wait();
+    std::vector<Tensor> results;
+    results.reserve(outputs_.size());
+    for (const ProgramOutput& output : outputs_) {
+      const auto* from = output.from.storage < 0
+                             ? static_cast<const float*>(output.from.weight.get_data_handle())
+                             : workspace->storages[static_cast<size_t>(output.from.storage)];
+      results.push_back({output.shape, {from, from + element_count(output.shape)}});
+    }
+    give_back(std::move(workspace));
+    return results;
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::Exhausted, "out_of_memory", "no memory for activations of {} bytes",
+                arena_bytes_);
+  } catch (const dnnl::error& error) {
+    return fail(ErrorCode::Internal, "engine_failed", "oneDNN: {}", error.what());
+  }
+}
+
+std::vector<std::string> Program::implementations() const {
+  std::vector<std::string> names;
+  for (const Step& step : steps_) names.push_back(step.name + ": " + step.implementation);
+  return names;
+}
+
+}  // namespace faceforge::nn

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "nn/graph.h"
+#include "nn/layout.h"
+#include "nn/network.h"
+#include "nn/weight_store.h"
+
+namespace faceforge::nn {
+
+/// A piece of memory that steps read and write: an input of the caller, or a part of the arena
+/// that it shares with pieces of other times.
+struct Storage {
+  size_t bytes = 0;
+  int input_index = -1;  ///< the caller's input, never written; -1 in the arena
+  size_t offset = 0;     ///< in the arena
+};
+
+/// What a step reads or writes: a storage, or a weight.
+struct Operand {
+  Layout layout;
+  int storage = -1;     ///< -1 for a weight
+  dnnl::memory weight;  ///< empty for a storage
+};
+
+/// One thing a program does: a oneDNN primitive, or one of our kernels.
+struct Step {
+  std::string name;            ///< of the graph's node
+  std::string implementation;  ///< of the kernel behind it
+  dnnl::primitive primitive;
+  std::vector<std::pair<int, Operand>> arguments;  ///< of the primitive
+  std::function<void(std::span<float* const>)> kernel;
+  std::vector<Operand> operands;  ///< of the kernel: what it reads, then what it writes
+};
+
+/// A result of the whole program: row-major floats in a storage or a weight.
+struct ProgramOutput {
+  Shape shape;
+  Operand from;
+};
+
+/// A graph compiled for fixed input shapes and a number of threads. Thread safe.
+class Program {
+ public:
+  /// fails: as `Network::run`
+  [[nodiscard]] static Result<std::shared_ptr<const Program>> compile(
+      const Graph& graph, std::span<const Shape> input_shapes, int thread_count,
+      const LoadLimits& limits, WeightStore& weights);
+
+  Program(std::vector<Step> steps, std::vector<Storage> storages,
+          std::vector<ProgramOutput> outputs, int thread_count);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  /// Runs on inputs of the shapes it was compiled for.
+  ///
+  /// fails: exhausted/out_of_memory; internal/engine_failed
+  [[nodiscard]] Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const;
+
+  /// `node: kernel`, step by step.
+  [[nodiscard]] std::vector<std::string> implementations() const;
+
+  [[nodiscard]] size_t arena_bytes() const { return arena_bytes_; }
+
+ private:
+  struct Workspace;
+  std::unique_ptr<Workspace> borrow_workspace() const;
+  void give_back(std::unique_ptr<Workspace> workspace) const;
+
+  std::vector<Step> steps_;
+  std::vector<Storage> storages_;
+  std::vector<ProgramOutput> outputs_;
+  int thread_count_;
+  size_t arena_bytes_;
+  mutable std::mutex idle_mutex_;
+  mutable std::vector<std::unique_ptr<Workspace>> idle_;
+};
+
+/// Gives every storage in the arena a place such that two share memory only when no step needs
+/// both; returns the arena's size. `last_step` keeps the results alive.
+[[nodiscard]] size_t plan_arena(std::span<const Step> steps, std::span<const ProgramOutput> outputs,
+                                std::vector<Storage>& storages);
+
+/// Within its scope, what the calling thread runs in parallel uses this many threads.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int count);
+  ~ThreadCount();
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace faceforge::nn

@@ -1,0 +1,25 @@
+#include "nn/weight_store.h"
+
+namespace faceforge::nn {
+
+dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, const Layout& to) {
+  const std::scoped_lock lock(mutex_);
+  Entry& entry = entries_[constant.get()];
+  entry.constant = constant;
+  for (const Kept& kept : entry.layouts) {
+    if (kept.from == from && kept.to == to) return kept.memory;
+  }
+  // oneDNN takes sources by a pointer to non-const and does not write to them.
+  dnnl::memory source(from, cpu(), const_cast<float*>(constant->floats.data()));
+  dnnl::memory memory = source;
+  if (from != to) {
+    memory = dnnl::memory(to, cpu());
+    dnnl::stream stream(cpu());
+    dnnl::reorder(source, memory).execute(stream, source, memory);
+    stream.wait();
+  }
+  entry.layouts.push_back({from, to, memory});
+  return memory;
+}
+
+}  // namespace faceforge::nn
