@@ -27,10 +27,10 @@ struct CardLimits {
 enum class LicenceKind { Permissive, NonCommercial };
 
 struct Licence {
-  std::string label;  ///< SPDX expression where there is one: "MIT", "Apache-2.0 AND MIT"
+  std::string label = {};  ///< SPDX expression where there is one: "MIT", "Apache-2.0 AND MIT"
   LicenceKind kind = LicenceKind::NonCommercial;
-  std::string text;  ///< what the user reads before accepting
-  std::string url;
+  std::string text = {};  ///< what the user reads before accepting
+  std::string url = {};
 };
 
 /// Where a pack's files come from when only its id is given.
@@ -42,42 +42,42 @@ enum class SourceKind {
 
 struct Source {
   SourceKind kind = SourceKind::None;
-  std::string note;                   ///< for people: who made the files, and how
-  std::string url;                    ///< of the zip (SourceKind::Url)
-  std::string package;                ///< `@scope/name` (SourceKind::Npm)
-  std::string version;                ///< the one version that is converted (SourceKind::Npm)
-  std::optional<std::string> sha256;  ///< of the zip, when it is published or was recorded
+  std::string note = {};                   ///< for people: who made the files, and how
+  std::string url = {};                    ///< of the zip (SourceKind::Url)
+  std::string package = {};                ///< `@scope/name` (SourceKind::Npm)
+  std::string version = {};                ///< the one version that is converted (SourceKind::Npm)
+  std::optional<std::string> sha256 = {};  ///< of the zip, when it is published or was recorded
 };
 
 /// A file of a pack. What a card does not know is recorded when the pack is installed, and checked
 /// ever after.
 struct PackFile {
-  std::string path;                   ///< relative to the card's folder, `/` between parts
-  std::optional<std::string> sha256;  ///< 64 lower-case hexadecimal digits
-  std::optional<int64_t> size_bytes;
+  std::string path = {};                   ///< relative to the card's folder, `/` between parts
+  std::optional<std::string> sha256 = {};  ///< 64 lower-case hexadecimal digits
+  std::optional<int64_t> size_bytes = {};
 };
 
 /// What `evaluate pairs` measured, for the rank of packs.
 struct MeasuredAccuracy {
-  std::string protocol;  ///< "lfw-view2": 6 000 pairs, 10 folds, the whole pipeline
+  std::string protocol = {};  ///< "lfw-view2": 6 000 pairs, 10 folds, the whole pipeline
   double accuracy = 0;
-  double accuracy_std = 0;  ///< over the folds
+  std::optional<double> accuracy_std = {};  ///< over the folds
 };
 
 /// A pack's card. Paths inside the specifications are relative to the card's folder and occur in
 /// `files`.
 struct Card {
-  std::string id;
-  std::string name;
-  Licence licence;
-  Source source;
-  std::vector<PackFile> files;
-  vision::DetectorSpec detector;
-  std::optional<vision::ContourSpec> contour;
-  vision::EmbedderSpec embedder;
-  std::vector<vision::LivenessSpec> liveness;
-  std::optional<MeasuredAccuracy> measured_accuracy;
-  std::optional<face::Calibration> calibration;
+  std::string id = {};
+  std::string name = {};
+  Licence licence = {};
+  Source source = {};
+  std::vector<PackFile> files = {};
+  vision::DetectorSpec detector = {};
+  std::optional<vision::ContourSpec> contour = {};
+  vision::EmbedderSpec embedder = {};
+  std::vector<vision::LivenessSpec> liveness = {};
+  std::optional<MeasuredAccuracy> measured_accuracy = {};
+  std::optional<face::Calibration> calibration = {};
 };
 
 /// Reads a card and checks every field: types, ranges, paths inside the folder, no unknown field,

@@ -1,0 +1,265 @@
+#include "packs/card.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "face/calibration_json.h"
+#include "face/embedding.h"
+#include "vision/landmark_templates.h"
+
+namespace faceforge::packs {
+namespace {
+
+template <typename Numbers>
+json::array number_array(const Numbers& numbers) {
+  json::array result;
+  for (const auto number : numbers) result.push_back(json::number(number));
+  return result;
+}
+
+json::array points_json(const std::vector<face::Point>& points) {
+  json::array result;
+  for (const face::Point& point : points) {
+    result.push_back(json::array{json::number(point.x), json::number(point.y)});
+  }
+  return result;
+}
+
+std::string_view channel_order_name(vision::ChannelOrder order) {
+  return order == vision::ChannelOrder::Rgb ? "rgb" : "bgr";
+}
+
+std::string_view head_name(vision::DetectorHead head) {
+  switch (head) {
+    case vision::DetectorHead::Retinaface:
+      return "retinaface";
+    case vision::DetectorHead::Scrfd:
+      return "scrfd";
+    case vision::DetectorHead::Yunet:
+      return "yunet";
+    case vision::DetectorHead::Ssd:
+      return "ssd";
+  }
+  return "";
+}
+
+json::object input_json(const vision::InputNormalization& input) {
+  return {{"channel_order", channel_order_name(input.channel_order)},
+          {"mean", number_array(input.mean)},
+          {"scale", number_array(input.scale)}};
+}
+
+/// By its name when it is one of the known templates, else by its points.
+json::value template_json(const vision::LandmarkTemplate& own) {
+  if (const auto known = vision::landmark_template(own.name)) {
+    const auto same_point = [](const face::Point& a, const face::Point& b) {
+      return a.x == b.x && a.y == b.y;
+    };
+    if (known->side_px == own.side_px && known->contour_indices == own.contour_indices &&
+        std::ranges::equal(known->points, own.points, same_point)) {
+      return json::value(own.name);
+    }
+  }
+  json::object result{{"name", own.name}, {"side_px", own.side_px}};
+  result["points"] = points_json(own.points);
+  if (!own.contour_indices.empty()) {
+    result["contour_indices"] = json::array(own.contour_indices.begin(), own.contour_indices.end());
+  }
+  return result;
+}
+
+json::object source_json(const Source& source) {
+  json::object result{{"kind", to_string(source.kind)}, {"note", source.note}};
+  if (source.kind == SourceKind::Url) {
+    result["url"] = source.url;
+    if (source.sha256) result["sha256"] = *source.sha256;
+  }
+  if (source.kind == SourceKind::Npm) {
+    result["package"] = source.package;
+    result["version"] = source.version;
+  }
+  return result;
+}
+
+json::array files_json(const std::vector<PackFile>& files) {
+  json::array result;
+  for (const PackFile& file : files) {
+    json::object entry{{"path", file.path}};
+    if (file.size_bytes) entry["size_bytes"] = *file.size_bytes;
+    if (file.sha256) entry["sha256"] = *file.sha256;
+    result.push_back(std::move(entry));
+  }
+  return result;
+}
+
+json::object detector_json(const vision::DetectorSpec& detector) {
+  return {{"file", detector.file.generic_string()},
+          {"head", head_name(detector.head)},
+          {"input", input_json(detector.input)},
+          {"fixed_side_px", detector.fixed_side_px},
+          {"stride_multiple_px", detector.stride_multiple_px},
+          {"min_detection_score", json::number(detector.min_detection_score)},
+          {"overlap_limit", json::number(detector.overlap_limit)}};
+}
+
+json::object embedder_json(const vision::EmbedderSpec& embedder) {
+  json::object result{{"file", embedder.file.generic_string()},
+                      {"input", input_json(embedder.input)},
+                      {"template", template_json(embedder.landmark_template)},
+                      {"embedding_length", embedder.embedding_length},
+                      {"metric", face::to_string(embedder.metric)}};
+  if (embedder.metric == face::Metric::L2) {
+    result["distance_scale"] = json::number(embedder.distance_scale);
+  }
+  return result;
+}
+
+json::array liveness_json(const std::vector<vision::LivenessSpec>& networks) {
+  json::array result;
+  for (const vision::LivenessSpec& network : networks) {
+    result.push_back(json::object{{"file", network.file.generic_string()},
+                                  {"input", input_json(network.input)},
+                                  {"side_px", network.side_px},
+                                  {"box_growth", json::number(network.box_growth)},
+                                  {"real_class_index", network.real_class_index}});
+  }
+  return result;
+}
+
+json::object card_json(const Card& card) {
+  json::object result{{"card_version", 1}, {"id", card.id}, {"name", card.name}};
+  result["licence"] = json::object{{"label", card.licence.label},
+                                   {"kind", to_string(card.licence.kind)},
+                                   {"text", card.licence.text},
+                                   {"url", card.licence.url}};
+  result["source"] = source_json(card.source);
+  result["files"] = files_json(card.files);
+  result["detector"] = detector_json(card.detector);
+  result["contour"] = nullptr;
+  if (card.contour) {
+    result["contour"] = json::object{{"file", card.contour->file.generic_string()},
+                                     {"input", input_json(card.contour->input)},
+                                     {"side_px", card.contour->side_px}};
+  }
+  result["embedders"] = json::array{embedder_json(card.embedder)};
+  result["liveness"] = liveness_json(card.liveness);
+  result["measured_accuracy"] = nullptr;
+  if (card.measured_accuracy) {
+    json::object measured{{"protocol", card.measured_accuracy->protocol},
+                          {"accuracy", card.measured_accuracy->accuracy}};
+    if (card.measured_accuracy->accuracy_std) {
+      measured["accuracy_std"] = *card.measured_accuracy->accuracy_std;
+    }
+    result["measured_accuracy"] = std::move(measured);
+  }
+  result["calibration"] = nullptr;
+  if (card.calibration) result["calibration"] = face::to_json(*card.calibration);
+  return result;
+}
+
+/// Everything but the weights that moves embeddings, with the fields in this order.
+std::string canonical_preprocessing(const vision::EmbedderSpec& embedder) {
+  const vision::LandmarkTemplate& own = embedder.landmark_template;
+  json::object result{{"channel_order", channel_order_name(embedder.input.channel_order)},
+                      {"mean", number_array(embedder.input.mean)},
+                      {"scale", number_array(embedder.input.scale)},
+                      {"side_px", own.side_px},
+                      {"points", points_json(own.points)}};
+  result["contour_indices"] = json::array(own.contour_indices.begin(), own.contour_indices.end());
+  result["embedding_length"] = embedder.embedding_length;
+  result["metric"] = face::to_string(embedder.metric);
+  result["distance_scale"] = json::number(embedder.distance_scale);
+  return json::to_text(result);
+}
+
+}  // namespace
+
+std::string to_text(const Card& card) {
+  return json::to_pretty_text(card_json(card));
+}
+
+Result<void> write_card(const Card& card, const std::filesystem::path& folder) {
+  return write_file_atomically(folder / kCardFileName, std::string_view(to_text(card)));
+}
+
+Result<void> write_calibration(const face::Calibration& calibration,
+                               const std::filesystem::path& folder) {
+  Card card = TRY(read_card(folder));
+  if (model_id(card) != calibration.model_id) {
+    return fail(ErrorCode::Conflict, "model_mismatch",
+                "the calibration is of the model {}, not of {}'s", calibration.model_id.hex(),
+                card.id);
+  }
+  card.calibration = calibration;
+  return write_card(card, folder);
+}
+
+std::optional<face::ModelId> model_id(const Card& card) {
+  const auto file =
+      std::ranges::find(card.files, card.embedder.file.generic_string(), &PackFile::path);
+  if (file == card.files.end() || !file->sha256) return std::nullopt;
+  const std::string identity = fmt::format("faceforge-model-1\n{}\n{}\n", *file->sha256,
+                                           canonical_preprocessing(card.embedder));
+  return face::ModelId(to_hex(sha256(std::string_view(identity))));
+}
+
+vision::PipelineSpec pipeline_spec(const Card& card, const std::filesystem::path& folder) {
+  const auto own = model_id(card);
+  CHECK_MSG(own.has_value(), "a card is opened only when its embedder's sha256 is known");
+  const std::filesystem::path base = std::filesystem::absolute(folder);
+  vision::PipelineSpec spec{.pack_id = card.id,
+                            .model_id = *own,
+                            .detector = card.detector,
+                            .contour = card.contour,
+                            .embedder = card.embedder,
+                            .liveness = card.liveness,
+                            .calibration = std::nullopt};
+  spec.detector.file = base / card.detector.file;
+  spec.embedder.file = base / card.embedder.file;
+  if (spec.contour) spec.contour->file = base / card.contour->file;
+  for (vision::LivenessSpec& network : spec.liveness) network.file = base / network.file;
+  if (card.calibration && card.calibration->model_id == *own) spec.calibration = card.calibration;
+  return spec;
+}
+
+Result<face::Calibration> calibration_of(const vision::PipelineSpec& spec) {
+  if (!spec.calibration) {
+    return fail(ErrorCode::Conflict, "pack_not_calibrated",
+                "the pack {0} has no calibration table, so no false match rate can be promised: "
+                "run `faceforge evaluate calibrate --pack {0} --images DIR --write-card`",
+                spec.pack_id);
+  }
+  return *spec.calibration;
+}
+
+std::string_view to_string(LicenceKind kind) {
+  return kind == LicenceKind::Permissive ? "permissive" : "non_commercial";
+}
+
+std::string_view to_string(SourceKind kind) {
+  switch (kind) {
+    case SourceKind::None:
+      return "none";
+    case SourceKind::Url:
+      return "url";
+    case SourceKind::Npm:
+      return "npm";
+  }
+  return "";
+}
+
+bool preferred(const Card& a, const Card& b) {
+  const auto rank = [](const Card& card) {
+    const bool permissive = card.licence.kind == LicenceKind::Permissive;
+    const double accuracy = card.measured_accuracy ? card.measured_accuracy->accuracy : -1;
+    return std::make_pair(permissive, accuracy);
+  };
+  if (rank(a) != rank(b)) return rank(a) > rank(b);
+  return a.id < b.id;
+}
+
+}  // namespace faceforge::packs

@@ -1,0 +1,417 @@
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "face/calibration_json.h"
+#include "face/embedding.h"
+#include "packs/card.h"
+#include "packs/internal/card_fields.h"
+#include "vision/landmark_templates.h"
+
+namespace faceforge::packs {
+namespace {
+
+constexpr int64_t kCardVersion = 1;
+constexpr size_t kShortText_bytes = 200;
+constexpr size_t kLongText_bytes = 4'000;
+constexpr size_t kUrl_bytes = 2'000;
+constexpr size_t kContourPointCount = 68;
+constexpr size_t kLivenessNetworkLimit = 8;
+
+/// Nothing above 0 is written "0 excluded" in a range: the least sensible positive value is.
+constexpr double kLeastPositive = 1e-6;
+
+Result<std::string> parse_id(CardFields& fields) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+  std::string id = TRY(fields.text("id", 64));
+  if (id.find_first_not_of(kAllowed) != std::string::npos || id.front() == '.' ||
+      id.front() == '-') {
+    return fields.fault("id",
+                        "may have lower-case letters, digits, `_`, `-` and `.` only, and "
+                        "begins with a letter, a digit or `_`");
+  }
+  return id;
+}
+
+Result<std::string> parse_sha256(CardFields& fields, std::string_view name) {
+  const std::string text = TRY(fields.text(name, 64));
+  const auto hash = sha256_from_hex(text);
+  if (!hash) return fields.fault(name, "must be 64 hexadecimal digits");
+  return to_hex(*hash);
+}
+
+/// Tells whether a path stays inside its folder on every system, and can be shown in one line.
+bool is_safe_path(std::string_view path) {
+  if (path.empty() || path.size() > 255 || path.front() == '/') return false;
+  for (const char character : path) {
+    if (static_cast<unsigned char>(character) < 0x20 || character == '\\' || character == ':') {
+      return false;
+    }
+  }
+  size_t begin = 0;
+  while (begin <= path.size()) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = path.substr(begin, end - begin);
+    if (part.empty() || part.front() == '.') return false;  // `.`, `..` and hidden files too
+    begin = end + 1;
+  }
+  return true;
+}
+
+Result<Licence> parse_licence(CardFields fields) {
+  Licence licence{.label = TRY(fields.text("label", kShortText_bytes)),
+                  .text = TRY(fields.text("text", kLongText_bytes)),
+                  .url = TRY(fields.text("url", kUrl_bytes))};
+  const std::string kind = TRY(fields.text("kind", kShortText_bytes));
+  if (kind == to_string(LicenceKind::Permissive)) {
+    licence.kind = LicenceKind::Permissive;
+  } else if (kind == to_string(LicenceKind::NonCommercial)) {
+    licence.kind = LicenceKind::NonCommercial;
+  } else {
+    return fields.fault("kind", "must be `permissive` or `non_commercial`");
+  }
+  TRY(fields.no_others());
+  return licence;
+}
+
+Result<Source> parse_source(CardFields fields) {
+  Source source{.note = TRY(fields.text("note", kLongText_bytes))};
+  const std::string kind = TRY(fields.text("kind", kShortText_bytes));
+  if (kind == to_string(SourceKind::Url)) {
+    source.kind = SourceKind::Url;
+    source.url = TRY(fields.text("url", kUrl_bytes));
+    if (!source.url.starts_with("https://") && !source.url.starts_with("http://")) {
+      return fields.fault("url", "must begin with https:// or http://");
+    }
+    if (fields.has("sha256")) source.sha256 = TRY(parse_sha256(fields, "sha256"));
+  } else if (kind == to_string(SourceKind::Npm)) {
+    source.kind = SourceKind::Npm;
+    source.package = TRY(fields.text("package", kShortText_bytes));
+    source.version = TRY(fields.text("version", kShortText_bytes));
+  } else if (kind != to_string(SourceKind::None)) {
+    return fields.fault("kind", "must be `none`, `url` or `npm`");
+  }
+  TRY(fields.no_others());
+  return source;
+}
+
+Result<std::vector<PackFile>> parse_files(CardFields& fields, const CardLimits& limits) {
+  const json::array* entries = TRY(fields.array("files", 1, limits.file_count));
+  std::vector<PackFile> files;
+  std::set<std::string> seen;
+  for (size_t index = 0; index < entries->size(); ++index) {
+    CardFields entry = TRY(card_object((*entries)[index], fmt::format("files[{}]", index)));
+    PackFile file{.path = TRY(entry.text("path", 255))};
+    if (!is_safe_path(file.path) || file.path == kCardFileName) {
+      return entry.fault(
+          "path", fmt::format("must name a file inside the pack's folder, not {}", file.path));
+    }
+    if (!seen.insert(file.path).second) return entry.fault("path", "is listed twice");
+    if (entry.has("sha256")) file.sha256 = TRY(parse_sha256(entry, "sha256"));
+    if (entry.has("size_bytes")) {
+      file.size_bytes = TRY(entry.integer("size_bytes", 1, limits.file_bytes));
+    }
+    TRY(entry.no_others());
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+/// The files of a card, and which of them its parts have named so far.
+class NamedFiles {
+ public:
+  explicit NamedFiles(const std::vector<PackFile>& files) {
+    for (const PackFile& file : files) unused_.insert(file.path);
+    all_ = unused_;
+  }
+
+  Result<std::filesystem::path> take(CardFields& fields) {
+    const std::string path = TRY(fields.text("file", 255));
+    if (!all_.contains(path)) {
+      return fields.fault("file", fmt::format("names {}, which `files` does not list", path));
+    }
+    unused_.erase(path);
+    return std::filesystem::path(path);
+  }
+
+  [[nodiscard]] Result<void> all_used() const {
+    if (unused_.empty()) return {};
+    return card_fault("files", fmt::format("lists {}, which no network names", *unused_.begin()));
+  }
+
+ private:
+  std::set<std::string> all_;
+  std::set<std::string> unused_;
+};
+
+Result<std::array<float, 3>> parse_triple(CardFields& fields, std::string_view name, double low,
+                                          double high) {
+  const json::array* values = TRY(fields.array(name, 3, 3));
+  std::array<float, 3> triple{};
+  for (size_t channel = 0; channel < triple.size(); ++channel) {
+    const std::string path = fmt::format("{}[{}]", fields.path_of(name), channel);
+    triple[channel] = static_cast<float>(TRY(card_number((*values)[channel], path, low, high)));
+  }
+  return triple;
+}
+
+Result<vision::InputNormalization> parse_input(CardFields fields) {
+  vision::InputNormalization input{
+      .mean = TRY(parse_triple(fields, "mean", -1'000, 1'000)),
+      .scale = TRY(parse_triple(fields, "scale", kLeastPositive, 10'000))};
+  const std::string order = TRY(fields.text("channel_order", kShortText_bytes));
+  if (order != "rgb" && order != "bgr") {
+    return fields.fault("channel_order", "must be `rgb` or `bgr`");
+  }
+  input.channel_order = order == "rgb" ? vision::ChannelOrder::Rgb : vision::ChannelOrder::Bgr;
+  TRY(fields.no_others());
+  return input;
+}
+
+Result<vision::InputNormalization> parse_input_of(CardFields& fields) {
+  CardFields input = TRY(fields.object("input"));
+  return parse_input(std::move(input));
+}
+
+Result<vision::DetectorHead> parse_head(CardFields& fields) {
+  const std::string head = TRY(fields.text("head", kShortText_bytes));
+  if (head == "retinaface") return vision::DetectorHead::Retinaface;
+  if (head == "scrfd") return vision::DetectorHead::Scrfd;
+  if (head == "yunet") return vision::DetectorHead::Yunet;
+  if (head == "ssd") return vision::DetectorHead::Ssd;
+  return fields.fault("head", "must be `retinaface`, `scrfd`, `yunet` or `ssd`");
+}
+
+Result<vision::DetectorSpec> parse_detector(CardFields fields, NamedFiles& files) {
+  vision::DetectorSpec detector{
+      .file = TRY(files.take(fields)),
+      .head = TRY(parse_head(fields)),
+      .input = TRY(parse_input_of(fields)),
+      .fixed_side_px = static_cast<int>(TRY(fields.integer("fixed_side_px", 0, 4'096))),
+      .stride_multiple_px = static_cast<int>(TRY(fields.integer("stride_multiple_px", 1, 1'024))),
+      .min_detection_score =
+          static_cast<float>(TRY(fields.number("min_detection_score", kLeastPositive, 1))),
+      .overlap_limit = static_cast<float>(TRY(fields.number("overlap_limit", kLeastPositive, 1)))};
+  TRY(fields.no_others());
+  return detector;
+}
+
+Result<vision::ContourSpec> parse_contour(CardFields fields, NamedFiles& files) {
+  vision::ContourSpec contour{
+      .file = TRY(files.take(fields)),
+      .input = TRY(parse_input_of(fields)),
+      .side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024)))};
+  TRY(fields.no_others());
+  return contour;
+}
+
+Result<face::Point> parse_point(const json::value& from, const std::string& path, int side_px) {
+  const json::array* pair = from.if_array();
+  if (pair == nullptr || pair->size() != 2) return card_fault(path, "must be a pair [x, y]");
+  // A template may reach beyond its crop: dlib's chin does.
+  const double limit = 2.0 * side_px;
+  return face::Point{
+      .x = static_cast<float>(TRY(card_number((*pair)[0], path + "[0]", -limit, limit))),
+      .y = static_cast<float>(TRY(card_number((*pair)[1], path + "[1]", -limit, limit)))};
+}
+
+Result<std::vector<int>> parse_contour_indices(CardFields& fields) {
+  std::vector<int> indices;
+  if (!fields.has("contour_indices")) return indices;
+  const json::array* entries = TRY(fields.array("contour_indices", 3, kContourPointCount));
+  std::set<int64_t> seen;
+  for (const json::value& entry : *entries) {
+    if (!entry.is_int64() || entry.get_int64() < 0 ||
+        entry.get_int64() >= static_cast<int64_t>(kContourPointCount) ||
+        !seen.insert(entry.get_int64()).second) {
+      return fields.fault("contour_indices", "must hold different integers of 0 to 67");
+    }
+    indices.push_back(static_cast<int>(entry.get_int64()));
+  }
+  return indices;
+}
+
+Result<vision::LandmarkTemplate> parse_template(CardFields& embedder) {
+  if (!embedder.has("template")) return embedder.fault("template", "is missing");
+  if (embedder.raw().at("template").is_string()) {
+    const std::string name = TRY(embedder.text("template", kShortText_bytes));
+    auto named = vision::landmark_template(name);
+    if (!named) return embedder.fault("template", named.error().message);
+    return named;
+  }
+  CardFields fields = TRY(embedder.object("template"));
+  vision::LandmarkTemplate result{
+      .name = TRY(fields.text("name", kShortText_bytes)),
+      .side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024))),
+      .points = {},
+      .contour_indices = TRY(parse_contour_indices(fields))};
+  const size_t wanted =
+      result.contour_indices.empty() ? face::kLandmarkCount : result.contour_indices.size();
+  const json::array* points = TRY(fields.array("points", wanted, wanted));
+  for (size_t index = 0; index < points->size(); ++index) {
+    const std::string path = fmt::format("{}[{}]", fields.path_of("points"), index);
+    result.points.push_back(TRY(parse_point((*points)[index], path, result.side_px)));
+  }
+  TRY(fields.no_others());
+  return result;
+}
+
+Result<vision::EmbedderSpec> parse_embedder(CardFields fields, NamedFiles& files) {
+  vision::EmbedderSpec embedder{
+      .file = TRY(files.take(fields)),
+      .input = TRY(parse_input_of(fields)),
+      .landmark_template = TRY(parse_template(fields)),
+      .embedding_length = static_cast<int>(TRY(fields.integer("embedding_length", 8, 8'192)))};
+  const std::string metric_name = TRY(fields.text("metric", kShortText_bytes));
+  const auto metric = face::metric_from(metric_name);
+  if (!metric) return fields.fault("metric", metric.error().message);
+  embedder.metric = *metric;
+  if (embedder.metric == face::Metric::L2) {
+    embedder.distance_scale =
+        static_cast<float>(TRY(fields.number("distance_scale", kLeastPositive, 1e6)));
+  }
+  TRY(fields.no_others());
+  return embedder;
+}
+
+/// Cards have room for several embedders; one is used.
+Result<vision::EmbedderSpec> parse_embedders(CardFields& card, NamedFiles& files) {
+  const json::array* embedders = TRY(card.array("embedders", 1, 16));
+  if (embedders->size() > 1) {
+    return fail(ErrorCode::Unsupported, "several_embedders",
+                "the card names {} embedders; this version of FaceForge uses one",
+                embedders->size());
+  }
+  CardFields embedder = TRY(card_object(embedders->front(), "embedders[0]"));
+  return parse_embedder(std::move(embedder), files);
+}
+
+Result<std::vector<vision::LivenessSpec>> parse_liveness(CardFields& card, NamedFiles& files) {
+  std::vector<vision::LivenessSpec> networks;
+  if (!card.has("liveness")) return networks;
+  const json::array* entries = TRY(card.array("liveness", 0, kLivenessNetworkLimit));
+  for (size_t index = 0; index < entries->size(); ++index) {
+    CardFields fields = TRY(card_object((*entries)[index], fmt::format("liveness[{}]", index)));
+    networks.push_back(vision::LivenessSpec{
+        .file = TRY(files.take(fields)),
+        .input = TRY(parse_input_of(fields)),
+        .side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024))),
+        .box_growth = static_cast<float>(TRY(fields.number("box_growth", 1, 10))),
+        .real_class_index = static_cast<int>(TRY(fields.integer("real_class_index", 0, 15)))});
+    TRY(fields.no_others());
+  }
+  return networks;
+}
+
+Result<MeasuredAccuracy> parse_accuracy(CardFields fields) {
+  MeasuredAccuracy measured{.protocol = TRY(fields.text("protocol", kShortText_bytes)),
+                            .accuracy = TRY(fields.number("accuracy", 0, 1))};
+  if (fields.has("accuracy_std")) {
+    measured.accuracy_std = TRY(fields.number("accuracy_std", 0, 1));
+  }
+  TRY(fields.no_others());
+  return measured;
+}
+
+Result<face::Calibration> parse_calibration(const CardFields& fields, const Card& card) {
+  auto calibration = face::calibration_from_json(fields.raw());
+  if (!calibration) return card_fault("calibration", calibration.error().message);
+  const auto own = model_id(card);
+  if (own && calibration->model_id != *own) {
+    return card_fault("calibration.model_id",
+                      fmt::format("is of another model than this card's, {}: set `calibration` to "
+                                  "null and calibrate again",
+                                  own->hex()));
+  }
+  return calibration;
+}
+
+/// What several fields say together.
+Result<void> check_whole(const Card& card) {
+  if (card.detector.head == vision::DetectorHead::Ssd && !card.contour) {
+    return card_fault("contour", "is missing: an `ssd` detector finds no landmarks");
+  }
+  if (!card.embedder.landmark_template.contour_indices.empty() && !card.contour) {
+    return card_fault("contour", "is missing: the template is made of contour points");
+  }
+  return {};
+}
+
+Result<Card> parse_fields(CardFields fields, const CardLimits& limits) {
+  if (TRY(fields.integer("card_version", 1, 1'000'000)) != kCardVersion) {
+    return fail(ErrorCode::Unsupported, "card_version",
+                "the card is of version {}; this version of FaceForge reads {}",
+                TRY(fields.integer("card_version", 1, 1'000'000)), kCardVersion);
+  }
+  Card card{.id = TRY(parse_id(fields)), .name = TRY(fields.text("name", kShortText_bytes))};
+  CardFields licence = TRY(fields.object("licence"));
+  card.licence = TRY(parse_licence(std::move(licence)));
+  CardFields source = TRY(fields.object("source"));
+  card.source = TRY(parse_source(std::move(source)));
+  card.files = TRY(parse_files(fields, limits));
+  NamedFiles files(card.files);
+  CardFields detector = TRY(fields.object("detector"));
+  card.detector = TRY(parse_detector(std::move(detector), files));
+  if (fields.has("contour")) {
+    CardFields contour = TRY(fields.object("contour"));
+    card.contour = TRY(parse_contour(std::move(contour), files));
+  }
+  card.embedder = TRY(parse_embedders(fields, files));
+  card.liveness = TRY(parse_liveness(fields, files));
+  TRY(files.all_used());
+  TRY(check_whole(card));
+  if (fields.has("measured_accuracy")) {
+    CardFields measured = TRY(fields.object("measured_accuracy"));
+    card.measured_accuracy = TRY(parse_accuracy(std::move(measured)));
+  }
+  if (fields.has("calibration")) {
+    const CardFields calibration = TRY(fields.object("calibration"));
+    card.calibration = TRY(parse_calibration(calibration, card));
+  }
+  TRY(fields.no_others());
+  return card;
+}
+
+}  // namespace
+
+Result<Card> parse_card(std::string_view text, const CardLimits& limits) {
+  if (text.size() > limits.card_bytes) {
+    return fail(ErrorCode::TooLarge, "card_too_large", "the card has {} bytes; the limit is {}",
+                text.size(), limits.card_bytes);
+  }
+  const auto document = json::parse(text, limits.card_bytes);
+  if (!document) {
+    return fail(ErrorCode::InvalidInput, "card_malformed", "the card is not JSON: {}",
+                document.error().message);
+  }
+  if (!document->is_object()) {
+    return fail(ErrorCode::InvalidInput, "card_malformed", "the card is not a JSON object");
+  }
+  return parse_fields(CardFields(document->get_object(), ""), limits);
+}
+
+Result<Card> read_card(const std::filesystem::path& folder, const CardLimits& limits) {
+  const std::filesystem::path file = folder / kCardFileName;
+  const auto text = read_text_file(file, limits.card_bytes);
+  if (!text && text.error().code == ErrorCode::NotFound) {
+    return fail(ErrorCode::NotFound, "card_missing", "there is no {}", file.string());
+  }
+  if (!text && text.error().code == ErrorCode::TooLarge) {
+    return fail(ErrorCode::TooLarge, "card_too_large", "{} is larger than the limit of {} bytes",
+                file.string(), limits.card_bytes);
+  }
+  if (!text) return Unexpected(text.error());
+  auto card = parse_card(*text, limits);
+  if (!card) {
+    card.error().message = fmt::format("{}: {}", file.string(), card.error().message);
+  }
+  return card;
+}
+
+}  // namespace faceforge::packs

@@ -1,0 +1,444 @@
+#include "packs/card.h"
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "support/test_data.h"
+
+namespace faceforge::packs {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr std::string_view kHashA =
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+constexpr std::string_view kHashB =
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+/// A card with every field that is not optional, and a few that are.
+constexpr std::string_view kPlainCard = R"({
+  "card_version": 1, "id": "plain", "name": "A plain pack",
+  "licence": {"label": "MIT", "kind": "permissive", "text": "Free.", "url": "https://a.example/"},
+  "source": {"kind": "url", "note": "made for tests", "url": "https://a.example/plain.zip"},
+  "files": [
+    {"path": "detector.onnx", "size_bytes": 10,
+     "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
+    {"path": "nets/embedder.onnx", "size_bytes": 20,
+     "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}],
+  "detector": {"file": "detector.onnx", "head": "scrfd",
+    "input": {"channel_order": "rgb", "mean": [127.5, 127.5, 127.5], "scale": [128, 128, 128]},
+    "fixed_side_px": 0, "stride_multiple_px": 32, "min_detection_score": 0.5,
+    "overlap_limit": 0.4},
+  "embedders": [{"file": "nets/embedder.onnx",
+    "input": {"channel_order": "bgr", "mean": [1, 2, 3], "scale": [4, 5, 6]},
+    "template": "arcface_112", "embedding_length": 512, "metric": "cosine"}],
+  "measured_accuracy": {"protocol": "lfw-view2", "accuracy": 0.99},
+  "calibration": null
+})";
+
+json::object plain_card() {
+  return json::parse(kPlainCard)->as_object();
+}
+
+Card parsed(const json::object& card) {
+  auto result = parse_card(json::to_text(card));
+  EXPECT_TRUE(result) << result.error().message;
+  return result ? *result : Card{};
+}
+
+Error error_of(const std::string& text, const CardLimits& limits = {}) {
+  auto result = parse_card(text, limits);
+  EXPECT_FALSE(result) << "the card was accepted";
+  return result ? Error{} : result.error();
+}
+
+/// The fault of the plain card after a change.
+Error error_after(const std::function<void(json::object&)>& change) {
+  json::object card = plain_card();
+  change(card);
+  return error_of(json::to_text(card));
+}
+
+void expect_fault(const std::function<void(json::object&)>& change, std::string_view field) {
+  const Error error = error_after(change);
+  EXPECT_EQ(error.code, ErrorCode::InvalidInput);
+  EXPECT_EQ(error.reason, "card_invalid");
+  EXPECT_THAT(error.message, HasSubstr(fmt::format("`{}`", field)));
+}
+
+json::object& detector(json::object& card) {
+  return card.at("detector").as_object();
+}
+json::object& embedder(json::object& card) {
+  return card.at("embedders").as_array().at(0).as_object();
+}
+
+json::object calibration_of_model(const std::string& id) {
+  return json::parse(R"({"impostor_pair_count": 1000000,
+    "points": [{"false_match_rate": 0.01, "match_threshold": 0.18},
+               {"false_match_rate": 0.0001, "match_threshold": 0.31}],
+    "tail": [1.5, -30, -2], "ambiguity_margin": 0.1, "model_id": ")" +
+                     id + "\"}")
+      ->as_object();
+}
+
+TEST(Card, EveryFieldOfAPlainCardIsRead) {
+  const Card card = parsed(plain_card());
+  EXPECT_EQ(card.id, "plain");
+  EXPECT_EQ(card.licence.kind, LicenceKind::Permissive);
+  EXPECT_EQ(card.source.kind, SourceKind::Url);
+  EXPECT_EQ(card.source.url, "https://a.example/plain.zip");
+  ASSERT_EQ(card.files.size(), 2U);
+  EXPECT_EQ(card.files[0].sha256, kHashA);  // lower-cased
+  EXPECT_EQ(card.files[1].size_bytes, 20);
+  EXPECT_EQ(card.detector.head, vision::DetectorHead::Scrfd);
+  EXPECT_EQ(card.detector.input.scale[2], 128.0F);
+  EXPECT_EQ(card.detector.overlap_limit, 0.4F);
+  EXPECT_EQ(card.embedder.file, "nets/embedder.onnx");
+  EXPECT_EQ(card.embedder.input.channel_order, vision::ChannelOrder::Bgr);
+  EXPECT_EQ(card.embedder.input.mean[1], 2.0F);
+  EXPECT_EQ(card.embedder.landmark_template.points.size(), 5U);
+  EXPECT_EQ(card.embedder.distance_scale, 1.0F);
+  EXPECT_EQ(card.measured_accuracy->accuracy, 0.99);
+  EXPECT_FALSE(card.contour);
+  EXPECT_FALSE(card.calibration);
+}
+
+TEST(Card, WhatIsWrittenReadsBackAndIsWrittenTheSameAgain) {
+  json::object rich = plain_card();
+  rich["files"].as_array().push_back(json::object{{"path", "contour.onnx"}});
+  rich["files"].as_array().push_back(json::object{{"path", "live.onnx"}});
+  const json::value input = detector(rich).at("input");
+  rich["contour"] = json::object{{"file", "contour.onnx"}, {"input", input}, {"side_px", 112}};
+  rich["liveness"] = json::array{json::object{{"file", "live.onnx"},
+                                              {"input", input},
+                                              {"side_px", 80},
+                                              {"box_growth", 2.7},
+                                              {"real_class_index", 1}}};
+  embedder(rich)["metric"] = "l2";
+  embedder(rich)["distance_scale"] = 1.6666666;
+  embedder(rich)["template"] =
+      json::parse(R"({"name": "three", "side_px": 100, "contour_indices": [30, 36, 45],
+                      "points": [[50, 60], [30.25, 40], [70, 40]]})")
+          .value();
+  const Card card = parsed(rich);
+  rich["calibration"] = calibration_of_model(model_id(card)->hex());
+  const std::string text = to_text(parsed(rich));
+  const auto again = parse_card(text);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(to_text(*again), text);
+  EXPECT_EQ(again->embedder.distance_scale, 1.6666666F);
+  EXPECT_EQ(again->embedder.landmark_template.points[1].x, 30.25F);
+  EXPECT_EQ(again->liveness[0].box_growth, 2.7F);
+  EXPECT_EQ(again->calibration->points[1].match_threshold, 0.31F);
+}
+
+TEST(Card, ACardOfMoreThanTheLimitIsTooLarge) {
+  const Error error = error_of(std::string(kPlainCard), {.card_bytes = 100});
+  EXPECT_EQ(error.code, ErrorCode::TooLarge);
+  EXPECT_EQ(error.reason, "card_too_large");
+  EXPECT_THAT(error.message, HasSubstr("the limit is 100"));
+}
+
+TEST(Card, WhatIsNotAJsonObjectIsMalformed) {
+  for (const std::string text : {"", "{", "[]", "17", "{\"id\": \"a\"} {}", "\xff"}) {
+    EXPECT_EQ(error_of(text).reason, "card_malformed") << text;
+  }
+}
+
+TEST(Card, ACardOfANewerVersionIsUnsupported) {
+  const Error error = error_after([](json::object& card) { card["card_version"] = 2; });
+  EXPECT_EQ(error.code, ErrorCode::Unsupported);
+  EXPECT_EQ(error.reason, "card_version");
+}
+
+TEST(Card, SeveralEmbeddersAreUnsupported) {
+  const Error error = error_after([](json::object& card) {
+    json::array& embedders = card["embedders"].as_array();
+    embedders.push_back(json::value(embedders[0]));
+  });
+  EXPECT_EQ(error.code, ErrorCode::Unsupported);
+  EXPECT_EQ(error.reason, "several_embedders");
+}
+
+TEST(Card, EveryMissingFieldIsNamed) {
+  for (const char* field :
+       {"card_version", "id", "name", "licence", "source", "files", "detector", "embedders"}) {
+    expect_fault([&](json::object& card) { card.erase(field); }, field);
+  }
+  for (const char* field : {"file", "head", "input", "fixed_side_px", "stride_multiple_px",
+                            "min_detection_score", "overlap_limit"}) {
+    expect_fault([&](json::object& card) { detector(card).erase(field); },
+                 fmt::format("detector.{}", field));
+  }
+  for (const char* field : {"file", "input", "template", "embedding_length", "metric"}) {
+    expect_fault([&](json::object& card) { embedder(card).erase(field); },
+                 fmt::format("embedders[0].{}", field));
+  }
+}
+
+TEST(Card, AFieldThatNobodyReadsIsNamed) {
+  expect_fault([](json::object& card) { card["calibrations"] = nullptr; }, "calibrations");
+  expect_fault([](json::object& card) { detector(card)["treshold"] = 1; }, "detector.treshold");
+  expect_fault([](json::object& card) { embedder(card)["distance_scale"] = 2; },
+               "embedders[0].distance_scale");  // means nothing to a cosine
+}
+
+TEST(Card, NumbersOutsideTheirRangeAreNamed) {
+  expect_fault([](json::object& card) { detector(card)["min_detection_score"] = 1.5; },
+               "detector.min_detection_score");
+  expect_fault([](json::object& card) { detector(card)["overlap_limit"] = 0; },
+               "detector.overlap_limit");
+  expect_fault([](json::object& card) { detector(card)["fixed_side_px"] = 100'000; },
+               "detector.fixed_side_px");
+  expect_fault([](json::object& card) { detector(card)["stride_multiple_px"] = 0; },
+               "detector.stride_multiple_px");
+  expect_fault([](json::object& card) { embedder(card)["embedding_length"] = 512.5; },
+               "embedders[0].embedding_length");
+  expect_fault(
+      [](json::object& card) {
+        embedder(card)["input"].as_object()["scale"] = json::array{1, 0, 1};
+      },
+      "embedders[0].input.scale[1]");
+  expect_fault(
+      [](json::object& card) {
+        embedder(card)["input"].as_object()["mean"] = json::array{1, 2};
+      },
+      "embedders[0].input.mean");
+  expect_fault([](json::object& card) { card["measured_accuracy"].as_object()["accuracy"] = 99; },
+               "measured_accuracy.accuracy");
+}
+
+TEST(Card, WordsThatMeanNothingAreNamed) {
+  expect_fault([](json::object& card) { detector(card)["head"] = "yolo"; }, "detector.head");
+  expect_fault([](json::object& card) { embedder(card)["metric"] = "l1"; }, "embedders[0].metric");
+  expect_fault([](json::object& card) { embedder(card)["template"] = "mean_face"; },
+               "embedders[0].template");
+  expect_fault([](json::object& card) { card["licence"].as_object()["kind"] = "free"; },
+               "licence.kind");
+  expect_fault([](json::object& card) { card["source"].as_object()["kind"] = "pip"; },
+               "source.kind");
+  expect_fault([](json::object& card) { card["source"].as_object()["url"] = "ftp://a/b"; },
+               "source.url");
+  expect_fault([](json::object& card) { card["name"] = "with\x01control"; }, "name");
+  expect_fault([](json::object& card) { card["name"] = std::string(201, 'a'); }, "name");
+}
+
+TEST(Card, AnIdThatCouldLeaveThePacksFolderIsRefused) {
+  for (const char* id : {"../evil", "a/b", ".hidden", "-rf", "UPPER", "with space", "", "\u00e9"}) {
+    expect_fault([&](json::object& card) { card["id"] = id; }, "id");
+  }
+}
+
+TEST(Card, APathThatLeavesTheFolderIsRefused) {
+  for (const char* path : {"../a.onnx", "/etc/passwd", "a/../../b", "a\\b", "c:a", "./a", "a//b",
+                           "a/", ".lock", "card.json"}) {
+    expect_fault(
+        [&](json::object& card) {
+          card["files"].as_array()[0].as_object()["path"] = path;
+          detector(card)["file"] = path;
+        },
+        "files[0].path");
+  }
+}
+
+TEST(Card, FilesAreListedOnceAndUsed) {
+  expect_fault(
+      [](json::object& card) {
+        card["files"].as_array().push_back(json::value(card["files"].as_array()[0]));
+      },
+      "files[2].path");
+  expect_fault([](json::object& card) { detector(card)["file"] = "other.onnx"; }, "detector.file");
+  expect_fault(
+      [](json::object& card) {
+        card["files"].as_array().push_back(json::object{{"path", "readme.txt"}});
+      },
+      "files");
+  expect_fault(
+      [](json::object& card) { card["files"].as_array()[0].as_object()["sha256"] = "abc"; },
+      "files[0].sha256");
+  expect_fault(
+      [](json::object& card) {
+        card["files"].as_array()[0].as_object()["size_bytes"] = int64_t{1} << 40;
+      },
+      "files[0].size_bytes");
+}
+
+TEST(Card, TooManyFilesAreRefused) {
+  const Error error = error_of(std::string(kPlainCard), {.file_count = 1});
+  EXPECT_THAT(error.message, HasSubstr("`files`"));
+}
+
+TEST(Card, ATemplateOfContourPointsNeedsAContourNetwork) {
+  expect_fault([](json::object& card) { embedder(card)["template"] = "dlib_150"; }, "contour");
+  expect_fault([](json::object& card) { detector(card)["head"] = "ssd"; }, "contour");
+}
+
+TEST(Card, ATemplateIsCheckedPointByPoint) {
+  const auto with_template = [](const char* text) {
+    return [text](json::object& card) { embedder(card)["template"] = *json::parse(text); };
+  };
+  expect_fault(with_template(R"({"name": "a", "side_px": 112, "points": [[1, 2]]})"),
+               "embedders[0].template.points");
+  expect_fault(with_template(R"({"name": "a", "side_px": 112,
+                                 "points": [[1, 2], [1, 2], [1], [1, 2], [1, 2]]})"),
+               "embedders[0].template.points[2]");
+  expect_fault(with_template(R"({"name": "a", "side_px": 112,
+                                 "points": [[1, 2], [1, 2], [1, 2], [1, 2], [1, 2e9]]})"),
+               "embedders[0].template.points[4][1]");
+  expect_fault(with_template(R"({"name": "a", "side_px": 112, "contour_indices": [1, 2, 68],
+                                 "points": [[1, 2], [1, 2], [1, 2]]})"),
+               "embedders[0].template.contour_indices");
+}
+
+TEST(Card, ACalibrationIsCheckedAndMustBeOfTheCardsModel) {
+  expect_fault(
+      [](json::object& card) { card["calibration"] = calibration_of_model(std::string(kHashB)); },
+      "calibration.model_id");
+  expect_fault(
+      [](json::object& card) {
+        card["calibration"] = calibration_of_model(model_id(parsed(plain_card()))->hex());
+        card["calibration"].as_object()["points"] = json::array{};
+      },
+      "calibration");
+}
+
+TEST(ModelId, IsTheSha256OfWeightsAndCanonicalPreprocessing) {
+  // Made with Python: sha256 of "faceforge-model-1\n" + 64 b + "\n" + the canonical JSON + "\n".
+  const Card card = parsed(plain_card());
+  EXPECT_EQ(model_id(card)->hex(),
+            "285f3dce806ae1231c1e4b1254f9654eda89c553868bbe2c00faa0be54114caa");
+}
+
+TEST(ModelId, ChangesWithEverythingThatMovesEmbeddings) {
+  const auto original = model_id(parsed(plain_card()));
+  const auto after = [](const std::function<void(json::object&)>& change) {
+    json::object card = plain_card();
+    change(card);
+    return model_id(parsed(card));
+  };
+  const auto input = [](json::object& card) -> json::object& {
+    return embedder(card)["input"].as_object();
+  };
+  EXPECT_NE(original, after([](json::object& card) {
+              card["files"].as_array()[1].as_object()["sha256"] = kHashA;
+            }));
+  EXPECT_NE(original, after([&](json::object& card) { input(card)["channel_order"] = "rgb"; }));
+  EXPECT_NE(original, after([&](json::object& card) {
+              input(card)["mean"] = json::array{1, 2, 4};
+            }));
+  EXPECT_NE(original, after([&](json::object& card) {
+              input(card)["scale"] = json::array{4, 5, 7};
+            }));
+  EXPECT_NE(original, after([](json::object& card) { embedder(card)["embedding_length"] = 256; }));
+  EXPECT_NE(original, after([](json::object& card) {
+              embedder(card)["metric"] = "l2";
+              embedder(card)["distance_scale"] = 1;
+            }));
+  EXPECT_NE(original, after([](json::object& card) {
+              embedder(card)["template"] = *json::parse(R"({"name": "arcface_112", "side_px": 112,
+                    "points": [[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]]})");
+            }));
+}
+
+TEST(ModelId, DoesNotChangeWithTheDetectorOrWithNames) {
+  json::object card = plain_card();
+  detector(card)["head"] = "yunet";
+  detector(card)["min_detection_score"] = 0.9;
+  card["files"].as_array()[0].as_object()["sha256"] = kHashB;
+  card["id"] = "other";
+  EXPECT_EQ(model_id(parsed(card)), model_id(parsed(plain_card())));
+}
+
+TEST(ModelId, IsUnknownWhileTheWeightsAre) {
+  json::object card = plain_card();
+  card["files"].as_array()[1].as_object().erase("sha256");
+  EXPECT_EQ(model_id(parsed(card)), std::nullopt);
+}
+
+TEST(PipelineSpec, HasAbsolutePathsAndTheCalibrationOfItsModel) {
+  json::object card = plain_card();
+  card["calibration"] = calibration_of_model(model_id(parsed(plain_card()))->hex());
+  const auto spec = pipeline_spec(parsed(card), "/packs/plain");
+  EXPECT_EQ(spec.detector.file, "/packs/plain/detector.onnx");
+  EXPECT_EQ(spec.embedder.file, "/packs/plain/nets/embedder.onnx");
+  EXPECT_EQ(spec.pack_id, "plain");
+  const auto calibration = calibration_of(spec);
+  ASSERT_TRUE(calibration);
+  EXPECT_EQ(calibration->impostor_pair_count, 1'000'000);
+}
+
+TEST(PipelineSpec, WithoutACalibrationPromisesNothing) {
+  const auto calibration = calibration_of(pipeline_spec(parsed(plain_card()), "/packs/plain"));
+  ASSERT_FALSE(calibration);
+  EXPECT_EQ(calibration.error().code, ErrorCode::Conflict);
+  EXPECT_EQ(calibration.error().reason, "pack_not_calibrated");
+  EXPECT_THAT(calibration.error().message, HasSubstr("faceforge evaluate calibrate --pack plain"));
+}
+
+TEST(Rank, PutsPermissiveLicencesBeforeAccuracyAndMeasuredBeforeUnmeasured) {
+  const auto card = [](const char* id, LicenceKind kind, std::optional<double> accuracy) {
+    Card made{.id = id};
+    made.licence.kind = kind;
+    if (accuracy) made.measured_accuracy = MeasuredAccuracy{.accuracy = *accuracy};
+    return made;
+  };
+  const Card free_good = card("a", LicenceKind::Permissive, 0.99);
+  const Card free_poor = card("b", LicenceKind::Permissive, 0.98);
+  const Card free_unknown = card("c", LicenceKind::Permissive, std::nullopt);
+  const Card bound_best = card("d", LicenceKind::NonCommercial, 0.999);
+  const Card bound_twin = card("e", LicenceKind::NonCommercial, 0.999);
+  EXPECT_TRUE(preferred(free_good, free_poor));
+  EXPECT_TRUE(preferred(free_poor, free_unknown));
+  EXPECT_TRUE(preferred(free_unknown, bound_best));
+  EXPECT_TRUE(preferred(bound_best, bound_twin));
+  EXPECT_FALSE(preferred(bound_twin, bound_best));
+  EXPECT_FALSE(preferred(free_good, free_good));
+}
+
+TEST(CardFile, IsReplacedWholeWithANewCalibration) {
+  const test::TemporaryFolder folder;
+  const Card card = parsed(plain_card());
+  ASSERT_TRUE(write_card(card, folder.path()));
+  face::Calibration calibration{.model_id = *model_id(card),
+                                .impostor_pair_count = 500,
+                                .points = {{0.01, 0.2F}},
+                                .ambiguity_margin = 0.05F};
+  ASSERT_TRUE(write_calibration(calibration, folder.path()));
+  const auto again = read_card(folder.path());
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->calibration->impostor_pair_count, 500);
+  EXPECT_EQ(again->name, card.name);
+
+  calibration.model_id = face::ModelId(std::string(kHashA));
+  const auto refused = write_calibration(calibration, folder.path());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "model_mismatch");
+  EXPECT_EQ(read_card(folder.path())->calibration->impostor_pair_count, 500);
+}
+
+TEST(CardFile, ThatIsMissingOrDamagedIsNamed) {
+  const test::TemporaryFolder folder;
+  const auto missing = read_card(folder.path());
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().reason, "card_missing");
+  ASSERT_TRUE(write_file_atomically(folder.path() / "card.json", std::string_view("{")));
+  const auto damaged = read_card(folder.path());
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().reason, "card_malformed");
+  EXPECT_THAT(damaged.error().message, StartsWith(folder.path().string()));
+  ASSERT_TRUE(write_file_atomically(folder.path() / "card.json", std::string(2'000'000, ' ')));
+  const auto large = read_card(folder.path());
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().reason, "card_too_large");
+}
+
+}  // namespace
+}  // namespace faceforge::packs

@@ -1,0 +1,118 @@
+#include "packs/known_cards.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "base/check.h"
+#include "base/sha256.h"
+#include "packs/internal/known_card_texts.h"
+
+namespace faceforge::packs {
+namespace {
+
+/// Levenshtein distance.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+/// The file of a folder that a card names: the card, but for its hash, says what it looks like.
+Result<std::optional<PackFile>> matching_file(const std::filesystem::path& folder,
+                                              const PackFile& named) {
+  const std::filesystem::path path = folder / named.path;
+  std::error_code failed;
+  const auto size_bytes = std::filesystem::file_size(path, failed);
+  if (failed || !std::filesystem::is_regular_file(path, failed)) return std::nullopt;
+  if (named.size_bytes && std::cmp_not_equal(*named.size_bytes, size_bytes)) return std::nullopt;
+  const std::string hash = to_hex(TRY(sha256_file(path)));
+  if (named.sha256 && *named.sha256 != hash) return std::nullopt;
+  return PackFile{
+      .path = named.path, .sha256 = hash, .size_bytes = static_cast<int64_t>(size_bytes)};
+}
+
+/// A card whose every file lies in the folder, with what it did not know filled in.
+Result<std::optional<Card>> filled_in(const std::filesystem::path& folder, const Card& card) {
+  Card filled = card;
+  for (PackFile& file : filled.files) {
+    auto found = TRY(matching_file(folder, file));
+    if (!found) return std::nullopt;
+    file = *std::move(found);
+  }
+  return filled;
+}
+
+size_t known_hash_count(const Card& card) {
+  return static_cast<size_t>(std::ranges::count_if(
+      card.files, [](const PackFile& file) { return file.sha256.has_value(); }));
+}
+
+}  // namespace
+
+std::span<const Card> known_cards() {
+  static const std::vector<Card> cards = [] {
+    std::vector<Card> parsed;
+    for (const std::string_view text : known_card_texts()) {
+      auto card = parse_card(text);
+      CHECK_MSG(card.has_value(), card ? "" : card.error().message);
+      parsed.push_back(*std::move(card));
+    }
+    std::ranges::sort(parsed, {}, &Card::id);
+    return parsed;
+  }();
+  return cards;
+}
+
+const Card* find_known_card(std::string_view id) {
+  const auto found = std::ranges::find(known_cards(), id, &Card::id);
+  return found == known_cards().end() ? nullptr : &*found;
+}
+
+std::vector<std::string> near_ids(std::string_view id, std::span<const std::string> ids) {
+  constexpr size_t kAnswerLimit = 3;
+  constexpr size_t kIdLimit_bytes = 64;
+  if (id.empty() || id.size() > kIdLimit_bytes) return {};
+  std::vector<std::pair<size_t, std::string>> near;
+  for (const std::string& candidate : ids) {
+    const size_t distance = edit_distance(id, candidate);
+    const bool is_part = candidate.find(id) != std::string::npos;
+    if (is_part || distance <= std::max<size_t>(1, candidate.size() / 3)) {
+      near.emplace_back(distance, candidate);
+    }
+  }
+  std::ranges::sort(near);
+  if (near.size() > kAnswerLimit) near.resize(kAnswerLimit);
+  std::vector<std::string> answer;
+  for (auto& [distance, candidate] : near) answer.push_back(std::move(candidate));
+  return answer;
+}
+
+Result<std::optional<Card>> recognize(const std::filesystem::path& folder,
+                                      std::span<const Card> cards) {
+  std::optional<Card> best;
+  size_t best_hash_count = 0;
+  for (const Card& card : cards) {
+    auto filled = TRY(filled_in(folder, card));
+    if (!filled) continue;
+    // Two cards may name the same files (buffalo_s and buffalo_sc): the one that knows more of them
+    // by hash wins, then the first by id.
+    const size_t hash_count = known_hash_count(card);
+    if (!best || hash_count > best_hash_count) {
+      best = *std::move(filled);
+      best_hash_count = hash_count;
+    }
+  }
+  return best;
+}
+
+}  // namespace faceforge::packs
