@@ -1,0 +1,204 @@
+// The landmark and the recognition network of face-api, and the conversion of the whole package.
+// source: the package's src/faceFeatureExtractor, src/faceLandmarkNet and src/faceRecognitionNet.
+#include "packs/faceapi_convert.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "packs/internal/network_writer.h"
+
+namespace faceforge::packs {
+namespace {
+
+// --- 68 landmarks ----------------------------------------------------------------------------
+
+/// A depthwise convolution and a pointwise one with bias, nothing between them.
+Result<Feature> separable(NetworkWriter& net, const std::string& name, const Feature& input,
+                          int64_t out_channels, int64_t stride) {
+  const auto depthwise = TRY(net.weight(name + "/depthwise_filter", {3, 3, input.channels, 1}));
+  const auto pointwise =
+      TRY(net.weight(name + "/pointwise_filter", {1, 1, input.channels, out_channels}));
+  const auto bias = TRY(net.weight(name + "/bias", {out_channels}));
+  const Feature spread =
+      net.convolution(name + "/depthwise", input, to_onnx_filter(depthwise, FilterKind::Depthwise),
+                      {}, {.kernel = 3, .stride = stride});
+  return net.convolution(name, spread, to_onnx_filter(pointwise, FilterKind::Ordinary), bias,
+                         {.kernel = 1});
+}
+
+Result<Feature> first_convolution(NetworkWriter& net, const std::string& name, const Feature& input,
+                                  int64_t out_channels) {
+  const auto filter = TRY(net.weight(name + "/filters", {3, 3, input.channels, out_channels}));
+  const auto bias = TRY(net.weight(name + "/bias", {out_channels}));
+  return net.convolution(name, input, to_onnx_filter(filter, FilterKind::Ordinary), bias,
+                         {.kernel = 3, .stride = 2});
+}
+
+/// Four convolutions, each seeing the rectified sum of all before it. The sums are of unrectified
+/// outputs, but for the first.
+Result<Feature> dense_block(NetworkWriter& net, int block_index, const Feature& input,
+                            int64_t channels) {
+  const std::string name = fmt::format("dense{}", block_index);
+  Feature sum = block_index == 0 ? TRY(first_convolution(net, name + "/conv0", input, channels))
+                                 : TRY(separable(net, name + "/conv0", input, channels, 2));
+  sum.name = net.activate(sum.name, Activation::Relu);
+  Feature seen = sum;
+  for (int layer = 1; layer <= 3; ++layer) {
+    const std::string layer_name = fmt::format("{}/conv{}", name, layer);
+    const Feature output = TRY(separable(net, layer_name, seen, channels, 1));
+    sum = net.add(layer_name + "/sum", sum, output);
+    seen = sum;
+    seen.name = net.activate(sum.name, Activation::Relu);
+  }
+  return seen;
+}
+
+// --- recognition -----------------------------------------------------------------------------
+
+/// A convolution followed by a factor and an offset a channel, all folded into one.
+Result<Feature> scaled_convolution(NetworkWriter& net, const std::string& name,
+                                   const Feature& input, int64_t out_channels,
+                                   const ConvolutionOptions& options) {
+  const auto filter = TRY(net.weight(
+      name + "/conv/filters", {options.kernel, options.kernel, input.channels, out_channels}));
+  nn::Tensor bias = TRY(net.weight(name + "/conv/bias", {out_channels}));
+  const auto factors = TRY(net.weight(name + "/scale/weights", {out_channels}));
+  const auto offsets = TRY(net.weight(name + "/scale/biases", {out_channels}));
+  for (size_t channel = 0; channel < bias.values.size(); ++channel) {
+    bias.values[channel] = bias.values[channel] * factors.values[channel] + offsets.values[channel];
+  }
+  nn::Tensor folded = to_onnx_filter(filter, FilterKind::Ordinary);
+  scale_output_channels(folded, factors.values);
+  return net.convolution(name, input, folded, bias, options);
+}
+
+Result<Feature> residual(NetworkWriter& net, const std::string& name, const Feature& input) {
+  const Feature first = TRY(scaled_convolution(net, name + "/conv1", input, input.channels,
+                                               {.activation = Activation::Relu}));
+  const Feature second = TRY(scaled_convolution(net, name + "/conv2", first, input.channels, {}));
+  Feature sum = net.add(name + "/sum", second, input);
+  sum.name = net.activate(sum.name, Activation::Relu);
+  return sum;
+}
+
+/// Halves the side. The branch comes out one short of the shortcut on even sides and is padded; the
+/// shortcut has half the channels where they double, and is padded too.
+Result<Feature> residual_down(NetworkWriter& net, const std::string& name, const Feature& input,
+                              int64_t out_channels) {
+  const Feature first = TRY(
+      scaled_convolution(net, name + "/conv1", input, out_channels,
+                         {.stride = 2, .padding = Padding::Valid, .activation = Activation::Relu}));
+  const Feature second = TRY(scaled_convolution(net, name + "/conv2", first, out_channels, {}));
+  const std::string pooled = net.node(
+      "AveragePool", {input.name}, name + "/shortcut",
+      {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
+  const Feature shortcut{.name = pooled, .channels = input.channels, .side = input.side / 2};
+  const Feature branch = net.pad(second, shortcut.side, out_channels);
+  Feature sum = net.add(name + "/sum", branch, net.pad(shortcut, shortcut.side, out_channels));
+  sum.name = net.activate(sum.name, Activation::Relu);
+  return sum;
+}
+
+Result<void> check_package(const std::filesystem::path& folder, const std::string& package,
+                           const std::string& version) {
+  constexpr size_t kPackageLimit_bytes = size_t{1} << 20;
+  const auto text = read_text_file(folder / "package.json", kPackageLimit_bytes);
+  if (!text) {
+    return fail(ErrorCode::NotFound, "npm_package_missing",
+                "{} is not the npm package {}: it has no readable package.json", folder.string(),
+                package);
+  }
+  const auto differs = [&](std::string_view found) {
+    return fail(ErrorCode::InvalidInput, "npm_package_differs",
+                "{} holds {}, not the npm package {}@{} that the pack is made from",
+                folder.string(), found, package, version);
+  };
+  const auto document = json::parse(*text, kPackageLimit_bytes);
+  if (!document || !document->is_object()) return differs("a damaged package.json");
+  const auto name = json::string_field(document->as_object(), "name");
+  const auto found_version = json::string_field(document->as_object(), "version");
+  if (!name || !found_version) return differs("a package.json without name or version");
+  if (*name != package || *found_version != version) {
+    return differs(fmt::format("{}@{}", *name, *found_version));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> build_face_landmark_68(const NpmWeights& weights) {
+  NetworkWriter net("face_landmark_68", weights);
+  Feature feature = net.input(112);
+  int64_t channels = 32;
+  for (int block_index = 0; block_index < 4; ++block_index, channels *= 2) {
+    feature = TRY(dense_block(net, block_index, feature, channels));
+  }
+  net.graph().add_initializer("fc/weights", TRY(net.weight("fc/weights", {256, 136})));
+  net.graph().add_initializer("fc/bias", TRY(net.weight("fc/bias", {136})));
+  net.node("Gemm", {net.channel_means(feature), "fc/weights", "fc/bias"}, "landmarks");
+  net.graph().add_output({.name = "landmarks", .shape = {-1, 136}});
+  return net.graph().serialize();
+}
+
+Result<std::vector<std::byte>> build_face_recognition(const NpmWeights& weights) {
+  struct Stage {
+    const char* name;
+    int64_t channels;
+    int residual_count;  ///< layers that keep the side, after the one that halves it
+  };
+  constexpr std::array<Stage, 3> kStages = {
+      {{"conv64", 64, 3}, {"conv128", 128, 2}, {"conv256", 256, 2}}};
+  NetworkWriter net("face_recognition", weights);
+  Feature feature = TRY(scaled_convolution(
+      net, "conv32_down", net.input(150), 32,
+      {.kernel = 7, .stride = 2, .padding = Padding::Valid, .activation = Activation::Relu}));
+  feature.name = net.node(
+      "MaxPool", {feature.name}, "pool",
+      {{"kernel_shape", std::vector<int64_t>{3, 3}}, {"strides", std::vector<int64_t>{2, 2}}});
+  feature.side = (feature.side - 3) / 2 + 1;
+  for (int layer = 1; layer <= 3; ++layer) {
+    feature = TRY(residual(net, fmt::format("conv32_{}", layer), feature));
+  }
+  for (const Stage& stage : kStages) {
+    feature = TRY(residual_down(net, fmt::format("{}_down", stage.name), feature, stage.channels));
+    for (int layer = 1; layer <= stage.residual_count; ++layer) {
+      feature = TRY(residual(net, fmt::format("{}_{}", stage.name, layer), feature));
+    }
+  }
+  feature = TRY(residual_down(net, "conv256_down_out", feature, 256));
+  net.graph().add_initializer("fc", TRY(net.weight("fc", {256, 128})));
+  net.node("MatMul", {net.channel_means(feature), "fc"}, "descriptor");
+  net.graph().add_output({.name = "descriptor", .shape = {-1, 128}});
+  return net.graph().serialize();
+}
+
+Result<void> convert_faceapi(const std::filesystem::path& package_folder,
+                             const std::string& package, const std::string& version,
+                             const std::filesystem::path& destination) {
+  using Build = Result<std::vector<std::byte>> (*)(const NpmWeights&);
+  struct Conversion {
+    const char* weights_name;
+    Build build;
+    const char* file;
+  };
+  constexpr std::array<Conversion, 3> kConversions = {
+      {{"ssd_mobilenetv1_model", build_ssd_mobilenet, kFaceapiDetectorFile},
+       {"face_landmark_68_model", build_face_landmark_68, kFaceapiContourFile},
+       {"face_recognition_model", build_face_recognition, kFaceapiEmbedderFile}}};
+  TRY(check_package(package_folder, package, version));
+  for (const Conversion& conversion : kConversions) {
+    const NpmWeights weights =
+        TRY(read_npm_weights(package_folder / "model", conversion.weights_name));
+    const auto model = TRY(conversion.build(weights));
+    TRY(write_file_atomically(destination / conversion.file, model));
+  }
+  return {};
+}
+
+}  // namespace faceforge::packs
