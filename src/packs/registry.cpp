@@ -1,0 +1,128 @@
+#include "packs/registry.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <system_error>
+#include <utility>
+
+#include <fmt/ranges.h>
+
+#include "base/file.h"
+#include "packs/internal/catalogue.h"
+#include "packs/internal/pack_files.h"
+#include "packs/internal/packs_lock.h"
+#include "packs/known_cards.h"
+
+namespace faceforge::packs {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_usable(const PackEntry& entry) {
+  return entry.state != PackState::NotInstalled && !entry.fault;
+}
+
+Result<vision::PipelineSpec> open_entry(const PackEntry& entry, const fs::path& packs_folder) {
+  if (entry.fault) return Unexpected(*entry.fault);
+  Card card = TRY(checked(entry.card, entry.folder));
+  add_calibration(card, packs_folder);
+  return pipeline_spec(card, entry.folder);
+}
+
+}  // namespace
+
+RegistryOptions RegistryOptions::from_environment(const fs::path& data_folder) {
+  RegistryOptions options{.packs_folder = data_folder / "packs"};
+  const char* named = std::getenv("FACEFORGE_PACKS");
+  if (named != nullptr && *named != '\0') options.in_place_folder = named;
+  return options;
+}
+
+Registry::Registry(RegistryOptions options) : options_(std::move(options)) {}
+
+Result<std::vector<PackEntry>> Registry::list() const {
+  std::vector<PackEntry> entries = TRY(packs_here(options_));
+  for (const Card& card : known_cards()) {
+    if (std::ranges::find(entries, card.id, id_of) == entries.end()) {
+      entries.push_back({.card = card, .state = PackState::NotInstalled});
+    }
+  }
+  std::ranges::stable_sort(
+      entries, [](const PackEntry& a, const PackEntry& b) { return preferred(a.card, b.card); });
+  const auto best = std::ranges::find_if(entries, is_usable);
+  if (best != entries.end()) best->default_mark = DefaultMark::Default;
+  return entries;
+}
+
+Result<PackEntry> Registry::info(std::string_view id_or_folder) const {
+  const auto entries = TRY(list());
+  const auto found = std::ranges::find(entries, id_or_folder, id_of);
+  if (found != entries.end()) return *found;
+  std::error_code failed;
+  const fs::path folder(id_or_folder);
+  if (fs::is_directory(folder, failed)) {
+    return PackEntry{.card = TRY(card_of(folder)), .state = PackState::InPlace, .folder = folder};
+  }
+  return unknown_pack(id_or_folder, entries);
+}
+
+Result<PackEntry> Registry::default_pack() const {
+  const auto entries = TRY(list());
+  const auto found = std::ranges::find(entries, DefaultMark::Default, &PackEntry::default_mark);
+  if (found != entries.end()) return *found;
+  return fail(ErrorCode::NotFound, "no_pack",
+              "no model pack is installed in {}: run `faceforge packs install faceapi`, or name a "
+              "folder of packs in FACEFORGE_PACKS",
+              options_.packs_folder.string());
+}
+
+Result<vision::PipelineSpec> Registry::open(std::string_view id_or_folder) const {
+  const PackEntry entry =
+      id_or_folder.empty() ? TRY(default_pack()) : TRY(find_pack(options_, id_or_folder));
+  return open_entry(entry, options_.packs_folder);
+}
+
+Result<void> Registry::remove(std::string_view id) const {
+  const auto entries = TRY(packs_here(options_));
+  const auto found = std::ranges::find(entries, id, id_of);
+  if (found == entries.end()) {
+    return fail(ErrorCode::NotFound, "pack_not_installed", "no pack {} is installed in {}", id,
+                options_.packs_folder.string());
+  }
+  if (found->state == PackState::InPlace) {
+    return fail(ErrorCode::Conflict, "pack_in_place",
+                "the pack {} is used where it lies, in {}: it was never installed", id,
+                found->folder.string());
+  }
+  const PacksLock lock = TRY(PacksLock::take(options_.packs_folder));
+  const Staging staging = TRY(Staging::create(options_.packs_folder, lock));
+  // Out of sight first, so that no reader meets half a pack; the staging folder then takes it away.
+  std::error_code failed;
+  fs::rename(found->folder, staging.path() / "removed", failed);
+  if (failed) return Unexpected(file_error(failed.value(), "remove", found->folder));
+  return flush_folder(options_.packs_folder);
+}
+
+Result<fs::path> Registry::store_calibration(std::string_view id_or_folder,
+                                             const face::Calibration& calibration) const {
+  const PackEntry entry = TRY(find_pack(options_, id_or_folder));
+  Card card = TRY(checked(entry.card, entry.folder));
+  if (model_id(card) != calibration.model_id) {
+    return fail(ErrorCode::Conflict, "model_mismatch",
+                "the calibration is of the model {}, not of the pack {}'s",
+                calibration.model_id.hex(), card.id);
+  }
+  card.calibration = calibration;
+  const PacksLock lock = TRY(PacksLock::take(options_.packs_folder));
+  fs::path folder = entry.folder;
+  if (entry.state == PackState::InPlace) {
+    folder = own_card_folder(options_.packs_folder, card.id);
+    std::error_code failed;
+    fs::create_directories(folder, failed);
+    if (failed) return Unexpected(file_error(failed.value(), "make the folder", folder));
+  }
+  TRY(write_card(card, folder));
+  return folder / kCardFileName;
+}
+
+}  // namespace faceforge::packs
