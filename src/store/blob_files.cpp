@@ -141,7 +141,7 @@ Result<BlobFiles> BlobFiles::open(const fs::path& folder) {
   BlobFiles files(fs::absolute(folder));
   TRY(make_folders(files.folder_));
   TRY(make_folder(files.folder_ / kHoldsFolder));
-  if (::access(files.folder_.c_str(), R_OK | W_OK | X_OK) != 0) {
+  if (::faccessat(AT_FDCWD, files.folder_.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
     return failed(errno, "write to", files.folder_);
   }
   for (const UserId account : TRY(files.accounts())) {

@@ -106,7 +106,8 @@ class FreshPostgres final : public FreshDatabase {
 
   OpenOptions options() const override {
     const char separator = url_.find('?') == std::string::npos ? '?' : '&';
-    return {.location = fmt::format("{}{}options=-csearch_path%3D{}", url_, separator, schema_),
+    return {.location = fmt::format("{}{}options=-csearch_path%3D{}&application_name={}", url_,
+                                    separator, schema_, schema_),
             .connection_count_max = kConnectionCount};
   }
 

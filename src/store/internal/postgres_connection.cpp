@@ -29,6 +29,9 @@ struct FreeCancel {
 struct FreeMemory {
   void operator()(char* memory) const { PQfreemem(memory); }
 };
+struct FreeOptions {
+  void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+};
 using ConnectionPtr = std::unique_ptr<PGconn, CloseConnection>;
 using ResultPtr = std::unique_ptr<PGresult, ClearResult>;
 
@@ -208,6 +211,14 @@ Result<void> check_server(PGconn* connection) {
 
 Result<std::unique_ptr<Connection>> open_postgres(const std::string& url,
                                                   std::chrono::milliseconds wait_max) {
+  // Checked first, because libpq's own words would repeat parts of a malformed URL.
+  const std::unique_ptr<PQconninfoOption, FreeOptions> parsed(
+      PQconninfoParse(url.c_str(), nullptr));
+  if (parsed == nullptr) {
+    return fail(ErrorCode::InvalidInput, "database_location",
+                "the database's URL is malformed; it looks like "
+                "postgresql://user@host:5432/database");
+  }
   // What stands before the URL is a default that the URL may replace; what follows it is fixed.
   const std::string connect_timeout_s =
       std::to_string(std::max<int64_t>(2, wait_max.count() / 1000));

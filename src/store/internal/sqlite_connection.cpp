@@ -284,7 +284,8 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path,
 
 bool is_writable(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
-  return ::access(path.c_str(), R_OK | W_OK) == 0 && ::access(folder.c_str(), W_OK | X_OK) == 0;
+  return ::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0 &&
+         ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
 }  // namespace

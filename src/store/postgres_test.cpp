@@ -1,0 +1,102 @@
+// What only PostgreSQL has: a server that can be out of reach.
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "store/database.h"
+#include "support/databases.h"
+
+namespace faceforge::store {
+namespace {
+
+class PostgresTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fresh_ = test::FreshDatabase::make(Dialect::Postgres);
+    if (fresh_ == nullptr) GTEST_SKIP() << "PostgreSQL is not installed";
+    database_ = fresh_->open();
+  }
+
+  // Ends every connection to this test's schema but the one that asks.
+  static Result<int64_t> end_other_connections(Database& database) {
+    return database.transact([](Transaction& transaction) -> Result<int64_t> {
+      const auto rows =
+          TRY(transaction.query("select pg_terminate_backend(pid) from pg_stat_activity where pid "
+                                "<> pg_backend_pid() and "
+                                "application_name = current_setting('application_name')"));
+      return static_cast<int64_t>(rows.size());
+    });
+  }
+
+  std::unique_ptr<test::FreshDatabase> fresh_;
+  std::shared_ptr<Database> database_;
+};
+
+TEST_F(PostgresTest, AConnectionThatWasLostIsReplacedWithoutAnError) {
+  ASSERT_EQ(database_->dialect(), Dialect::Postgres);
+  const auto rival = fresh_->open();
+  ASSERT_GE(end_other_connections(*rival).value(), 1);
+  const auto rows =
+      database_->transact([](Transaction& transaction) { return transaction.query("select 1"); });
+  EXPECT_TRUE(rows.has_value()) << rows.error().message;
+}
+
+TEST_F(PostgresTest, AConnectionLostWithinATransactionRunsItAgain) {
+  const auto rival = fresh_->open();
+  ASSERT_TRUE(database_
+                  ->transact([](Transaction& transaction) {
+                    return transaction.execute_script("create table t (n bigint)");
+                  })
+                  .has_value());
+  int runs = 0;
+  const auto outcome = database_->transact([&](Transaction& transaction) -> Result<int64_t> {
+    TRY(transaction.execute("insert into t values (1)"));
+    if (++runs == 1) {
+      EXPECT_TRUE(end_other_connections(*rival).has_value());
+    }
+    return TRY(transaction.query("select count(*) from t"))[0].integer(0);
+  });
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(*outcome, 1) << "the first run left nothing";
+}
+
+TEST_F(PostgresTest, AConnectionLostBeforeTheCommitHasAnUnknownOutcome) {
+  const auto rival = fresh_->open();
+  const auto outcome = database_->transact([&](Transaction& transaction) -> Result<int> {
+    TRY(transaction.query("select 1"));
+    EXPECT_TRUE(end_other_connections(*rival).has_value());
+    return 1;
+  });
+  ASSERT_FALSE(outcome.has_value());
+  EXPECT_EQ(outcome.error().code, ErrorCode::Conflict);
+  EXPECT_EQ(outcome.error().reason, "commit_outcome_unknown");
+}
+
+TEST_F(PostgresTest, ATypeThatTheSeamDoesNotHaveIsNamed) {
+  const auto rows = database_->read(
+      [](Transaction& transaction) { return transaction.query("select 1.5::numeric as price"); });
+  ASSERT_FALSE(rows.has_value());
+  EXPECT_EQ(rows.error().reason, "database_error");
+  EXPECT_NE(rows.error().message.find("`price`"), std::string::npos);
+}
+
+TEST(PostgresUrl, AServerThatIsNotThereIsUnreachableAndItsPasswordStaysSecret) {
+  const auto opened = Database::open(
+      {.location = "postgresql://ada:hunter2@127.0.0.1:1/faceforge?connect_timeout=2"});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::Busy);
+  EXPECT_EQ(opened.error().reason, "database_unreachable");
+  EXPECT_EQ(opened.error().message.find("hunter2"), std::string::npos);
+}
+
+TEST(PostgresUrl, AMalformedUrlIsAnErrorAndItsPasswordStaysSecret) {
+  const auto opened = Database::open({.location = "postgresql://ada:hunter2@host:port:x/%%%"});
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::InvalidInput);
+  EXPECT_EQ(opened.error().reason, "database_location");
+  EXPECT_EQ(opened.error().message.find("hunter2"), std::string::npos) << opened.error().message;
+}
+
+}  // namespace
+}  // namespace faceforge::store

@@ -1,0 +1,217 @@
+// What only SQLite has: a file, its mode, its damage, and what a deletion leaves in it.
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/database.h"
+#include "store/migrate.h"
+#include "support/ordinary_user.h"
+#include "support/test_data.h"
+
+namespace faceforge::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SqliteTest : public ::testing::Test {
+ protected:
+  Result<std::shared_ptr<Database>> open() { return Database::open({.location = file_.string()}); }
+
+  static Result<void> run(Database& database, const std::string& sql) {
+    return database.transact(
+        [&](Transaction& transaction) { return transaction.execute_script(sql); });
+  }
+  static std::string contents(const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  static mode_t mode_of(const fs::path& path) {
+    struct stat status {};
+    EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+    return status.st_mode & 0777;
+  }
+
+  test::TemporaryFolder folder_;
+  fs::path file_ = folder_.path() / "state" / "faceforge.db";
+};
+
+TEST_F(SqliteTest, TheFileItsLogAndItsFolderAreTheOwnersOnly) {
+  const auto database = open().value();
+  ASSERT_TRUE(run(*database, "create table t (a text)").has_value());
+  EXPECT_EQ(mode_of(file_.parent_path()), 0700U);
+  EXPECT_EQ(mode_of(file_), 0600U);
+  EXPECT_EQ(mode_of(file_.string() + "-wal"), 0600U);
+}
+
+TEST_F(SqliteTest, WhatIsNotADatabaseIsCorruptAndLeftAlone) {
+  fs::create_directories(file_.parent_path());
+  std::ofstream(file_) << std::string(5000, 'x');
+  const auto opened = open();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::Corrupt);
+  EXPECT_EQ(opened.error().reason, "database_corrupt");
+  EXPECT_EQ(contents(file_), std::string(5000, 'x'));
+}
+
+TEST_F(SqliteTest, ADamagedPageIsFoundAtOpening) {
+  {
+    const auto database = open().value();
+    ASSERT_TRUE(run(*database,
+                    "create table t (a text); insert into t with recursive n(i) as (select 1 union "
+                    "all select i + 1 from n where i < 5000) select hex(randomblob(20)) from n")
+                    .has_value());
+  }
+  {
+    std::fstream stream(file_, std::ios::binary | std::ios::in | std::ios::out);
+    stream.seekp(8 * 4096);
+    stream << std::string(4096, '\x5a');
+  }
+  EXPECT_EQ(open().error().reason, "database_corrupt");
+}
+
+TEST_F(SqliteTest, AFolderThatMayNotBeWrittenIsForbidden) {
+  ASSERT_TRUE(open().has_value());
+  const test::AsOrdinaryUser ordinary(folder_.path());
+  fs::permissions(file_.parent_path(), fs::perms::owner_read | fs::perms::owner_exec);
+  auto opened = open();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, ErrorCode::Forbidden);
+  EXPECT_EQ(opened.error().reason, "database_read_only");
+  fs::permissions(file_.parent_path(), fs::perms::owner_all);
+  fs::permissions(file_, fs::perms::owner_read);
+  opened = open();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().reason, "database_read_only");
+}
+
+TEST_F(SqliteTest, ANewFileInAFolderThatMayNotBeWrittenIsForbidden) {
+  const test::AsOrdinaryUser ordinary(folder_.path());
+  fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  EXPECT_EQ(open().error().reason, "database_read_only");
+  fs::permissions(folder_.path(), fs::perms::owner_all);
+}
+
+TEST_F(SqliteTest, LocationsThatNameNothingAreRefused) {
+  EXPECT_EQ(Database::open({.location = ""}).error().reason, "database_location");
+  EXPECT_EQ(Database::open({.location = std::string("a\0b", 3)}).error().reason,
+            "database_location");
+}
+
+TEST_F(SqliteTest, AFullDiskIsExhaustedAndKeepsWhatWasThere) {
+  // The limit of a file's size stands in for a disk that is full; the child has it alone.
+  { ASSERT_TRUE(run(*open().value(), "create table t (a blob)").has_value()); }
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{1 << 20, 1 << 20};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const auto database = open();
+    if (!database) ::_exit(2);
+    const auto added = (*database)->transact([](Transaction& transaction) {
+      return transaction.execute("insert into t values ($1)", Blob(4 << 20));
+    });
+    const bool small_ones_still_fit =
+        (*database)
+            ->transact([](Transaction& transaction) {
+              return transaction.execute("insert into t values ($1)", Blob(10));
+            })
+            .has_value();
+    ::_exit(!added && small_ones_still_fit ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_TRUE(open().has_value());
+}
+
+TEST_F(SqliteTest, NothingOfADeletedRowIsLeftInAnyFile) {
+  const auto database = open().value();
+  ASSERT_TRUE(run(*database, "create table t (a text)").has_value());
+  // One that fits a page and one that spills over several.
+  const std::string marker = "biometric-marker-";
+  std::string long_marker;
+  for (int repeat = 0; repeat < 2000; ++repeat) long_marker += marker;
+  for (const auto& text : {marker, long_marker}) {
+    ASSERT_TRUE(database
+                    ->transact([&](Transaction& transaction) {
+                      return transaction.execute("insert into t values ($1)", text);
+                    })
+                    .has_value());
+  }
+  const auto is_found = [&] {
+    bool found = false;
+    for (const auto& entry : fs::directory_iterator(file_.parent_path())) {
+      found = found || contents(entry.path()).find(marker) != std::string::npos;
+    }
+    return found;
+  };
+  ASSERT_TRUE(is_found());
+  ASSERT_TRUE(run(*database, "delete from t").has_value());
+  ASSERT_TRUE(is_found()) << "the log still has it: this is what forgetting is for";
+  ASSERT_TRUE(database->forget_deleted().has_value());
+  EXPECT_FALSE(is_found());
+}
+
+TEST_F(SqliteTest, ForgettingWaitsForReadersAndThenSaysBusy) {
+  const auto database =
+      Database::open({.location = file_.string(), .wait_max = std::chrono::milliseconds(50)})
+          .value();
+  ASSERT_TRUE(run(*database, "create table t (a text); insert into t values ('x')").has_value());
+  const auto read = database->read([&](Transaction& transaction) -> Result<void> {
+    TRY(transaction.query("select a from t"));
+    std::jthread([&] {
+      EXPECT_TRUE(run(*database, "delete from t").has_value());
+      EXPECT_EQ(database->forget_deleted().error().reason, "database_busy");
+    }).join();
+    return {};
+  });
+  EXPECT_TRUE(read.has_value());
+  EXPECT_TRUE(database->forget_deleted().has_value());
+}
+
+TEST_F(SqliteTest, WhatAKilledProcessHadCommittedIsThereAndNothingElse) {
+  { ASSERT_TRUE(run(*open().value(), "create table t (n integer)").has_value()); }
+  for (int round = 0; round < 3; ++round) {
+    int acknowledged[2];
+    ASSERT_EQ(::pipe(acknowledged), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const auto database = open().value();
+      for (int64_t number = round * 1000;; ++number) {
+        const auto added = database->transact([&](Transaction& transaction) -> Result<void> {
+          TRY(transaction.execute("insert into t values ($1)", number));
+          TRY(transaction.execute("insert into t values ($1)", -number));
+          return {};
+        });
+        if (!added || ::write(acknowledged[1], &number, sizeof number) < 0) ::_exit(1);
+      }
+    }
+    ::close(acknowledged[1]);
+    int64_t last = 0;
+    for (int seen = 0; seen < 20; ++seen) {
+      ASSERT_EQ(::read(acknowledged[0], &last, sizeof last), static_cast<ssize_t>(sizeof last));
+    }
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(acknowledged[0]);
+    const auto rows = open().value()->read([&](Transaction& transaction) {
+      return transaction.query(
+          "select count(*), coalesce(sum(n), 0) from t where abs(n) between $1 and $2",
+          round * 1000, last);
+    });
+    EXPECT_EQ((*rows)[0].integer(0), 2 * (last - round * 1000 + 1));
+    EXPECT_EQ((*rows)[0].integer(1), 0) << "no half of a transaction";
+  }
+}
+
+}  // namespace
+}  // namespace faceforge::store
