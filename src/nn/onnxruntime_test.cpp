@@ -1,0 +1,147 @@
+// Whole networks of the data folder against ONNX Runtime, which node runs in tests/onnxruntime.
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "nn/network.h"
+#include "nn/shape.h"
+#include "support/test_data.h"
+
+namespace faceforge::nn {
+namespace {
+
+const std::filesystem::path kRuntime =
+    std::filesystem::path(FACEFORGE_SOURCE_DIR) / "tests/onnxruntime";
+
+/// Relative to the largest number of an output: sums in another order differ by this much less.
+constexpr double kTolerance = 1e-4;
+
+Tensor noise(Shape shape, float low, float high) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<float> numbers(low, high);
+  Tensor tensor{std::move(shape), {}};
+  tensor.values.resize(static_cast<size_t>(element_count(tensor.shape)));
+  for (float& value : tensor.values) value = numbers(random);
+  return tensor;
+}
+
+std::string in_quotes(const std::filesystem::path& path) {
+  return "'" + path.string() + "'";
+}
+
+/// What ONNX Runtime makes of an input; nothing when it refuses.
+std::vector<Tensor> reference(const std::filesystem::path& model, const Tensor& input) {
+  const test::TemporaryFolder folder;
+  const auto input_file = folder.path() / "input", output_file = folder.path() / "output";
+  std::ofstream(input_file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(input.values.data()),
+             static_cast<std::streamsize>(input.values.size() * sizeof(float)));
+  std::string command =
+      fmt::format("node {} {} {} {}", in_quotes(kRuntime / "reference.mjs"), in_quotes(model),
+                  in_quotes(input_file), in_quotes(output_file));
+  for (const int64_t dimension : input.shape) command += " " + std::to_string(dimension);
+  if (std::system((command + " 2>/dev/null").c_str()) != 0) return {};
+  std::ifstream file(output_file, std::ios::binary);
+  std::vector<Tensor> outputs;
+  uint32_t rank = 0;
+  while (file.read(reinterpret_cast<char*>(&rank), sizeof rank)) {
+    Tensor output;
+    for (uint32_t axis = 0; axis < rank; ++axis) {
+      uint32_t dimension = 0;
+      file.read(reinterpret_cast<char*>(&dimension), sizeof dimension);
+      output.shape.push_back(dimension);
+    }
+    output.values.resize(static_cast<size_t>(element_count(output.shape)));
+    file.read(reinterpret_cast<char*>(output.values.data()),
+              static_cast<std::streamsize>(output.values.size() * sizeof(float)));
+    outputs.push_back(std::move(output));
+  }
+  return outputs;
+}
+
+/// The largest difference of any output, relative to that output's largest number.
+double largest_difference(const std::vector<Tensor>& ours, const std::vector<Tensor>& theirs) {
+  if (ours.size() != theirs.size()) return INFINITY;
+  double worst = 0;
+  for (size_t index = 0; index < ours.size(); ++index) {
+    if (ours[index].shape != theirs[index].shape) return INFINITY;
+    double largest = 0, difference = 0;
+    for (size_t at = 0; at < ours[index].values.size(); ++at) {
+      const double a = ours[index].values[at], b = theirs[index].values[at];
+      if (std::isnan(a)) return INFINITY;
+      largest = std::max(largest, std::abs(b));
+      difference = std::max(difference, std::abs(a - b));
+    }
+    worst = std::max(worst, difference / largest);
+  }
+  return worst;
+}
+
+struct Case {
+  const char* file;
+  std::vector<int64_t> batches;
+  std::vector<std::pair<int64_t, int64_t>> sizes;  ///< rows and columns
+  float low, high;
+};
+
+// A batch of one where the file itself fixes it: ONNX Runtime refuses more.
+const Case kCases[] = {
+    {"packs/retinaface-mbf/mbf_512.onnx", {1, 2, 5}, {{112, 112}}, -1, 1},
+    {"packs/scrfd-mbf/w600k_mbf.onnx", {1, 2, 5}, {{112, 112}}, -1, 1},
+    {"packs/scrfd-mbf/scrfd_2.5g_bnkps.onnx", {1}, {{640, 640}, {256, 320}, {64, 96}}, -1, 1},
+    {"packs/scrfd500-mbf/det_500m.onnx", {1}, {{640, 640}, {256, 320}, {64, 96}}, -1, 1},
+    {"packs/retinaface-mbf/retinaface_mnet025.onnx",
+     {1, 2, 5},
+     {{256, 256}, {250, 250}, {320, 96}},
+     -120,
+     140},
+    {"packs/yunet-mbf/yunet_n.onnx", {1, 2, 5}, {{256, 256}, {160, 320}, {640, 640}}, 0, 255},
+    {"packs/yunet-mbf/minifasnet_v2_2.7.onnx", {1}, {{80, 80}}, 0, 255},
+    {"packs/yunet-mbf/minifasnet_v1se_4.0.onnx", {1}, {{80, 80}}, 0, 255},
+    {"odd/scrfd_2.5g_static640.onnx", {1}, {{640, 640}}, -1, 1},
+    {"odd/scrfd_500m_shape_nodes.onnx", {1}, {{640, 640}}, -1, 1},
+};
+
+class WholeNetwork : public testing::TestWithParam<Case> {};
+
+TEST_P(WholeNetwork, GivesWhatOnnxRuntimeGives) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  if (!std::filesystem::is_directory(kRuntime / "node_modules")) {
+    GTEST_SKIP() << "onnxruntime-node is not there: npm ci --ignore-scripts in " << kRuntime;
+  }
+  const auto model = data / GetParam().file;
+  const auto network = Network::load(model);
+  ASSERT_TRUE(network) << network.error().message;
+  for (const auto& [rows, columns] : GetParam().sizes) {
+    for (const int64_t batch : GetParam().batches) {
+      const Tensor input = noise({batch, 3, rows, columns}, GetParam().low, GetParam().high);
+      const auto theirs = reference(model, input);
+      ASSERT_FALSE(theirs.empty()) << "ONNX Runtime refuses " << to_string(input.shape);
+      for (const int thread_count : {1, 2}) {
+        const auto ours = network->run(input, {.thread_count = thread_count});
+        ASSERT_TRUE(ours) << ours.error().message;
+        const double difference = largest_difference(*ours, theirs);
+        fmt::print("{} {}: {:.1e}\n", GetParam().file, to_string(input.shape), difference);
+        EXPECT_LE(difference, kTolerance) << to_string(input.shape);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(OfTheDataFolder, WholeNetwork, testing::ValuesIn(kCases),
+                         [](const auto& tested) {
+                           std::string name = tested.param.file;
+                           for (char& letter : name) {
+                             if (std::isalnum(static_cast<unsigned char>(letter)) == 0)
+                               letter = '_';
+                           }
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace faceforge::nn
