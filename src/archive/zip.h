@@ -50,7 +50,8 @@ enum class Compression {
 /// Makes a zip in memory. The same entries give the same bytes: the times inside are all
 /// 1980-01-01.
 ///
-/// fails: invalid_input/zip_unsafe_name or zip_duplicate_name, as read_zip would;
+/// fails: invalid_input/zip_empty without entries; invalid_input/zip_unsafe_name (also for a name
+///        that ends with `/`) or zip_duplicate_name, as read_zip would;
 ///        exhausted/out_of_memory
 [[nodiscard]] Result<std::vector<std::byte>> write_zip(
     const ZipEntries& entries, Compression compression = Compression::Deflate);
