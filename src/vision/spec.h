@@ -81,13 +81,13 @@ struct LivenessSpec {
 
 /// A pack as the pipeline needs it.
 struct PipelineSpec {
-  std::string pack_id;
-  face::ModelId model_id;
-  DetectorSpec detector;
-  std::optional<ContourSpec> contour;
-  EmbedderSpec embedder;
-  std::vector<LivenessSpec> liveness;
-  std::optional<face::Calibration> calibration;
+  std::string pack_id = {};
+  face::ModelId model_id = {};
+  DetectorSpec detector = {};
+  std::optional<ContourSpec> contour = {};
+  EmbedderSpec embedder = {};
+  std::vector<LivenessSpec> liveness = {};
+  std::optional<face::Calibration> calibration = {};
 };
 
 }  // namespace faceforge::vision

@@ -13,6 +13,8 @@ namespace {
 
 /// A face of 112 px would be 7 168 px wide: more than any working image.
 constexpr double kMaxShrink = 64;
+/// A face of 112 px would be over a million pixels wide: no face.
+constexpr double kMinScale = 1e-4;
 
 /// The points that the template wants, in its order.
 std::vector<image::Point2f> points_for(const LandmarkTemplate& tmpl,
@@ -101,7 +103,7 @@ Result<face::AlignedCrop> align(const image::Photo& photo, const face::DetectedF
   std::vector<image::Point2f> to;
   for (const face::Point& point : tmpl.points) to.push_back({point.x, point.y});
   const auto image_to_crop = image::estimate_similarity(from, to);
-  if (!image_to_crop || !(image_to_crop->scale() > 0)) {
+  if (!image_to_crop || !(image_to_crop->scale() > kMinScale)) {
     return fail(ErrorCode::InvalidInput, "degenerate_landmarks",
                 "the points of a face cannot be brought upright");
   }

@@ -1,0 +1,297 @@
+// Whole networks against the golden values of the data folder: boxes and landmarks by ONNX Runtime
+// on OpenCV's pixels at one scale of 256x256, embeddings of crops warped by OpenCV.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "image/resample.h"
+#include "support/test_data.h"
+#include "vision/internal/align.h"
+#include "vision/internal/detector.h"
+#include "vision/internal/embedder.h"
+#include "vision/internal/liveness.h"
+#include "vision/internal/test_packs.h"
+#include "vision/pipeline.h"
+
+namespace faceforge::vision {
+namespace {
+
+json::value read_json(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(stream)), {});
+  return json::parse(text).value();
+}
+
+float real(const json::value& number) {
+  return number.to_number<float>();
+}
+
+/// The golden detector's pack, and its embedder's name in the golden file.
+struct GoldenPack {
+  const char* detector;
+  const char* pack_id;
+  const char* embedder;  ///< "" where the file has boxes and landmarks only
+};
+
+void PrintTo(const GoldenPack& pack, std::ostream* stream) {
+  *stream << pack.pack_id;
+}
+
+/// The largest deviations from the golden values.
+struct Deviation {
+  float box_px = 0;
+  float landmark_px = 0;
+  float detection_score = 0;
+  double cosine_distance = 0;
+  double pair_cosine = 0;
+};
+
+void expect_the_golden_faces(const std::vector<face::DetectedFace>& detected,
+                             const json::array& golden, Deviation& worst) {
+  for (const json::value& expected : golden) {
+    const auto& box = expected.at("box").as_array();
+    const face::BoundingBox there{real(box[0]), real(box[1]), real(box[2]) - real(box[0]),
+                                  real(box[3]) - real(box[1])};
+    const auto nearest = std::ranges::max_element(detected, {}, [&](const auto& face) {
+      return face::intersection_over_union(face.box, there);
+    });
+    ASSERT_NE(nearest, detected.end());
+    const face::BoundingBox& found = nearest->box;
+    for (const float difference :
+         {found.x - there.x, found.y - there.y, found.x + found.width - real(box[2]),
+          found.y + found.height - real(box[3])}) {
+      worst.box_px = std::max(worst.box_px, std::abs(difference));
+    }
+    for (size_t index = 0; index < face::kLandmarkCount; ++index) {
+      const auto& point = expected.at("kps").as_array()[index].as_array();
+      worst.landmark_px =
+          std::max(worst.landmark_px, std::hypot(nearest->landmarks[index].x - real(point[0]),
+                                                 nearest->landmarks[index].y - real(point[1])));
+    }
+    worst.detection_score = std::max(
+        worst.detection_score, std::abs(nearest->detection_score - real(expected.at("score"))));
+  }
+}
+
+class Golden : public testing::TestWithParam<GoldenPack> {};
+
+TEST_P(Golden, BoxesLandmarksAndEmbeddingsAreThoseOfTheReference) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const json::value golden = read_json(data / "golden.json");
+  const auto& results = golden.at("detectors").at(GetParam().detector).at("results").as_array();
+  const std::string embedder = GetParam().embedder;
+  const auto loaded = Pipeline::load(test::pack_spec(data, GetParam().pack_id));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const Pipeline& pipeline = **loaded;
+  Deviation worst;
+  std::vector<face::Embedding> embeddings;
+  for (size_t index = 0; index < results.size(); ++index) {
+    const std::string path(golden.at("images").as_array()[index].at("path").as_string());
+    const image::Photo photo = test::read_photo(data / "lfw" / path);
+    // The golden threshold is 0.5 for every detector.
+    const auto detected =
+        pipeline.detect(photo, {.min_detection_score = 0.5F, .scale_search = ScaleSearch::Single});
+    ASSERT_TRUE(detected) << detected.error().message;
+    const auto& faces = results[index].at("faces").as_array();
+    EXPECT_EQ(detected->size(), faces.size()) << path;
+    expect_the_golden_faces(*detected, faces, worst);
+    if (embedder.empty()) continue;
+    const size_t picked = central_face_index(*detected, photo.width_px, photo.height_px);
+    std::vector<face::AlignedCrop> crops;
+    crops.push_back(pipeline.align(photo, (*detected)[picked]).value());
+    embeddings.push_back(pipeline.embed(crops).value().front());
+    // Of a unit vector's first 8 components only the difference can be compared: with a cosine of
+    // 0.99 over 512 components, 8 of them differ by less than sqrt(0.02) together.
+    const auto& first8 = results[index].at("embeddings").at(embedder).at("first8").as_array();
+    double sum = 0;
+    for (size_t component = 0; component < first8.size(); ++component) {
+      sum += std::pow(embeddings.back().values[component] - real(first8[component]), 2);
+    }
+    // As if the difference were as large in every 8 of the 512 components.
+    worst.cosine_distance = std::max(worst.cosine_distance, sum * 512 / 8 / 2);
+  }
+  for (size_t a = 0; a < embeddings.size(); ++a) {
+    for (size_t b = 0; b < embeddings.size(); ++b) {
+      const auto& matrix = golden.at("detectors").at(GetParam().detector).at("pair_cos");
+      const float expected = real(matrix.at(embedder).as_array()[a].as_array()[b]);
+      worst.pair_cosine =
+          std::max(worst.pair_cosine,
+                   std::abs(double{face::similarity(embeddings[a], embeddings[b]).value()} -
+                            double{expected}));
+    }
+  }
+  std::printf(
+      "%-13s box %.2f px, landmark %.2f px, detection score %.4f, 1 - cosine about %.5f, pair "
+      "cosines %.4f\n",
+      GetParam().pack_id, worst.box_px, worst.landmark_px, worst.detection_score,
+      worst.cosine_distance, worst.pair_cosine);
+  EXPECT_LE(worst.box_px, 2);
+  EXPECT_LE(worst.landmark_px, 1.5);
+  EXPECT_LE(worst.cosine_distance, 0.01);
+  EXPECT_LE(worst.pair_cosine, 0.02);
+}
+
+INSTANTIATE_TEST_SUITE_P(Vision, Golden,
+                         testing::Values(GoldenPack{"yunet_n", "yunet-mbf", "mbf_512"},
+                                         GoldenPack{"scrfd_2.5g", "scrfd-mbf", "w600k_mbf"},
+                                         GoldenPack{"det_500m", "scrfd500-mbf", "w600k_mbf"},
+                                         GoldenPack{"retinaface_mnet025", "retinaface-mbf", ""}),
+                         [](const auto& pack) {
+                           return std::string(pack.param.detector).substr(0, 5) +
+                                  std::to_string(pack.index);
+                         });
+
+TEST(OddNetworks, StaticAndShapeComputingScrfdsFindTheSameFaces) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const image::Photo photo = test::read_photo(data / "lfw/Aaron_Peirsol/Aaron_Peirsol_0001.jpg");
+  const auto found = [&](const std::filesystem::path& file) {
+    const auto detector = Detector::load(test::scrfd(file), {});
+    EXPECT_TRUE(detector) << detector.error().message;
+    return detector
+        ->find(photo.image, {.min_detection_score = {}, .scale_search = ScaleSearch::Single})
+        .value();
+  };
+  for (const auto& [odd, usual] :
+       {std::pair{"scrfd_2.5g_static640.onnx", "scrfd-mbf/scrfd_2.5g_bnkps.onnx"},
+        std::pair{"scrfd_500m_shape_nodes.onnx", "scrfd500-mbf/det_500m.onnx"}}) {
+    const auto odd_faces = found(data / "odd" / odd);
+    const auto usual_faces = found(data / "packs" / usual);
+    ASSERT_EQ(odd_faces.size(), usual_faces.size()) << odd;
+    ASSERT_FALSE(odd_faces.empty());
+    // The wider border of black moves the box by a little.
+    EXPECT_GT(face::intersection_over_union(odd_faces[0].box, usual_faces[0].box), 0.9) << odd;
+  }
+}
+
+TEST(OddNetworks, AnEmbedderIsNoDetectorAndNoOtherLengthIsTaken) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  PipelineSpec spec = test::pack_spec(data, "yunet-mbf");
+  spec.detector.file = spec.embedder.file;
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "network_shape");
+  spec = test::pack_spec(data, "yunet-mbf");
+  spec.embedder.embedding_length = 128;
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "network_shape");
+  spec = test::pack_spec(data, "yunet-mbf");
+  spec.liveness[0].real_class_index = 3;
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "network_shape");
+  spec = test::pack_spec(data, "yunet-mbf");
+  spec.detector.file = data / "packs/none.onnx";
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "model_file_missing");
+}
+
+TEST(OddNetworks, ACardWhosePartsDoNotFitIsRefused) {
+  PipelineSpec spec;
+  spec.embedder.landmark_template = landmark_template("dlib_150").value();
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "card_inconsistent");
+  spec.embedder.landmark_template = landmark_template("arcface_112").value();
+  spec.embedder.landmark_template.points.pop_back();
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "card_inconsistent");
+}
+
+TEST(Liveness, ProbabilitiesOfTheSamplePhotosAreThoseOfTheReference) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto specs = test::pack_spec(data, "yunet-mbf").liveness;
+  const auto networks = LivenessNetworks::load(specs, {});
+  ASSERT_TRUE(networks) << networks.error().message;
+  const json::value samples = read_json(data / "antispoof/expected.json");
+  for (const json::value& expected : samples.as_array()) {
+    const auto& box = expected.at("bbox_xywh").as_array();
+    const image::Photo photo =
+        test::read_photo(data / "antispoof" / std::string(expected.at("image").as_string()));
+    const auto probability = networks->probability(
+        photo.image, {real(box[0]), real(box[1]), real(box[2]), real(box[3])});
+    ASSERT_TRUE(probability) << probability.error().message;
+    // Boxes are rounded in the file, and the decoders differ by a grey level.
+    EXPECT_NEAR(*probability, real(expected.at("mean").as_array()[1]), 0.05)
+        << expected.at("image") << " " << expected.at("boxes");
+  }
+}
+
+TEST(Liveness, TheRealSampleIsLikelierAliveThanTheFakesAfterOurOwnDetection) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto pipeline = Pipeline::load(test::pack_spec(data, "yunet-mbf"));
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const auto probability = [&](const char* name) {
+    const image::Photo photo = test::read_photo(data / "antispoof" / name);
+    const auto faces = (*pipeline)->detect(photo).value();
+    EXPECT_FALSE(faces.empty()) << name;
+    const float value = (*pipeline)->liveness(photo, faces.at(0)).value().value();
+    std::printf("liveness of %s: %.3f\n", name, value);
+    return value;
+  };
+  EXPECT_GT(probability("image_T1.jpg"), 0.9);
+  EXPECT_LT(probability("image_F1.jpg"), 0.3);
+  EXPECT_LT(probability("image_F2.jpg"), 0.3);
+}
+
+TEST(Liveness, APackWithoutSuchANetworkGivesNothing) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto pipeline = Pipeline::load(test::pack_spec(data, "scrfd500-mbf"));
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const image::Photo photo = test::read_photo(data / "antispoof/image_T1.jpg");
+  EXPECT_FALSE((*pipeline)->liveness(photo, {.box = {119, 109, 177, 248}}).value());
+}
+
+TEST(Liveness, ABoxWithoutAreaIsRefused) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto specs = test::pack_spec(data, "yunet-mbf").liveness;
+  const auto networks = LivenessNetworks::load(specs, {});
+  ASSERT_TRUE(networks);
+  const image::Image image = image::Image::create(50, 50);
+  EXPECT_EQ(networks->probability(image, {5, 5, 0, 9}).error().reason, "box_outside_photo");
+  EXPECT_EQ(networks->probability(image, {NAN, 5, 9, 9}).error().reason, "box_outside_photo");
+}
+
+TEST(Embed, ManyCropsComeBackInOrderAndLikeOneByOne) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto pipeline = Pipeline::load(test::pack_spec(data, "scrfd500-mbf"));
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const image::Photo photo = test::read_photo(data / "lfw/Aaron_Peirsol/Aaron_Peirsol_0001.jpg");
+  std::vector<face::AlignedCrop> crops;
+  for (int index = 0; index < 37; ++index) {
+    crops.push_back(
+        {image::resize(image::crop(photo.image, {index, 60, 130, 130}), 112, 112), "arcface_112"});
+  }
+  const auto together = (*pipeline)->embed(crops);
+  ASSERT_TRUE(together) << together.error().message;
+  ASSERT_EQ(together->size(), crops.size());
+  for (const size_t index : {size_t{0}, size_t{31}, size_t{32}, size_t{36}}) {
+    const auto alone = (*pipeline)->embed(std::span(crops).subspan(index, 1)).value();
+    EXPECT_GT(face::similarity(alone[0], (*together)[index]).value(), 0.9999F);
+    double length = 0;
+    for (const float value : alone[0].values) length += double{value} * double{value};
+    EXPECT_NEAR(length, 1, 1e-5);
+  }
+  EXPECT_TRUE((*pipeline)->embed({}).value().empty());
+}
+
+TEST(Quality, ABlurredFaceIsLessSharpAndADarkOneLessBright) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto pipeline = Pipeline::load(test::pack_spec(data, "scrfd500-mbf"));
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const auto quality_of = [&](const image::Photo& photo) {
+    const auto faces = (*pipeline)->detect(photo).value();
+    return (*pipeline)->quality(photo, faces.at(0), (*pipeline)->align(photo, faces.at(0)).value());
+  };
+  const image::Photo photo = test::read_photo(data / "lfw/Aaron_Peirsol/Aaron_Peirsol_0001.jpg");
+  const face::Quality plain = quality_of(photo);
+  const image::Photo blurred =
+      test::as_photo(image::resize(image::resize(photo.image, 60, 60), 250, 250));
+  image::Photo dark = test::as_photo(photo.image.clone());
+  for (uint8_t& value : dark.image.pixels()) value /= 3;
+  EXPECT_LT(quality_of(blurred).sharpness, 20);
+  EXPECT_GT(plain.sharpness, 20);
+  EXPECT_NEAR(quality_of(dark).brightness, plain.brightness / 3, 0.02);
+  EXPECT_NEAR(plain.face_size_px, 95, 15);
+  // LFW's deep-funneled faces are nearly upright, and this one looks into the camera.
+  EXPECT_NEAR(plain.roll_deg, 0, 10);
+  EXPECT_NEAR(plain.yaw_deg, 0, 20);
+}
+
+}  // namespace
+}  // namespace faceforge::vision
