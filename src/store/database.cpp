@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "store/internal/connection.h"
 #include "store/internal/pool.h"
+#include "store/internal/shared_turn.h"
 
 namespace faceforge::store {
 namespace {
@@ -100,7 +101,7 @@ Dialect Transaction::dialect() const {
 }
 
 Database::Database(Dialect dialect, const OpenOptions& options)
-    : dialect_(dialect), options_(options) {
+    : dialect_(dialect), options_(options), forgetting_(std::make_unique<internal::SharedTurn>()) {
   const auto capacity = static_cast<size_t>(options.connection_count_max);
   const auto wait_max = options.wait_max;
   const std::string location = options.location;
@@ -173,8 +174,10 @@ Result<void> Database::run_body(Access access, const Body& body) {
 }
 
 Result<void> Database::forget_deleted() {
-  auto connection = TRY(writers_->lease());
-  return connection->forget_deleted();
+  return forgetting_->run([&]() -> Result<void> {
+    auto connection = TRY(writers_->lease());
+    return connection->forget_deleted();
+  });
 }
 
 }  // namespace faceforge::store

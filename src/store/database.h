@@ -22,6 +22,7 @@ namespace faceforge::store {
 namespace internal {
 class Connection;
 class Pool;
+class SharedTurn;
 }  // namespace internal
 
 enum class Dialect { Sqlite, Postgres };
@@ -201,6 +202,8 @@ class Database {
   // PostgreSQL's readers and writers share one pool.
   std::shared_ptr<internal::Pool> readers_;
   std::shared_ptr<internal::Pool> writers_;
+  // Many deletions at once ask to forget once: PostgreSQL's vacuums would wait for each other.
+  std::unique_ptr<internal::SharedTurn> forgetting_;
 };
 
 }  // namespace faceforge::store
