@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,12 +26,12 @@ namespace faceforge::gallery {
 
 /// What a training needs to know of the pack that made the embeddings.
 struct Training {
-  face::ModelId model_id;
+  face::ModelId model_id{};
   face::Metric metric = face::Metric::Cosine;
   int64_t embedding_length = 0;
-  std::string pack_id;
+  std::string pack_id{};
   /// Without one, no photo can be told to disagree and none is flagged.
-  std::optional<face::Calibration> calibration;
+  std::optional<face::Calibration> calibration{};
 };
 
 /// What a start found, and what it did about it.
@@ -101,10 +102,8 @@ class Galleries {
 
   /// Stores a photo: the file first, then the rows.
   ///
-  /// fails: already_exists/photo_duplicate when the gallery holds these very bytes, with this
-  /// person
-  ///        or (the message says which) another; exhausted/too_many_photos; as checked_name for the
-  ///        file's name
+  /// fails: already_exists/photo_duplicate when the gallery holds these very bytes, the message
+  ///        naming the person; exhausted/too_many_photos; as checked_name for the file's name
   [[nodiscard]] Result<Photo> add_photo(UserId user, GalleryId gallery, PersonId person,
                                         const NewPhoto& photo);
 
@@ -138,8 +137,7 @@ class Galleries {
   /// Trains: a new version with a template a person, all in one transaction (see `train.h`).
   ///
   /// fails: invalid_input/gallery_empty when no photo has an embedding of this model;
-  ///        exhausted/too_many_versions; conflict/training_running when another training of the
-  ///        gallery committed while this one ran
+  ///        exhausted/too_many_versions; corrupt/embedding_damaged
   [[nodiscard]] Result<Version> train(UserId user, GalleryId gallery, const Training& training);
 
   /// out: newest first
@@ -165,6 +163,17 @@ class Galleries {
   [[nodiscard]] Result<Reconciliation> reconcile();
 
  private:
+  /// Removes those of a user's files that no row names any more.
+  [[nodiscard]] Result<void> remove_unused_files(UserId user,
+                                                 const std::vector<store::BlobName>& contents);
+
+  /// Deletes rows by `work`, which names the files that they held; then the files and the traces.
+  [[nodiscard]] Result<void> delete_rows(
+      UserId user,
+      const std::function<Result<std::vector<store::BlobName>>(store::Transaction&)>& work);
+
+  [[nodiscard]] Result<void> reconcile_account(UserId user, Reconciliation& found);
+
   store::Database& database_;
   const store::BlobFiles& files_;
   const Clock& clock_;

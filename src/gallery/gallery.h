@@ -22,63 +22,64 @@ using PersonId = StrongId<struct PersonTag>;
 using PhotoId = StrongId<struct PhotoTag>;
 
 struct Gallery {
-  GalleryId id;
-  std::string name;
+  GalleryId id{};
+  std::string name{};
   UnixTime_ms created_ms = 0;
   int64_t person_count = 0;
   int64_t photo_count = 0;
-  std::optional<int64_t> latest_version;  ///< nothing before the first training
+  std::optional<int64_t> latest_version{};  ///< nothing before the first training
   /// Rises with everything that changes what stored versions hold or how they are shown: a deleted
   /// photo, person or version, a renamed person. With a version's number it names a Snapshot.
   int64_t revision = 0;
 };
 
 struct Person {
-  PersonId id;
-  GalleryId gallery_id;
-  std::string name;
+  PersonId id{};
+  GalleryId gallery_id{};
+  std::string name{};
   UnixTime_ms created_ms = 0;
   int64_t photo_count = 0;
-  std::optional<PhotoId> cover_photo_id;  ///< the oldest photo, whose face can stand for the person
+  /// The oldest photo, whose face can stand for the person.
+  std::optional<PhotoId> cover_photo_id{};
 };
 
 /// A reference photo: exactly one face of one person. Its bytes are a file of the account.
 struct Photo {
-  PhotoId id;
-  GalleryId gallery_id;
-  PersonId person_id;
-  std::string file_name;  ///< as it was uploaded; for people, never a path
-  std::string content;    ///< sha256 of the bytes in hex; the blob's name
+  PhotoId id{};
+  GalleryId gallery_id{};
+  PersonId person_id{};
+  std::string file_name{};  ///< as it was uploaded; for people, never a path
+  std::string content{};    ///< sha256 of the bytes in hex; the blob's name
   int64_t file_bytes = 0;
   int width_px = 0;  ///< of the upright photo
   int height_px = 0;
-  face::DetectedFace face;  ///< without its contour
-  face::Quality quality;
+  face::DetectedFace face{};  ///< without its contour
+  face::Quality quality{};
   UnixTime_ms added_ms = 0;
   bool file_missing = false;  ///< found at a start: the row is here, its file is not
 };
 
 /// What enrolling adds: a photo that was looked at and its face.
 struct NewPhoto {
-  std::span<const std::byte> bytes;
-  std::string file_name;
+  std::span<const std::byte> bytes{};
+  std::string file_name{};
   int width_px = 0;
   int height_px = 0;
-  face::DetectedFace face;
-  face::Quality quality;
-  face::Embedding embedding;
+  face::DetectedFace face{};
+  face::Quality quality{};
+  face::Embedding embedding{};
 };
 
 /// One training of a gallery. Immutable, but for deletions: they take a photo or a person out of
 /// it.
 struct Version {
-  GalleryId gallery_id;
+  GalleryId gallery_id{};
   int64_t number = 0;  ///< 1, 2, 3, ... within the gallery; never used twice
   UnixTime_ms trained_ms = 0;
-  face::ModelId model_id;
+  face::ModelId model_id{};
   face::Metric metric = face::Metric::Cosine;
   int64_t embedding_length = 0;
-  std::string pack_id;
+  std::string pack_id{};
   int64_t person_count = 0;
   int64_t photo_count = 0;     ///< those in the templates
   int64_t flagged_count = 0;   ///< left out: they disagree with the rest of their person
@@ -95,25 +96,25 @@ enum class Standing {
 [[nodiscard]] std::string_view to_string(Standing standing);  // "used", "flagged", "unusable"
 
 struct VersionPhoto {
-  PhotoId id;
-  std::string file_name;
+  PhotoId id{};
+  std::string file_name{};
   Standing standing = Standing::Used;
   /// To the mean of its person's other used photos; nothing when there is none, or when unusable.
-  std::optional<float> similarity;
+  std::optional<float> similarity{};
 };
 
 struct VersionPerson {
-  PersonId id;
-  std::string name;
+  PersonId id{};
+  std::string name{};
   int64_t photo_count = 0;  ///< those in the template
   float spread = 0;         ///< see `TemplateSum::spread`
-  std::vector<VersionPhoto> photos;
+  std::vector<VersionPhoto> photos{};
 };
 
 /// A version, person by person and photo by photo; people by name.
 struct VersionReport {
-  Version version;
-  std::vector<VersionPerson> people;
+  Version version{};
+  std::vector<VersionPerson> people{};
 };
 
 }  // namespace faceforge::gallery

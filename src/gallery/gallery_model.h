@@ -15,31 +15,31 @@ namespace faceforge::gallery {
 
 /// An embedding of one reference photo, so that the most similar enrolled face can be named.
 struct Reference {
-  std::string name;              ///< the photo's file name
-  std::optional<PhotoId> photo;  ///< nothing when it comes from a file
-  std::vector<float> embedding;
+  std::string name{};              ///< the photo's file name
+  std::optional<PhotoId> photo{};  ///< nothing when it comes from a file
+  std::vector<float> embedding{};
 };
 
 struct ModelPerson {
-  std::string name;
-  std::optional<PersonId> person;     ///< nothing when it comes from a file
-  int64_t photo_count = 0;            ///< photos in the template
-  float spread = 0;                   ///< see `TemplateSum::spread`
-  std::vector<float> mean;            ///< the template: of unit length with `Metric::Cosine`
-  std::vector<Reference> references;  ///< used photos only; may be empty
+  std::string name{};
+  std::optional<PersonId> person{};     ///< nothing when it comes from a file
+  int64_t photo_count = 0;              ///< photos in the template
+  float spread = 0;                     ///< see `TemplateSum::spread`
+  std::vector<float> mean{};            ///< the template: of unit length with `Metric::Cosine`
+  std::vector<Reference> references{};  ///< used photos only; may be empty
 };
 
 /// A trained gallery in memory, wherever it comes from: a stored version, a folder of photos or a
 /// `.ffg` file. Every vector has `embedding_length` values; names of people are unique.
 struct GalleryModel {
-  face::ModelId model_id;
+  face::ModelId model_id{};
   face::Metric metric = face::Metric::Cosine;
   int64_t embedding_length = 0;
-  std::string pack_id;
+  std::string pack_id{};
   UnixTime_ms trained_ms = 0;
   /// Of the pack, copied so that a file can be used alone; nothing when the pack had none.
-  std::optional<face::Calibration> calibration;
-  std::vector<ModelPerson> people;
+  std::optional<face::Calibration> calibration{};
+  std::vector<ModelPerson> people{};
 };
 
 }  // namespace faceforge::gallery

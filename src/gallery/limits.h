@@ -9,7 +9,7 @@ namespace faceforge::gallery {
 struct Limits {
   int64_t galleries_per_user = 100;     ///< setting limits.galleries
   int64_t people_per_gallery = 10'000;  ///< setting limits.people
-  int64_t photos_per_person = 1'000;    ///< setting limits.photos_per_person; at most 32 768
+  int64_t photos_per_person = 500;      ///< setting limits.photos_per_person; at most 32 768
   int64_t versions_per_gallery = 200;   ///< setting limits.versions
   size_t photo_bytes = 25'000'000;      ///< setting limits.photo_bytes, for reading back
 };

@@ -57,7 +57,7 @@ enum class Verdict {
 /// What was decided about one face, and by which threshold.
 struct Decision {
   Verdict verdict = Verdict::Unknown;
-  MatchThreshold match_threshold;
+  MatchThreshold match_threshold{};
 };
 
 /// Promised rates joined with a model's calibration.

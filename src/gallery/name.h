@@ -19,7 +19,7 @@ inline constexpr int kMaxNameCharacters = 200;
 /// out:    1 to kMaxNameCharacters Unicode code points
 /// fails:  invalid_input/name_empty; invalid_input/name_too_long; invalid_input/name_not_utf8;
 ///         invalid_input/name_control_character (NUL, line breaks and their kind)
-/// source: Unicode Standard Annex 15 (NFC), by utf8proc
+/// source: Unicode Standard Annex 15 (NFC)
 [[nodiscard]] Result<std::string> checked_name(std::string_view text);
 
 }  // namespace faceforge::gallery

@@ -17,13 +17,13 @@ namespace faceforge::gallery {
 
 /// A person that a face may be, and the enrolled photo that looks most like it.
 struct Candidate {
-  size_t person_index = 0;               ///< in the snapshot
-  std::string person;                    ///< name
-  std::optional<PersonId> person_id;     ///< nothing when the snapshot comes from a file
-  float similarity = 0;                  ///< to the person's template
-  std::optional<std::string> reference;  ///< file name; nothing when the file holds none
-  std::optional<PhotoId> reference_photo_id;
-  std::optional<float> reference_similarity;  ///< of the face to that photo
+  size_t person_index = 0;                 ///< in the snapshot
+  std::string person{};                    ///< name
+  std::optional<PersonId> person_id{};     ///< nothing when the snapshot comes from a file
+  float similarity = 0;                    ///< to the person's template
+  std::optional<std::string> reference{};  ///< file name; nothing when the file holds none
+  std::optional<PhotoId> reference_photo_id{};
+  std::optional<float> reference_similarity{};  ///< of the face to that photo
 };
 
 /// A trained gallery ready for search. Immutable; shared between threads by

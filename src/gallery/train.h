@@ -19,7 +19,7 @@ class TemplateSum {
   explicit TemplateSum(size_t embedding_length);
 
   /// Largest magnitude of one component, and most embeddings in one sum: neither can overflow.
-  static constexpr float kMaxComponent = 1024;
+  static constexpr float kMaxComponent = 16;
   static constexpr int64_t kMaxCount = 32'768;
 
   /// in: the sum's length, finite, within kMaxComponent; fewer than kMaxCount so far (CHECKs)
@@ -61,15 +61,18 @@ class TemplateSum {
 /// frequent would lose hard photos (a pose, old age) of the right person.
 inline constexpr double kAgreementFalseMatchRate = 1e-3;
 
-/// Finds the photos of one person that disagree with the rest: as long as the photo least similar
-/// to the mean of the others stays under the similarity at which strangers pass once in a thousand
-/// times, it is left out, and the others are looked at again. Of two that disagree with each other
-/// the one added later goes. Leaving out the worst first matters: a stranger among three photos
-/// pulls the mean of the good ones' others down too.
+/// Finds the photos of one person that disagree with the rest.
+///
+/// The person is grown from the photo that has most in common with the others (the highest median
+/// similarity to them; of equals the one added first): again and again the photo most similar to
+/// the mean of those accepted so far joins them, as long as it is at least as similar as
+/// `agreement_similarity`. Who is left disagrees. So a stranger is always held against a mean that
+/// no other stranger has entered yet, and up to half of the photos may be wrong; judging each
+/// photo by the mean of all others would let two wrong ones vouch for each other.
 ///
 /// in:    the embeddings of one person, in the order they were added
 /// out:   for every photo, whether it disagrees; at least one does not
-/// cost:  O(photos^2 * length) at worst, when all disagree
+/// cost:  O(photos^2 * length)
 [[nodiscard]] std::vector<bool> disagreeing(std::span<const std::span<const float>> embeddings,
                                             face::Metric metric, float agreement_similarity);
 

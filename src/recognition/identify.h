@@ -21,18 +21,18 @@ struct IdentifyOptions {
 };
 
 struct IdentifiedFace {
-  face::DetectedFace face;
-  face::Quality quality;
-  gallery::Decision decision;
+  face::DetectedFace face{};
+  face::Quality quality{};
+  gallery::Decision decision{};
   bool too_small = false;
-  std::vector<gallery::Candidate> candidates;  ///< by falling similarity; the first is the nearest
+  std::vector<gallery::Candidate> candidates{};  ///< by falling similarity: the nearest first
 };
 
 struct IdentifyReport {
   int width_px = 0;  ///< of the upright photo
   int height_px = 0;
-  face::ModelId model_id;
-  std::vector<IdentifiedFace> faces;  ///< by falling area
+  face::ModelId model_id{};
+  std::vector<IdentifiedFace> faces{};  ///< by falling area
 };
 
 /// Names every face of a photo: the one flow of FaceForge.

@@ -17,16 +17,16 @@ namespace faceforge::recognition {
 
 /// A face of a photo with everything the pack can say about it.
 struct PhotoFace {
-  face::DetectedFace face;
-  face::Quality quality;
-  face::Embedding embedding;  ///< empty where only detection was asked for
+  face::DetectedFace face{};
+  face::Quality quality{};
+  face::Embedding embedding{};  ///< empty where only detection was asked for
 };
 
 /// A photo that was looked at; faces by falling area, lengths in pixels of the upright photo.
 struct PhotoFaces {
   int width_px = 0;
   int height_px = 0;
-  std::vector<PhotoFace> faces;
+  std::vector<PhotoFace> faces{};
 };
 
 /// Finds the faces of a photo and their quality, without embedding them.

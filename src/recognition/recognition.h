@@ -39,13 +39,13 @@ struct RecognitionLimits {
 
 /// What became of one uploaded photo.
 struct EnrollReport {
-  std::optional<gallery::Photo> photo;  ///< taken
+  std::optional<gallery::Photo> photo{};  ///< taken
   /// Or why not: no_face_found, several_faces, face_too_small, photo_duplicate, not_an_image,
   /// image_damaged, photo_empty, photo_too_large, photo_bytes_too_large, name_...
-  std::optional<Error> refusal;
+  std::optional<Error> refusal{};
   int width_px = 0;  ///< 0 when it could not be decoded
   int height_px = 0;
-  std::vector<face::DetectedFace> faces;  ///< all that were found, to be drawn on the photo
+  std::vector<face::DetectedFace> faces{};  ///< all that were found, to be drawn on the photo
 };
 
 /// How far a training is.

@@ -23,15 +23,15 @@ struct TrainFolderOptions {
 /// A photo that did not become part of the model, and why: no_face_found, several_faces,
 /// face_too_small, photo_duplicate, photo_disagrees, or an error of decoding.
 struct SkippedPhoto {
-  std::filesystem::path path;  ///< relative to the folder: `person_name/photo.jpg`
-  Error reason;
+  std::filesystem::path path{};  ///< relative to the folder: `person_name/photo.jpg`
+  Error reason{};
 };
 
 struct FolderTraining {
-  gallery::GalleryModel model;
+  gallery::GalleryModel model{};
   int64_t photo_count = 0;  ///< those looked at
-  std::vector<SkippedPhoto> skipped;
-  std::vector<std::string> people_left_out;  ///< without a single usable photo
+  std::vector<SkippedPhoto> skipped{};
+  std::vector<std::string> people_left_out{};  ///< without a single usable photo
 };
 
 /// Called after every photo; answers whether to go on.

@@ -25,15 +25,15 @@ struct VerifyOptions {
 struct ChosenFace {
   int width_px = 0;  ///< of the upright photo
   int height_px = 0;
-  face::DetectedFace face;
-  face::Quality quality;
+  face::DetectedFace face{};
+  face::Quality quality{};
 };
 
 struct VerifyReport {
-  ChosenFace probe;
-  gallery::Candidate candidate;  ///< the person asked about
-  gallery::Decision decision;    ///< Match or Unknown
-  face::ModelId model_id;
+  ChosenFace probe{};
+  gallery::Candidate candidate{};  ///< the person asked about
+  gallery::Decision decision{};    ///< Match or Unknown
+  face::ModelId model_id{};
 };
 
 /// Compares a photo's face with one person of a gallery; the person by id or by name.
@@ -45,11 +45,11 @@ struct VerifyReport {
     const VerifyOptions& options = {});
 
 struct CompareReport {
-  ChosenFace first;
-  ChosenFace second;
+  ChosenFace first{};
+  ChosenFace second{};
   float similarity = 0;
-  gallery::Decision decision;  ///< Match or Unknown
-  face::ModelId model_id;
+  gallery::Decision decision{};  ///< Match or Unknown
+  face::ModelId model_id{};
 };
 
 /// Compares the faces of two photos.

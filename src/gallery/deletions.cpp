@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "gallery/galleries.h"
+#include "gallery/internal/rows.h"
+#include "gallery/train.h"
+
+namespace faceforge::gallery {
+namespace {
+
+using Contents = std::vector<store::BlobName>;
+
+/// The content column of all rows.
+Result<Contents> to_contents(const store::Rows& rows) {
+  Contents contents;
+  contents.reserve(rows.size());
+  for (const store::Row row : rows) {
+    contents.push_back(TRY(store::BlobName::parse(row.text(0))));
+  }
+  return contents;
+}
+
+/// Takes one photo out of its person's template in every version that used it: exactly, because
+/// templates are sums of whole numbers. A template that loses its last photo goes.
+Result<void> take_out_of_versions(store::Transaction& transaction, UserId user,
+                                  const Photo& photo) {
+  const auto rows = TRY(transaction.query(
+      "select v.id, v.embedding_length, t.template, e.embedding from version_photos x"
+      " join versions v on v.id = x.version_id"
+      " join version_people t on t.version_id = v.id and t.person_id = $3"
+      " join embeddings e on e.photo_id = x.photo_id and e.model_id = v.model_id"
+      " where x.owner_id = $1 and x.photo_id = $2 and x.standing = $4",
+      user, photo.id, photo.person_id, static_cast<int64_t>(Standing::Used)));
+  for (const store::Row row : rows) {
+    const auto length = static_cast<size_t>(row.integer(1));
+    TemplateSum sum = TRY(TemplateSum::from_bytes(row.blob(2), length));
+    const auto embedding = TRY(internal::floats_from_bytes(row.blob(3), length));
+    sum.remove(embedding);
+    if (sum.count() == 0) {
+      TRY(transaction.execute("delete from version_people where version_id = $1 and person_id = $2",
+                              row.integer(0), photo.person_id));
+    } else {
+      TRY(transaction.execute(
+          "update version_people set template = $3 where version_id = $1 and person_id = $2",
+          row.integer(0), photo.person_id, sum.to_bytes()));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> Galleries::remove_unused_files(UserId user, const Contents& contents) {
+  const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
+  for (const store::BlobName& content : contents) {
+    const auto used = TRY(database_.read([&](store::Transaction& transaction) {
+      return transaction.query("select 1 from photos where owner_id = $1 and content = $2 limit 1",
+                               user, content.text());
+    }));
+    if (used.empty()) TRY(files_.remove(user, content));
+  }
+  return {};
+}
+
+Result<void> Galleries::delete_rows(
+    UserId user, const std::function<Result<Contents>(store::Transaction&)>& work) {
+  const Contents contents = TRY(database_.transact(work));
+  TRY(remove_unused_files(user, contents));
+  if (const auto forgotten = database_.forget_deleted(); !forgotten) {
+    // The rows are gone; their bytes leave the log when the next one succeeds, or at a start.
+    log::warning("deleted rows are still in the database's log: {}", forgotten.error().message);
+  }
+  return {};
+}
+
+Result<void> Galleries::delete_photo(UserId user, GalleryId gallery, PhotoId photo) {
+  return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    const auto rows = TRY(transaction.query(
+        fmt::format("select {} from photos f where f.owner_id = $1 and f.gallery_id = $2"
+                    " and f.id = $3",
+                    internal::kPhotoColumns),
+        user, gallery, photo));
+    if (rows.empty()) {
+      return fail(ErrorCode::NotFound, "photo_not_found", "there is no photo {} in gallery {}",
+                  photo.value(), gallery.value());
+    }
+    const Photo found = TRY(internal::to_photo(rows[0]));
+    TRY(take_out_of_versions(transaction, user, found));
+    TRY(transaction.execute("delete from photos where owner_id = $1 and id = $2", user, photo));
+    TRY(internal::raise_revision(transaction, user, gallery));
+    return Contents{TRY(store::BlobName::parse(found.content))};
+  });
+}
+
+Result<void> Galleries::delete_person(UserId user, GalleryId gallery, PersonId person) {
+  return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
+    TRY(internal::find_person(transaction, user, gallery, person));
+    const auto rows = TRY(transaction.query(
+        "select content from photos where owner_id = $1 and person_id = $2", user, person));
+    // Photos, embeddings and the person's part of every version go by cascade.
+    TRY(transaction.execute("delete from people where owner_id = $1 and id = $2", user, person));
+    TRY(internal::raise_revision(transaction, user, gallery));
+    return to_contents(rows);
+  });
+}
+
+Result<void> Galleries::delete_gallery(UserId user, GalleryId gallery) {
+  return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    const auto rows = TRY(transaction.query(
+        "select content from photos where owner_id = $1 and gallery_id = $2", user, gallery));
+    TRY(transaction.execute("delete from galleries where owner_id = $1 and id = $2", user,
+                            gallery));
+    return to_contents(rows);
+  });
+}
+
+Result<void> Galleries::delete_version(UserId user, GalleryId gallery, int64_t number) {
+  return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    const int64_t deleted = TRY(transaction.execute(
+        "delete from versions where owner_id = $1 and gallery_id = $2 and number = $3", user,
+        gallery, number));
+    if (deleted == 0) {
+      return fail(ErrorCode::NotFound, "version_not_found", "there is no version {} of gallery {}",
+                  number, gallery.value());
+    }
+    TRY(internal::raise_revision(transaction, user, gallery));
+    return Contents{};
+  });
+}
+
+Result<void> Galleries::delete_everything(UserId user) {
+  return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
+    const auto rows =
+        TRY(transaction.query("select content from photos where owner_id = $1", user));
+    TRY(transaction.execute("delete from galleries where owner_id = $1", user));
+    return to_contents(rows);
+  });
+}
+
+Result<Reconciliation> Galleries::reconcile() {
+  Reconciliation found;
+  const auto query_ids = [&](const char* sql) {
+    return database_.read([&](store::Transaction& transaction) -> Result<std::set<UserId>> {
+      std::set<UserId> ids;
+      const auto rows = TRY(transaction.query(sql));
+      for (const store::Row row : rows) ids.insert(row.id<UserId>(0));
+      return ids;
+    });
+  };
+  const std::vector<UserId> with_folder = TRY(files_.accounts());
+  const std::set<UserId> owners = TRY(query_ids("select id from owners"));
+  std::set<UserId> to_compare = TRY(query_ids("select distinct owner_id from photos"));
+  for (const UserId user : with_folder) {
+    if (owners.contains(user)) {
+      to_compare.insert(user);
+      continue;
+    }
+    TRY(files_.remove_account(user));
+    ++found.accounts_removed;
+  }
+  for (const UserId user : to_compare) TRY(reconcile_account(user, found));
+  TRY(database_.forget_deleted());
+  return found;
+}
+
+Result<void> Galleries::reconcile_account(UserId user, Reconciliation& found) {
+  const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
+  const std::vector<store::BlobName> listed = TRY(files_.list(user));
+  std::set<std::string> files;
+  for (const store::BlobName& name : listed) files.insert(name.text());
+
+  int64_t missing = 0;
+  const auto compare = [&](store::Transaction& transaction) -> Result<std::set<std::string>> {
+    std::set<std::string> contents;
+    std::vector<int64_t> wrongly_marked;
+    missing = 0;  // this may be a second attempt
+    const auto visit = [&](const store::Row& row) -> Result<void> {
+      const bool is_missing = !files.contains(row.text(1));
+      contents.insert(row.text(1));
+      missing += is_missing ? 1 : 0;
+      if (is_missing != row.boolean(2)) wrongly_marked.push_back(row.integer(0));
+      return {};
+    };
+    TRY(transaction.scan("select id, content, file_missing from photos where owner_id = $1", visit,
+                         user));
+    for (const int64_t photo : wrongly_marked) {
+      TRY(transaction.execute(
+          "update photos set file_missing = 1 - file_missing where owner_id = $1 and id = $2", user,
+          photo));
+    }
+    return contents;
+  };
+  const std::set<std::string> named = TRY(database_.transact(compare));
+  found.photos_without_file += missing;
+  for (const store::BlobName& name : listed) {
+    if (named.contains(name.text())) continue;
+    TRY(files_.remove(user, name));
+    ++found.orphan_files_removed;
+  }
+  return {};
+}
+
+}  // namespace faceforge::gallery

@@ -1,0 +1,160 @@
+#include "gallery/galleries.h"
+
+#include "base/check.h"
+#include "gallery/internal/rows.h"
+#include "gallery/name.h"
+#include "gallery/train.h"
+
+namespace faceforge::gallery {
+namespace {
+
+Error gallery_name_taken(std::string_view name) {
+  return fail(ErrorCode::AlreadyExists, "gallery_name_taken", "you have a gallery called `{}`",
+              name)
+      .error();
+}
+
+Error person_name_taken(std::string_view name) {
+  return fail(ErrorCode::AlreadyExists, "person_name_taken", "the gallery has a person called `{}`",
+              name)
+      .error();
+}
+
+const Error& no_such_user() {
+  static const Error kError{ErrorCode::NotFound, "user_not_found", "there is no such user"};
+  return kError;
+}
+
+}  // namespace
+
+std::string_view to_string(Standing standing) {
+  switch (standing) {
+    case Standing::Used:
+      return "used";
+    case Standing::Flagged:
+      return "flagged";
+    case Standing::Unusable:
+      return "unusable";
+  }
+  CHECK_MSG(false, "no such standing");
+  return {};
+}
+
+Galleries::Galleries(store::Database& database, const store::BlobFiles& files, const Clock& clock,
+                     Limits limits)
+    : database_(database), files_(files), clock_(clock), limits_(limits) {
+  CHECK(limits.photos_per_person <= TemplateSum::kMaxCount);
+}
+
+Result<Gallery> Galleries::create_gallery(UserId user, std::string_view name) {
+  const std::string stored = TRY(checked_name(name));
+  const auto work = [&](store::Transaction& transaction) -> Result<Gallery> {
+    const auto counted =
+        TRY(transaction.query("select count(*) from galleries where owner_id = $1", user));
+    if (counted[0].integer(0) >= limits_.galleries_per_user) {
+      return fail(ErrorCode::Exhausted, "too_many_galleries",
+                  "you have {} galleries; the limit is {}", counted[0].integer(0),
+                  limits_.galleries_per_user);
+    }
+    const auto inserted = TRY(
+        transaction.query("insert into galleries (owner_id, name, created_ms) values ($1, $2, $3)"
+                          " on conflict (owner_id, name) do nothing returning id",
+                          user, stored, clock_.now_ms()));
+    if (inserted.empty()) return Unexpected(gallery_name_taken(stored));
+    return internal::find_gallery(transaction, user, inserted[0].id<GalleryId>(0));
+  };
+  return internal::translated(database_.transact(work), "foreign_key_violated", no_such_user());
+}
+
+Result<std::vector<Gallery>> Galleries::list_galleries(UserId user) {
+  return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Gallery>> {
+    const auto rows = TRY(
+        transaction.query("select id from galleries where owner_id = $1 order by name, id", user));
+    std::vector<Gallery> galleries;
+    for (const store::Row row : rows) {
+      galleries.push_back(TRY(internal::find_gallery(transaction, user, row.id<GalleryId>(0))));
+    }
+    return galleries;
+  });
+}
+
+Result<Gallery> Galleries::find_gallery(UserId user, GalleryId gallery) {
+  return database_.read([&](store::Transaction& transaction) {
+    return internal::find_gallery(transaction, user, gallery);
+  });
+}
+
+Result<Gallery> Galleries::rename_gallery(UserId user, GalleryId gallery, std::string_view name) {
+  const std::string stored = TRY(checked_name(name));
+  const auto work = [&](store::Transaction& transaction) -> Result<Gallery> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(transaction.execute("update galleries set name = $3 where owner_id = $1 and id = $2", user,
+                            gallery, stored));
+    return internal::find_gallery(transaction, user, gallery);
+  };
+  return internal::translated(database_.transact(work), "unique_violated",
+                              gallery_name_taken(stored));
+}
+
+Result<Person> Galleries::add_person(UserId user, GalleryId gallery, std::string_view name) {
+  const std::string stored = TRY(checked_name(name));
+  return database_.transact([&](store::Transaction& transaction) -> Result<Person> {
+    const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
+    if (found.person_count >= limits_.people_per_gallery) {
+      return fail(ErrorCode::Exhausted, "too_many_people",
+                  "the gallery has {} people; the limit is {}", found.person_count,
+                  limits_.people_per_gallery);
+    }
+    const auto inserted = TRY(transaction.query(
+        "insert into people (owner_id, gallery_id, name, created_ms) values ($1, $2, $3, $4)"
+        " on conflict (gallery_id, name) do nothing returning id",
+        user, gallery, stored, clock_.now_ms()));
+    if (inserted.empty()) return Unexpected(person_name_taken(stored));
+    return internal::find_person(transaction, user, gallery, inserted[0].id<PersonId>(0));
+  });
+}
+
+Result<std::vector<Person>> Galleries::list_people(UserId user, GalleryId gallery) {
+  return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Person>> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    const auto rows = TRY(
+        transaction.query("select p.id, p.name, p.created_ms, count(f.id), min(f.id) from people p"
+                          " left join photos f on f.person_id = p.id"
+                          " where p.owner_id = $1 and p.gallery_id = $2"
+                          " group by p.id, p.name, p.created_ms order by p.name, p.id",
+                          user, gallery));
+    std::vector<Person> people;
+    people.reserve(rows.size());
+    for (const store::Row row : rows) {
+      people.push_back({.id = row.id<PersonId>(0),
+                        .gallery_id = gallery,
+                        .name = row.text(1),
+                        .created_ms = row.integer(2),
+                        .photo_count = row.integer(3)});
+      if (const auto cover = row.integer_or_null(4)) people.back().cover_photo_id = PhotoId(*cover);
+    }
+    return people;
+  });
+}
+
+Result<Person> Galleries::find_person(UserId user, GalleryId gallery, PersonId person) {
+  return database_.read([&](store::Transaction& transaction) {
+    return internal::find_person(transaction, user, gallery, person);
+  });
+}
+
+Result<Person> Galleries::rename_person(UserId user, GalleryId gallery, PersonId person,
+                                        std::string_view name) {
+  const std::string stored = TRY(checked_name(name));
+  const auto work = [&](store::Transaction& transaction) -> Result<Person> {
+    TRY(internal::find_person(transaction, user, gallery, person));
+    TRY(transaction.execute("update people set name = $3 where owner_id = $1 and id = $2", user,
+                            person, stored));
+    TRY(internal::raise_revision(transaction, user, gallery));
+    return internal::find_person(transaction, user, gallery, person);
+  };
+  return internal::translated(database_.transact(work), "unique_violated",
+                              person_name_taken(stored));
+}
+
+}  // namespace faceforge::gallery

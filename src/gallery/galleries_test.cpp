@@ -1,0 +1,284 @@
+#include "gallery/galleries.h"
+
+#include <functional>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include "gallery/galleries_fixture.h"
+
+namespace faceforge::gallery {
+namespace {
+
+using ::testing::ElementsAre;
+
+class GalleriesTest : public GalleriesFixture {};
+TEST_ON_BOTH_DATABASES(GalleriesTest);
+
+template <typename T>
+std::string reason_of(const Result<T>& outcome) {
+  return outcome ? "fine" : outcome.error().reason;
+}
+
+std::vector<std::string> names_of(const auto& list) {
+  std::vector<std::string> names;
+  for (const auto& item : list) names.push_back(item.name);
+  return names;
+}
+
+TEST_P(GalleriesTest, AreMadeListedRenamedAndDeleted) {
+  const auto family = galleries_->create_gallery(ada_, " Family ");
+  ASSERT_TRUE(family) << family.error().message;
+  EXPECT_EQ(family->name, "Family");
+  EXPECT_EQ(family->created_ms, clock_.now_ms());
+  EXPECT_EQ(family->latest_version, std::nullopt);
+  ASSERT_TRUE(galleries_->create_gallery(ada_, "Colleagues"));
+  EXPECT_THAT(names_of(*galleries_->list_galleries(ada_)), ElementsAre("Colleagues", "Family"));
+  const auto renamed = galleries_->rename_gallery(ada_, family->id, "At home");
+  EXPECT_EQ(renamed->name, "At home");
+  EXPECT_EQ(renamed->id, family->id);
+  ASSERT_TRUE(galleries_->delete_gallery(ada_, family->id));
+  EXPECT_THAT(names_of(*galleries_->list_galleries(ada_)), ElementsAre("Colleagues"));
+  EXPECT_EQ(reason_of(galleries_->find_gallery(ada_, family->id)), "gallery_not_found");
+}
+
+TEST_P(GalleriesTest, ANameIsUniqueForItsOwnerAndLetterCaseCounts) {
+  const auto first = galleries_->create_gallery(ada_, "Zo\u00E9");
+  EXPECT_EQ(reason_of(galleries_->create_gallery(ada_, "Zoe\u0301")), "gallery_name_taken");
+  EXPECT_EQ(reason_of(galleries_->create_gallery(ada_, "zo\u00E9")), "fine");
+  EXPECT_EQ(reason_of(galleries_->create_gallery(eve_, "Zo\u00E9")), "fine");
+  const auto other = galleries_->create_gallery(ada_, "Other");
+  EXPECT_EQ(reason_of(galleries_->rename_gallery(ada_, other->id, "Zo\u00E9")),
+            "gallery_name_taken");
+  EXPECT_EQ(reason_of(galleries_->rename_gallery(ada_, first->id, "Zo\u00E9")), "fine");
+  EXPECT_EQ(reason_of(galleries_->create_gallery(ada_, std::string(300, 'x'))), "name_too_long");
+  EXPECT_EQ(reason_of(galleries_->rename_gallery(ada_, first->id, "")), "name_empty");
+}
+
+TEST_P(GalleriesTest, PeopleAreMadeListedRenamedAndDeleted) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto bob = galleries_->add_person(ada_, gallery, "Bob");
+  ASSERT_TRUE(bob) << bob.error().message;
+  ASSERT_TRUE(galleries_->add_person(ada_, gallery, "Alice; drop table people;--"));
+  EXPECT_EQ(reason_of(galleries_->add_person(ada_, gallery, "Bob")), "person_name_taken");
+  EXPECT_THAT(names_of(*galleries_->list_people(ada_, gallery)),
+              ElementsAre("Alice; drop table people;--", "Bob"));
+  EXPECT_EQ(galleries_->rename_person(ada_, gallery, bob->id, "Robert 😀")->name, "Robert 😀");
+  EXPECT_EQ(
+      reason_of(galleries_->rename_person(ada_, gallery, bob->id, "Alice; drop table people;--")),
+      "person_name_taken");
+  EXPECT_EQ(galleries_->find_gallery(ada_, gallery)->person_count, 2);
+  ASSERT_TRUE(galleries_->delete_person(ada_, gallery, bob->id));
+  EXPECT_EQ(reason_of(galleries_->find_person(ada_, gallery, bob->id)), "person_not_found");
+}
+
+TEST_P(GalleriesTest, APhotoComesBackAsItWasAdded) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto photo = add(ada_, gallery, person, "front", {1, 0, 0});
+  ASSERT_TRUE(photo) << photo.error().message;
+  const auto found = galleries_->find_photo(ada_, gallery, photo->id);
+  EXPECT_EQ(found->file_name, "front.jpg");
+  EXPECT_EQ(found->person_id, person);
+  EXPECT_EQ(found->file_bytes, 5);
+  EXPECT_EQ(found->width_px, 640);
+  EXPECT_EQ(found->face.box.height, 40);
+  EXPECT_EQ(found->face.detection_score, 0.9F);
+  EXPECT_EQ(found->face.landmarks[4].y, 8);
+  EXPECT_EQ(found->quality.yaw_deg, -12.5F);
+  EXPECT_EQ(found->quality.roll_deg, 3);
+  EXPECT_FALSE(found->file_missing);
+  EXPECT_EQ(*galleries_->read_photo_file(ada_, gallery, photo->id), bytes_of("front"));
+  EXPECT_EQ(galleries_->list_photos(ada_, gallery, person)->size(), 1U);
+  const auto with_photo = galleries_->find_person(ada_, gallery, person);
+  EXPECT_EQ(with_photo->photo_count, 1);
+  EXPECT_EQ(with_photo->cover_photo_id, photo->id);
+  EXPECT_EQ(galleries_->list_people(ada_, gallery)->front().cover_photo_id, photo->id);
+}
+
+TEST_P(GalleriesTest, TheSamePhotoIsTakenOnceAGalleryAndItsHolderIsNamed) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto other_gallery = galleries_->create_gallery(ada_, "h")->id;
+  const auto ann = galleries_->add_person(ada_, gallery, "Ann")->id;
+  const auto ben = galleries_->add_person(ada_, gallery, "Ben")->id;
+  const auto cid = galleries_->add_person(ada_, other_gallery, "Cid")->id;
+  ASSERT_TRUE(add(ada_, gallery, ann, "photo", {1, 0, 0}));
+  for (const PersonId person : {ann, ben}) {
+    const auto again = add(ada_, gallery, person, "photo", {1, 0, 0});
+    EXPECT_EQ(reason_of(again), "photo_duplicate");
+    EXPECT_THAT(again.error().message, ::testing::HasSubstr("`Ann`"));
+  }
+  ASSERT_TRUE(add(ada_, other_gallery, cid, "photo", {1, 0, 0}));
+  EXPECT_EQ(file_count(ada_), 1U);  // one file serves both rows
+  ASSERT_TRUE(galleries_->delete_gallery(ada_, gallery));
+  EXPECT_EQ(file_count(ada_), 1U);
+  ASSERT_TRUE(galleries_->delete_gallery(ada_, other_gallery));
+  EXPECT_EQ(file_count(ada_), 0U);
+}
+
+TEST_P(GalleriesTest, EightUploadsOfOnePhotoAtOnceTakeItOnce) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  std::vector<std::string> reasons(8);
+  {
+    std::vector<std::jthread> uploads;
+    for (std::string& reason : reasons) {
+      uploads.emplace_back([&] {
+        reason = reason_of(add(ada_, gallery, person, "photo", {1, 0, 0}));
+      });
+    }
+  }
+  EXPECT_EQ(std::ranges::count(reasons, "fine"), 1);
+  EXPECT_EQ(std::ranges::count(reasons, "photo_duplicate"), 7);
+  EXPECT_EQ(file_count(ada_), 1U);
+}
+
+TEST_P(GalleriesTest, AddingAndDeletingOnePhotoAtOnceNeverLosesTheFileOfARow) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  {
+    std::vector<std::jthread> workers;
+    for (int worker = 0; worker < 4; ++worker) {
+      workers.emplace_back([&] {
+        for (int round = 0; round < 5; ++round) {
+          const auto added = add(ada_, gallery, person, "photo", {1, 0, 0});
+          if (!added) continue;
+          EXPECT_TRUE(galleries_->delete_photo(ada_, gallery, added->id));
+        }
+      });
+    }
+  }
+  const auto photos = galleries_->list_photos(ada_, gallery, person);
+  for (const Photo& photo : *photos) {
+    EXPECT_TRUE(galleries_->read_photo_file(ada_, gallery, photo.id));
+  }
+  EXPECT_EQ(file_count(ada_), photos->size());
+}
+
+TEST_P(GalleriesTest, LimitsHoldAndNameValueAndLimit) {
+  Galleries small(database(), *files_, clock_,
+                  {.galleries_per_user = 1,
+                   .people_per_gallery = 1,
+                   .photos_per_person = 1,
+                   .versions_per_gallery = 1});
+  const auto gallery = small.create_gallery(ada_, "g")->id;
+  EXPECT_EQ(small.create_gallery(ada_, "h").error().message,
+            "you have 1 galleries; the limit is 1");
+  EXPECT_EQ(reason_of(small.create_gallery(ada_, "h")), "too_many_galleries");
+  const auto person = small.add_person(ada_, gallery, "p")->id;
+  EXPECT_EQ(reason_of(small.add_person(ada_, gallery, "q")), "too_many_people");
+  ASSERT_TRUE(add(ada_, gallery, person, "1", {1, 0, 0}));
+  EXPECT_EQ(reason_of(small.check_new_photo(ada_, gallery, person, bytes_of("2"))),
+            "too_many_photos");
+  ASSERT_TRUE(small.train(ada_, gallery, training()));
+  EXPECT_EQ(reason_of(small.train(ada_, gallery, training())), "too_many_versions");
+}
+
+TEST_P(GalleriesTest, EverythingOfAnotherUserIsNotThere) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto photo = add(ada_, gallery, person, "photo", {1, 0, 0})->id;
+  ASSERT_TRUE(galleries_->train(ada_, gallery, training()));
+  Galleries& all = *galleries_;
+  const std::vector<std::function<std::string()>> attempts{
+      [&] { return reason_of(all.find_gallery(eve_, gallery)); },
+      [&] { return reason_of(all.rename_gallery(eve_, gallery, "x")); },
+      [&] { return reason_of(all.delete_gallery(eve_, gallery)); },
+      [&] { return reason_of(all.add_person(eve_, gallery, "x")); },
+      [&] { return reason_of(all.list_people(eve_, gallery)); },
+      [&] { return reason_of(all.find_person(eve_, gallery, person)); },
+      [&] { return reason_of(all.rename_person(eve_, gallery, person, "x")); },
+      [&] { return reason_of(all.delete_person(eve_, gallery, person)); },
+      [&] { return reason_of(all.check_new_photo(eve_, gallery, person, bytes_of("x"))); },
+      [&] {
+        return reason_of(add(eve_, gallery, person, "x", {1, 0, 0}));
+      },
+      [&] { return reason_of(all.list_photos(eve_, gallery, person)); },
+      [&] { return reason_of(all.find_photo(eve_, gallery, photo)); },
+      [&] { return reason_of(all.read_photo_file(eve_, gallery, photo)); },
+      [&] { return reason_of(all.delete_photo(eve_, gallery, photo)); },
+      [&] { return reason_of(all.photos_without_embedding(eve_, gallery, face::ModelId("m2"))); },
+      [&] {
+        return reason_of(all.add_embedding(eve_, gallery, photo, embedding({1, 0, 0}, "m2")));
+      },
+      [&] { return reason_of(all.train(eve_, gallery, training())); },
+      [&] { return reason_of(all.list_versions(eve_, gallery)); },
+      [&] { return reason_of(all.find_version(eve_, gallery)); },
+      [&] { return reason_of(all.report_version(eve_, gallery, 1)); },
+      [&] { return reason_of(all.delete_version(eve_, gallery, 1)); },
+      [&] { return reason_of(all.read_model(eve_, gallery, 1)); }};
+  for (size_t index = 0; index < attempts.size(); ++index) {
+    EXPECT_EQ(attempts[index](), "gallery_not_found") << "attempt " << index;
+  }
+  EXPECT_TRUE(all.list_galleries(eve_)->empty());
+  ASSERT_TRUE(all.delete_everything(eve_));
+  EXPECT_EQ(file_count(eve_), 0U);
+  EXPECT_EQ(all.find_gallery(ada_, gallery)->photo_count, 1);
+}
+
+TEST_P(GalleriesTest, AnIdOfAnotherGalleryIsNotThereEither) {
+  const auto first = galleries_->create_gallery(ada_, "1")->id;
+  const auto second = galleries_->create_gallery(ada_, "2")->id;
+  const auto person = galleries_->add_person(ada_, first, "p")->id;
+  const auto photo = add(ada_, first, person, "photo", {1, 0, 0})->id;
+  EXPECT_EQ(reason_of(galleries_->find_person(ada_, second, person)), "person_not_found");
+  EXPECT_EQ(reason_of(galleries_->delete_person(ada_, second, person)), "person_not_found");
+  EXPECT_EQ(reason_of(add(ada_, second, person, "x", {1, 0, 0})), "person_not_found");
+  EXPECT_EQ(reason_of(galleries_->find_photo(ada_, second, photo)), "photo_not_found");
+  EXPECT_EQ(reason_of(galleries_->delete_photo(ada_, second, photo)), "photo_not_found");
+}
+
+TEST_P(GalleriesTest, ARefusedPhotoLeavesNoFile) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  EXPECT_EQ(reason_of(add(ada_, gallery, PersonId(person.value() + 1), "x", {1, 0, 0})),
+            "person_not_found");
+  const auto bytes = bytes_of("y");
+  EXPECT_EQ(reason_of(galleries_->add_photo(
+                ada_, gallery, person,
+                {.bytes = bytes, .file_name = "", .embedding = embedding({1, 0, 0})})),
+            "name_empty");
+  EXPECT_EQ(reason_of(galleries_->add_photo(ada_, gallery, person,
+                                            {.bytes = bytes, .file_name = "y.jpg"})),
+            "embedding_out_of_range");
+  EXPECT_EQ(reason_of(galleries_->create_gallery(UserId(999'999), "g")), "user_not_found");
+  EXPECT_EQ(file_count(ada_), 0U);
+}
+
+TEST_P(GalleriesTest, DeletingEverythingLeavesNeitherRowsNorFiles) {
+  for (const char* name : {"g", "h"}) {
+    const auto gallery = galleries_->create_gallery(ada_, name)->id;
+    const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+    ASSERT_TRUE(add(ada_, gallery, person, name, {1, 0, 0}));
+  }
+  EXPECT_EQ(file_count(ada_), 2U);
+  ASSERT_TRUE(galleries_->delete_everything(ada_));
+  EXPECT_EQ(file_count(ada_), 0U);
+  EXPECT_TRUE(galleries_->list_galleries(ada_)->empty());
+}
+
+TEST_P(GalleriesTest, AStartRemovesFilesWithoutRowsAndMarksRowsWithoutFiles) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto kept = add(ada_, gallery, person, "kept", {1, 0, 0});
+  const auto lost = add(ada_, gallery, person, "lost", {1, 0, 0});
+  ASSERT_TRUE(files_->put(ada_, bytes_of("cut off before its row")));
+  ASSERT_TRUE(files_->put(UserId(999'999), bytes_of("of nobody")));
+  ASSERT_TRUE(files_->remove(ada_, *store::BlobName::parse(lost->content)));
+
+  const auto found = galleries_->reconcile();
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->orphan_files_removed, 1);
+  EXPECT_EQ(found->accounts_removed, 1);
+  EXPECT_EQ(found->photos_without_file, 1);
+  EXPECT_EQ(file_count(ada_), 1U);
+  EXPECT_TRUE(galleries_->find_photo(ada_, gallery, lost->id)->file_missing);
+  EXPECT_FALSE(galleries_->find_photo(ada_, gallery, kept->id)->file_missing);
+
+  ASSERT_TRUE(files_->put(ada_, bytes_of("lost")));  // restored from a backup
+  EXPECT_EQ(galleries_->reconcile()->photos_without_file, 0);
+  EXPECT_FALSE(galleries_->find_photo(ada_, gallery, lost->id)->file_missing);
+}
+
+}  // namespace
+}  // namespace faceforge::gallery

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "gallery/gallery.h"
+#include "store/database.h"
+
+namespace faceforge::gallery::internal {
+
+/// Finds what is named, or says that it is not there; someone else's is not there either.
+///
+/// fails: not_found/gallery_not_found, person_not_found; see `store::Transaction`
+[[nodiscard]] Result<Gallery> find_gallery(store::Transaction& transaction, UserId user,
+                                           GalleryId gallery);
+[[nodiscard]] Result<Person> find_person(store::Transaction& transaction, UserId user,
+                                         GalleryId gallery, PersonId person);
+
+/// Makes Snapshots of the gallery's versions stale: see `Gallery::revision`.
+[[nodiscard]] Result<void> raise_revision(store::Transaction& transaction, UserId user,
+                                          GalleryId gallery);
+
+/// The columns that `to_photo` reads, of a table `photos` named `f`.
+inline constexpr std::string_view kPhotoColumns =
+    "f.id, f.gallery_id, f.person_id, f.file_name, f.content, f.file_bytes, f.width_px, "
+    "f.height_px, f.face, f.added_ms, f.file_missing";
+
+/// fails: corrupt/photo_damaged when the stored face is malformed
+[[nodiscard]] Result<Photo> to_photo(const store::Row& row);
+[[nodiscard]] Result<std::vector<Photo>> to_photos(const store::Rows& rows);
+
+/// A face as it is stored: x, y, width, height, detection score, five points, six quality numbers.
+[[nodiscard]] store::Blob face_to_bytes(const face::DetectedFace& face,
+                                        const face::Quality& quality);
+
+/// Embeddings as they are stored: little-endian floats.
+[[nodiscard]] store::Blob floats_to_bytes(std::span<const float> values);
+
+/// fails: corrupt/embedding_damaged when the length is another
+[[nodiscard]] Result<std::vector<float>> floats_from_bytes(std::span<const std::byte> bytes,
+                                                           size_t length);
+
+/// Replaces a reason of the store by what it means here; other errors pass.
+template <typename T>
+[[nodiscard]] Result<T> translated(Result<T> outcome, std::string_view store_reason,
+                                   const Error& meaning) {
+  if (!outcome && outcome.error().reason == store_reason) return Unexpected(meaning);
+  return outcome;
+}
+
+}  // namespace faceforge::gallery::internal

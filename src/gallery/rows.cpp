@@ -1,0 +1,128 @@
+#include "gallery/internal/rows.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace faceforge::gallery::internal {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "stored floats are little-endian");
+
+constexpr size_t kFaceFloats = 4 + 1 + 2 * face::kLandmarkCount + 6;
+
+}  // namespace
+
+Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {
+  const auto rows =
+      TRY(transaction.query("select g.id, g.name, g.created_ms, g.revision,"
+                            " (select count(*) from people p where p.gallery_id = g.id),"
+                            " (select count(*) from photos f where f.gallery_id = g.id),"
+                            " (select max(v.number) from versions v where v.gallery_id = g.id)"
+                            " from galleries g where g.owner_id = $1 and g.id = $2",
+                            user, gallery));
+  if (rows.empty()) {
+    return fail(ErrorCode::NotFound, "gallery_not_found", "there is no gallery {}",
+                gallery.value());
+  }
+  const store::Row row = rows[0];
+  return Gallery{.id = row.id<GalleryId>(0),
+                 .name = row.text(1),
+                 .created_ms = row.integer(2),
+                 .person_count = row.integer(4),
+                 .photo_count = row.integer(5),
+                 .latest_version = row.integer_or_null(6),
+                 .revision = row.integer(3)};
+}
+
+Result<Person> find_person(store::Transaction& transaction, UserId user, GalleryId gallery,
+                           PersonId person) {
+  TRY(find_gallery(transaction, user, gallery));
+  const auto rows = TRY(
+      transaction.query("select p.id, p.gallery_id, p.name, p.created_ms,"
+                        " (select count(*) from photos f where f.person_id = p.id),"
+                        " (select min(f.id) from photos f where f.person_id = p.id)"
+                        " from people p where p.owner_id = $1 and p.gallery_id = $2 and p.id = $3",
+                        user, gallery, person));
+  if (rows.empty()) {
+    return fail(ErrorCode::NotFound, "person_not_found", "there is no person {} in gallery {}",
+                person.value(), gallery.value());
+  }
+  const store::Row row = rows[0];
+  Person found{.id = row.id<PersonId>(0),
+               .gallery_id = row.id<GalleryId>(1),
+               .name = row.text(2),
+               .created_ms = row.integer(3),
+               .photo_count = row.integer(4)};
+  if (const auto cover = row.integer_or_null(5)) found.cover_photo_id = PhotoId(*cover);
+  return found;
+}
+
+Result<void> raise_revision(store::Transaction& transaction, UserId user, GalleryId gallery) {
+  TRY(transaction.execute(
+      "update galleries set revision = revision + 1 where owner_id = $1 and id = $2", user,
+      gallery));
+  return {};
+}
+
+Result<Photo> to_photo(const store::Row& row) {
+  Photo photo{.id = row.id<PhotoId>(0),
+              .gallery_id = row.id<GalleryId>(1),
+              .person_id = row.id<PersonId>(2),
+              .file_name = row.text(3),
+              .content = row.text(4),
+              .file_bytes = row.integer(5),
+              .width_px = static_cast<int>(row.integer(6)),
+              .height_px = static_cast<int>(row.integer(7)),
+              .added_ms = row.integer(9),
+              .file_missing = row.boolean(10)};
+  std::array<float, kFaceFloats> numbers{};
+  const store::Blob& stored = row.blob(8);
+  if (stored.size() != sizeof(numbers)) {
+    return fail(ErrorCode::Corrupt, "photo_damaged", "the stored face of photo {} has {} bytes",
+                photo.id.value(), stored.size());
+  }
+  std::memcpy(numbers.data(), stored.data(), sizeof(numbers));
+  const float* next = numbers.data();
+  const auto take = [&next](auto&... fields) { ((fields = *next++), ...); };
+  take(photo.face.box.x, photo.face.box.y, photo.face.box.width, photo.face.box.height,
+       photo.face.detection_score);
+  for (face::Point& point : photo.face.landmarks) take(point.x, point.y);
+  face::Quality& quality = photo.quality;
+  take(quality.face_size_px, quality.sharpness, quality.brightness, quality.yaw_deg,
+       quality.pitch_deg, quality.roll_deg);
+  return photo;
+}
+
+Result<std::vector<Photo>> to_photos(const store::Rows& rows) {
+  std::vector<Photo> photos;
+  photos.reserve(rows.size());
+  for (const store::Row row : rows) photos.push_back(TRY(to_photo(row)));
+  return photos;
+}
+
+store::Blob face_to_bytes(const face::DetectedFace& face, const face::Quality& quality) {
+  std::vector<float> numbers{face.box.x, face.box.y, face.box.width, face.box.height,
+                             face.detection_score};
+  for (const face::Point& point : face.landmarks) numbers.insert(numbers.end(), {point.x, point.y});
+  numbers.insert(numbers.end(), {quality.face_size_px, quality.sharpness, quality.brightness,
+                                 quality.yaw_deg, quality.pitch_deg, quality.roll_deg});
+  return floats_to_bytes(numbers);
+}
+
+store::Blob floats_to_bytes(std::span<const float> values) {
+  const auto bytes = std::as_bytes(values);
+  return {bytes.begin(), bytes.end()};
+}
+
+Result<std::vector<float>> floats_from_bytes(std::span<const std::byte> bytes, size_t length) {
+  if (bytes.size() != length * sizeof(float)) {
+    return fail(ErrorCode::Corrupt, "embedding_damaged", "a stored embedding has {} bytes, not {}",
+                bytes.size(), length * sizeof(float));
+  }
+  std::vector<float> values(length);
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+}  // namespace faceforge::gallery::internal

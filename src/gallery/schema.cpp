@@ -1,0 +1,103 @@
+#include "gallery/galleries.h"
+
+namespace faceforge::gallery {
+namespace {
+
+// Every table has its owner, so that every statement can name it, and cascades from it, so that
+// deleting an account deletes everything.
+//
+// photos.face holds 21 little-endian floats: see `internal/rows.h`.
+// embeddings keeps one embedding a photo and model, for as long as the photo lives: a version of an
+// older model needs it to take the photo out exactly.
+// version_people.template is a TemplateSum; a version's counts are counted, never stored.
+constexpr const char* kTables = R"(
+create table galleries (
+  id {ID},
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  name {TEXT} not null,
+  created_ms {INTEGER} not null,
+  last_version {INTEGER} not null default 0,
+  revision {INTEGER} not null default 0,
+  unique (owner_id, name)
+) {STRICT};
+
+create table people (
+  id {ID},
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  gallery_id {INTEGER} not null references galleries(id) on delete cascade,
+  name {TEXT} not null,
+  created_ms {INTEGER} not null,
+  unique (gallery_id, name)
+) {STRICT};
+create index people_by_owner on people(owner_id);
+
+create table photos (
+  id {ID},
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  gallery_id {INTEGER} not null references galleries(id) on delete cascade,
+  person_id {INTEGER} not null references people(id) on delete cascade,
+  content {TEXT} not null,
+  file_bytes {INTEGER} not null,
+  file_name {TEXT} not null,
+  width_px {INTEGER} not null,
+  height_px {INTEGER} not null,
+  face {BLOB} not null,
+  added_ms {INTEGER} not null,
+  file_missing {INTEGER} not null default 0,
+  unique (gallery_id, content)
+) {STRICT};
+create index photos_by_person on photos(person_id);
+create index photos_by_content on photos(owner_id, content);
+
+create table embeddings (
+  photo_id {INTEGER} not null references photos(id) on delete cascade,
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  model_id {TEXT} not null,
+  embedding {BLOB} not null,
+  primary key (photo_id, model_id)
+) {STRICT};
+create index embeddings_by_owner on embeddings(owner_id);
+
+create table versions (
+  id {ID},
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  gallery_id {INTEGER} not null references galleries(id) on delete cascade,
+  number {INTEGER} not null,
+  trained_ms {INTEGER} not null,
+  model_id {TEXT} not null,
+  metric {TEXT} not null,
+  embedding_length {INTEGER} not null,
+  pack_id {TEXT} not null,
+  calibration {TEXT},
+  unique (gallery_id, number)
+) {STRICT};
+create index versions_by_owner on versions(owner_id);
+
+create table version_people (
+  version_id {INTEGER} not null references versions(id) on delete cascade,
+  person_id {INTEGER} not null references people(id) on delete cascade,
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  template {BLOB} not null,
+  primary key (version_id, person_id)
+) {STRICT};
+create index version_people_by_person on version_people(person_id);
+create index version_people_by_owner on version_people(owner_id);
+
+create table version_photos (
+  version_id {INTEGER} not null references versions(id) on delete cascade,
+  photo_id {INTEGER} not null references photos(id) on delete cascade,
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  standing {INTEGER} not null,
+  primary key (version_id, photo_id)
+) {STRICT};
+create index version_photos_by_photo on version_photos(photo_id);
+create index version_photos_by_owner on version_photos(owner_id);
+)";
+
+}  // namespace
+
+std::vector<store::Migration> migrations() {
+  return {{.module = "gallery", .version = 1, .name = "galleries", .sql = kTables}};
+}
+
+}  // namespace faceforge::gallery

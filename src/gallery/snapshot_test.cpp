@@ -1,0 +1,89 @@
+#include "gallery/snapshot.h"
+
+#include <gtest/gtest.h>
+
+namespace faceforge::gallery {
+namespace {
+
+GalleryModel two_people() {
+  GalleryModel model;
+  model.model_id = face::ModelId("aaaa");
+  model.embedding_length = 2;
+  model.pack_id = "test-pack";
+  model.people.push_back({.name = "Ada",
+                          .person = PersonId(7),
+                          .photo_count = 2,
+                          .mean = {1, 0},
+                          .references = {{"front.jpg", PhotoId(1), {0.8F, 0.6F}},
+                                         {"side.jpg", PhotoId(2), {0.8F, -0.6F}}}});
+  model.people.push_back(
+      {.name = "Bob", .person = PersonId(8), .photo_count = 1, .mean = {0, 1}, .references = {}});
+  return model;
+}
+
+face::Embedding embedding(std::vector<float> values, std::string model = "aaaa") {
+  return {face::ModelId(std::move(model)), face::Metric::Cosine, std::move(values)};
+}
+
+TEST(Snapshot, CandidatesComeByFallingSimilarityWithTheirNearestPhoto) {
+  const Snapshot snapshot(two_people());
+  const auto found = snapshot.nearest(embedding({0.8F, 0.6F}), 5);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 2U);
+  const Candidate& ada = (*found)[0];
+  EXPECT_EQ(ada.person, "Ada");
+  EXPECT_EQ(ada.person_id, PersonId(7));
+  EXPECT_FLOAT_EQ(ada.similarity, 0.8F);
+  EXPECT_EQ(ada.reference, "front.jpg");
+  EXPECT_EQ(ada.reference_photo_id, PhotoId(1));
+  EXPECT_FLOAT_EQ(*ada.reference_similarity, 1);
+  const Candidate& bob = (*found)[1];
+  EXPECT_EQ(bob.person, "Bob");
+  EXPECT_FLOAT_EQ(bob.similarity, 0.6F);
+  EXPECT_EQ(bob.reference, std::nullopt);
+  EXPECT_EQ(bob.reference_similarity, std::nullopt);
+}
+
+TEST(Snapshot, ComparesWithOnePersonByNameAndById) {
+  const Snapshot snapshot(two_people());
+  const auto by_name = snapshot.compare(embedding({0, 1}), "Ada");
+  const auto by_id = snapshot.compare(embedding({0, 1}), PersonId(7));
+  ASSERT_TRUE(by_name);
+  ASSERT_TRUE(by_id);
+  EXPECT_FLOAT_EQ(by_name->similarity, 0);
+  EXPECT_EQ(by_id->person, "Ada");
+  EXPECT_EQ(by_id->reference, "front.jpg");
+  EXPECT_EQ(snapshot.compare(embedding({0, 1}), "ada").error().reason, "person_not_trained");
+  EXPECT_EQ(snapshot.compare(embedding({0, 1}), PersonId(9)).error().reason, "person_not_trained");
+}
+
+TEST(Snapshot, AnEmbeddingOfAnotherModelIsRefusedAndBothAreNamed) {
+  const Snapshot snapshot(two_people());
+  for (const auto& outcome : {snapshot.nearest(embedding({1, 0}, "bbbb"), 1).error(),
+                              snapshot.compare(embedding({1, 0}, "bbbb"), "Ada").error()}) {
+    EXPECT_EQ(outcome.code, ErrorCode::Conflict);
+    EXPECT_EQ(outcome.reason, "model_mismatch");
+    EXPECT_NE(outcome.message.find("aaaa"), std::string::npos);
+    EXPECT_NE(outcome.message.find("bbbb"), std::string::npos);
+  }
+}
+
+TEST(Snapshot, WithoutPeopleNobodyIsFound) {
+  GalleryModel model = two_people();
+  model.people.clear();
+  const Snapshot snapshot(model);
+  EXPECT_EQ(snapshot.person_count(), 0U);
+  EXPECT_TRUE(snapshot.nearest(embedding({1, 0}), 5)->empty());
+}
+
+TEST(Snapshot, KnowsWhatItHoldsAndHowMuchMemoryThatTakes) {
+  const Snapshot snapshot(two_people());
+  EXPECT_EQ(snapshot.person_count(), 2U);
+  EXPECT_EQ(snapshot.model_id(), face::ModelId("aaaa"));
+  EXPECT_EQ(snapshot.pack_id(), "test-pack");
+  EXPECT_FALSE(snapshot.calibration());
+  EXPECT_GE(snapshot.memory_bytes(), 4 * 2 * sizeof(float));
+}
+
+}  // namespace
+}  // namespace faceforge::gallery

@@ -1,0 +1,340 @@
+#include <algorithm>
+#include <map>
+
+#include "face/calibration_json.h"
+#include "gallery/galleries.h"
+#include "gallery/internal/rows.h"
+#include "gallery/match_policy.h"
+#include "gallery/train.h"
+
+namespace faceforge::gallery {
+namespace {
+
+constexpr std::string_view kVersionColumns =
+    "v.gallery_id, v.number, v.trained_ms, v.model_id, v.metric, v.embedding_length, v.pack_id,"
+    " (select count(*) from version_people t where t.version_id = v.id),"
+    " (select count(*) from version_photos x where x.version_id = v.id and x.standing = 0),"
+    " (select count(*) from version_photos x where x.version_id = v.id and x.standing = 1),"
+    " (select count(*) from version_photos x where x.version_id = v.id and x.standing = 2),"
+    " v.id, v.calibration";
+static_assert(static_cast<int>(Standing::Used) == 0 && static_cast<int>(Standing::Flagged) == 1 &&
+              static_cast<int>(Standing::Unusable) == 2);
+constexpr size_t kRowIdColumn = 11;
+constexpr size_t kCalibrationColumn = 12;
+
+Result<Version> to_version(const store::Row& row) {
+  Version version{.gallery_id = row.id<GalleryId>(0),
+                  .number = row.integer(1),
+                  .trained_ms = row.integer(2),
+                  .model_id = face::ModelId(row.text(3)),
+                  .embedding_length = row.integer(5),
+                  .pack_id = row.text(6),
+                  .person_count = row.integer(7),
+                  .photo_count = row.integer(8),
+                  .flagged_count = row.integer(9),
+                  .unusable_count = row.integer(10)};
+  version.metric = TRY(face::metric_from(row.text(4)));
+  return version;
+}
+
+/// A version with its row's own key and its calibration, which nobody outside needs.
+struct StoredVersion {
+  Version version{};
+  int64_t row_id = 0;
+  std::optional<face::Calibration> calibration{};
+};
+
+Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, GalleryId gallery,
+                                  std::optional<int64_t> number) {
+  const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
+  if (!found.latest_version) {
+    return fail(ErrorCode::Conflict, "gallery_not_trained",
+                "the gallery `{}` has not been trained yet", found.name);
+  }
+  const auto rows = TRY(transaction.query(
+      fmt::format("select {} from versions v where v.owner_id = $1 and v.gallery_id = $2"
+                  " and v.number = $3",
+                  kVersionColumns),
+      user, gallery, number.value_or(*found.latest_version)));
+  if (rows.empty()) {
+    return fail(ErrorCode::NotFound, "version_not_found",
+                "there is no version {} of gallery {}; the newest is {}", number.value_or(0),
+                gallery.value(), *found.latest_version);
+  }
+  StoredVersion stored{.version = TRY(to_version(rows[0])),
+                       .row_id = rows[0].integer(kRowIdColumn)};
+  if (const auto text = rows[0].text_or_null(kCalibrationColumn)) {
+    const json::value document = TRY(json::parse(*text));
+    stored.calibration = TRY(face::calibration_from_json(document.as_object()));
+  }
+  return stored;
+}
+
+// --- training ---
+
+struct TrainedPerson {
+  PersonId id{};
+  TemplateSum sum;
+};
+
+/// What a training finds out, person by person, before it writes anything.
+struct Outcome {
+  std::vector<TrainedPerson> people{};
+  std::vector<std::pair<PhotoId, Standing>> photos{};
+};
+
+/// The photos of one person, as they come out of the database.
+struct PersonPhotos {
+  PersonId id{};
+  std::vector<PhotoId> photos{};
+  std::vector<std::vector<float>> embeddings{};
+};
+
+void train_person(const PersonPhotos& person, const Training& training,
+                  std::optional<float> agreement_similarity, Outcome& outcome) {
+  if (person.photos.empty()) return;
+  const std::vector<std::span<const float>> embeddings(person.embeddings.begin(),
+                                                       person.embeddings.end());
+  std::vector<bool> left_out(embeddings.size(), false);
+  if (agreement_similarity) {
+    left_out = disagreeing(embeddings, training.metric, *agreement_similarity);
+  }
+  TemplateSum sum(static_cast<size_t>(training.embedding_length));
+  for (size_t photo = 0; photo < embeddings.size(); ++photo) {
+    if (!left_out[photo]) sum.add(embeddings[photo]);
+    outcome.photos.emplace_back(person.photos[photo],
+                                left_out[photo] ? Standing::Flagged : Standing::Used);
+  }
+  outcome.people.push_back({person.id, std::move(sum)});
+}
+
+Result<Outcome> train_people(store::Transaction& transaction, UserId user, GalleryId gallery,
+                             const Training& training) {
+  std::optional<float> agreement_similarity;
+  if (training.calibration) {
+    agreement_similarity =
+        TRY(match_threshold(*training.calibration, kAgreementFalseMatchRate)).similarity;
+  }
+  Outcome outcome;
+  PersonPhotos person;
+  const auto visit = [&](const store::Row& row) -> Result<void> {
+    if (row.id<PersonId>(0) != person.id) {
+      train_person(person, training, agreement_similarity, outcome);
+      person = {.id = row.id<PersonId>(0)};
+    }
+    if (row.is_null(2)) {
+      outcome.photos.emplace_back(row.id<PhotoId>(1), Standing::Unusable);
+      return {};
+    }
+    person.photos.push_back(row.id<PhotoId>(1));
+    person.embeddings.push_back(TRY(
+        internal::floats_from_bytes(row.blob(2), static_cast<size_t>(training.embedding_length))));
+    return {};
+  };
+  TRY(
+      transaction.scan("select f.person_id, f.id, e.embedding from photos f"
+                       " left join embeddings e on e.photo_id = f.id and e.model_id = $3"
+                       " where f.owner_id = $1 and f.gallery_id = $2 order by f.person_id, f.id",
+                       visit, user, gallery, training.model_id.hex()));
+  train_person(person, training, agreement_similarity, outcome);
+  return outcome;
+}
+
+Result<void> insert_version(store::Transaction& transaction, UserId user, GalleryId gallery,
+                            const Training& training, const Outcome& outcome, UnixTime_ms now_ms) {
+  const auto numbers = TRY(transaction.query(
+      "update galleries set last_version = last_version + 1 where owner_id = $1 and id = $2"
+      " returning last_version",
+      user, gallery));
+  std::optional<std::string> calibration;
+  if (training.calibration) calibration = json::to_text(face::to_json(*training.calibration));
+  const auto versions = TRY(transaction.query(
+      "insert into versions (owner_id, gallery_id, number, trained_ms, model_id, metric,"
+      " embedding_length, pack_id, calibration) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+      " returning id",
+      user, gallery, numbers[0].integer(0), now_ms, training.model_id.hex(),
+      face::to_string(training.metric), training.embedding_length, training.pack_id, calibration));
+  const int64_t version = versions[0].integer(0);
+  for (const TrainedPerson& person : outcome.people) {
+    TRY(
+        transaction.execute("insert into version_people (version_id, person_id, owner_id, template)"
+                            " values ($1, $2, $3, $4)",
+                            version, person.id, user, person.sum.to_bytes()));
+  }
+  for (const auto& [photo, standing] : outcome.photos) {
+    TRY(
+        transaction.execute("insert into version_photos (version_id, photo_id, owner_id, standing)"
+                            " values ($1, $2, $3, $4)",
+                            version, photo, user, static_cast<int64_t>(standing)));
+  }
+  return {};
+}
+
+// --- reading ---
+
+struct StoredPhoto {
+  PersonId person{};
+  PhotoId id{};
+  std::string file_name{};
+  Standing standing = Standing::Used;
+  std::vector<float> embedding{};  ///< empty when unusable
+};
+
+/// Visits the photos of a version person by person, in the order they were added.
+Result<void> scan_photos(store::Transaction& transaction, UserId user, const StoredVersion& stored,
+                         const std::function<void(StoredPhoto)>& visit) {
+  const auto length = static_cast<size_t>(stored.version.embedding_length);
+  return transaction.scan(
+      "select f.person_id, f.id, f.file_name, x.standing, e.embedding from version_photos x"
+      " join photos f on f.id = x.photo_id"
+      " left join embeddings e on e.photo_id = f.id and e.model_id = $3"
+      " where x.owner_id = $1 and x.version_id = $2 order by f.person_id, f.id",
+      [&](const store::Row& row) -> Result<void> {
+        StoredPhoto photo{.person = row.id<PersonId>(0),
+                          .id = row.id<PhotoId>(1),
+                          .file_name = row.text(2),
+                          .standing = static_cast<Standing>(row.integer(3))};
+        if (photo.standing != Standing::Unusable) {
+          photo.embedding = TRY(internal::floats_from_bytes(row.blob(4), length));
+        }
+        visit(std::move(photo));
+        return {};
+      },
+      user, stored.row_id, stored.version.model_id.hex());
+}
+
+/// Visits the people of a version with their templates, in the order they were added.
+Result<void> scan_people(
+    store::Transaction& transaction, UserId user, const StoredVersion& stored,
+    const std::function<void(PersonId, const std::string&, TemplateSum)>& visit) {
+  const auto length = static_cast<size_t>(stored.version.embedding_length);
+  return transaction.scan(
+      "select p.id, p.name, t.template from version_people t join people p on p.id = t.person_id"
+      " where t.owner_id = $1 and t.version_id = $2 order by p.id",
+      [&](const store::Row& row) -> Result<void> {
+        visit(row.id<PersonId>(0), row.text(1), TRY(TemplateSum::from_bytes(row.blob(2), length)));
+        return {};
+      },
+      user, stored.row_id);
+}
+
+/// A photo's similarity to the mean of its person's other used photos.
+std::optional<float> similarity_to_rest(const StoredPhoto& photo, const TemplateSum& person,
+                                        face::Metric metric) {
+  if (photo.standing == Standing::Unusable) return std::nullopt;
+  TemplateSum rest = person;
+  if (photo.standing == Standing::Used) rest.remove(photo.embedding);
+  const std::vector<float> mean = rest.mean(metric);
+  if (mean.empty()) return std::nullopt;
+  return face::similarity(mean, photo.embedding, metric);
+}
+
+}  // namespace
+
+Result<Version> Galleries::train(UserId user, GalleryId gallery, const Training& training) {
+  return database_.transact([&](store::Transaction& transaction) -> Result<Version> {
+    const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
+    const auto counted = TRY(transaction.query(
+        "select count(*) from versions where owner_id = $1 and gallery_id = $2", user, gallery));
+    if (counted[0].integer(0) >= limits_.versions_per_gallery) {
+      return fail(ErrorCode::Exhausted, "too_many_versions",
+                  "the gallery has {} versions; the limit is {}: delete some",
+                  counted[0].integer(0), limits_.versions_per_gallery);
+    }
+    const Outcome outcome = TRY(train_people(transaction, user, gallery, training));
+    if (outcome.people.empty()) {
+      return fail(ErrorCode::InvalidInput, "gallery_empty",
+                  "the gallery `{}` has no photo to train with ({} in all)", found.name,
+                  outcome.photos.size());
+    }
+    TRY(insert_version(transaction, user, gallery, training, outcome, clock_.now_ms()));
+    return TRY(find_stored(transaction, user, gallery, std::nullopt)).version;
+  });
+}
+
+Result<std::vector<Version>> Galleries::list_versions(UserId user, GalleryId gallery) {
+  return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Version>> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    const auto rows = TRY(transaction.query(
+        fmt::format("select {} from versions v where v.owner_id = $1 and v.gallery_id = $2"
+                    " order by v.number desc",
+                    kVersionColumns),
+        user, gallery));
+    std::vector<Version> versions;
+    for (const store::Row row : rows) versions.push_back(TRY(to_version(row)));
+    return versions;
+  });
+}
+
+Result<Version> Galleries::find_version(UserId user, GalleryId gallery,
+                                        std::optional<int64_t> number) {
+  return database_.read([&](store::Transaction& transaction) -> Result<Version> {
+    return TRY(find_stored(transaction, user, gallery, number)).version;
+  });
+}
+
+Result<VersionReport> Galleries::report_version(UserId user, GalleryId gallery, int64_t number) {
+  return database_.read([&](store::Transaction& transaction) -> Result<VersionReport> {
+    const StoredVersion stored = TRY(find_stored(transaction, user, gallery, number));
+    const face::Metric metric = stored.version.metric;
+    std::map<PersonId, TemplateSum> sums;
+    std::map<PersonId, VersionPerson> people;
+    TRY(scan_people(
+        transaction, user, stored, [&](PersonId id, const std::string& name, TemplateSum sum) {
+          people[id] = {
+              .id = id, .name = name, .photo_count = sum.count(), .spread = sum.spread(metric)};
+          sums.emplace(id, std::move(sum));
+        }));
+    TRY(scan_photos(transaction, user, stored, [&](const StoredPhoto& photo) {
+      VersionPerson& person = people[photo.person];
+      person.id = photo.person;
+      VersionPhoto shown{photo.id, photo.file_name, photo.standing, std::nullopt};
+      if (const auto sum = sums.find(photo.person); sum != sums.end()) {
+        shown.similarity = similarity_to_rest(photo, sum->second, metric);
+      }
+      person.photos.push_back(std::move(shown));
+    }));
+    VersionReport report{.version = stored.version};
+    for (auto& [id, person] : people) {
+      if (person.name.empty()) {  // without a template: all photos are flagged or unusable
+        person.name = TRY(internal::find_person(transaction, user, gallery, id)).name;
+      }
+      report.people.push_back(std::move(person));
+    }
+    std::ranges::sort(report.people, {}, &VersionPerson::name);
+    return report;
+  });
+}
+
+Result<GalleryModel> Galleries::read_model(UserId user, GalleryId gallery, int64_t number) {
+  return database_.read([&](store::Transaction& transaction) -> Result<GalleryModel> {
+    StoredVersion stored = TRY(find_stored(transaction, user, gallery, number));
+    GalleryModel model{.model_id = stored.version.model_id,
+                       .metric = stored.version.metric,
+                       .embedding_length = stored.version.embedding_length,
+                       .pack_id = stored.version.pack_id,
+                       .trained_ms = stored.version.trained_ms,
+                       .calibration = stored.calibration};
+    std::map<PersonId, size_t> index_of;
+    TRY(scan_people(transaction, user, stored,
+                    [&](PersonId id, const std::string& name, const TemplateSum& sum) {
+                      std::vector<float> mean = sum.mean(model.metric);
+                      if (mean.empty()) return;  // opposite photos: no direction to compare with
+                      index_of.emplace(id, model.people.size());
+                      model.people.push_back({.name = name,
+                                              .person = id,
+                                              .photo_count = sum.count(),
+                                              .spread = sum.spread(model.metric),
+                                              .mean = std::move(mean)});
+                    }));
+    TRY(scan_photos(transaction, user, stored, [&](StoredPhoto photo) {
+      const auto person = index_of.find(photo.person);
+      if (photo.standing != Standing::Used || person == index_of.end()) return;
+      model.people[person->second].references.push_back(
+          {std::move(photo.file_name), photo.id, std::move(photo.embedding)});
+    }));
+    return model;
+  });
+}
+
+}  // namespace faceforge::gallery

@@ -1,0 +1,286 @@
+#include <fstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include "gallery/galleries_fixture.h"
+#include "gallery/snapshot.h"
+
+namespace faceforge::gallery {
+namespace {
+
+using ::testing::ElementsAre;
+
+class VersionsTest : public GalleriesFixture {
+ protected:
+  void SetUp() override {
+    GalleriesFixture::SetUp();
+    if (IsSkipped()) return;
+    gallery_ = galleries_->create_gallery(ada_, "g")->id;
+    ann_ = galleries_->add_person(ada_, gallery_, "Ann")->id;
+    ben_ = galleries_->add_person(ada_, gallery_, "Ben")->id;
+  }
+
+  PhotoId add_to(PersonId person, std::string_view text, std::vector<float> direction) {
+    const auto photo = add(ada_, gallery_, person, text, std::move(direction));
+    EXPECT_TRUE(photo) << photo.error().message;
+    return photo->id;
+  }
+
+  GalleryModel model(int64_t number) { return *galleries_->read_model(ada_, gallery_, number); }
+
+  GalleryId gallery_;
+  PersonId ann_;
+  PersonId ben_;
+};
+TEST_ON_BOTH_DATABASES(VersionsTest);
+
+template <typename T>
+std::string reason_of(const Result<T>& outcome) {
+  return outcome ? "fine" : outcome.error().reason;
+}
+
+TEST_P(VersionsTest, TrainingMakesAVersionWithATemplateAPerson) {
+  add_to(ann_, "a1", {1, 0, 0});
+  add_to(ann_, "a2", {0.8F, 0.6F, 0});
+  add_to(ben_, "b1", {0, 0, 1});
+  const auto version = galleries_->train(ada_, gallery_, training());
+  ASSERT_TRUE(version) << version.error().message;
+  EXPECT_EQ(version->number, 1);
+  EXPECT_EQ(version->trained_ms, clock_.now_ms());
+  EXPECT_EQ(version->model_id, face::ModelId("m1"));
+  EXPECT_EQ(version->pack_id, "test-pack");
+  EXPECT_EQ(version->person_count, 2);
+  EXPECT_EQ(version->photo_count, 3);
+  EXPECT_EQ(version->flagged_count, 0);
+  EXPECT_EQ(galleries_->find_gallery(ada_, gallery_)->latest_version, 1);
+
+  const GalleryModel trained = model(1);
+  ASSERT_EQ(trained.people.size(), 2U);
+  EXPECT_EQ(trained.people[0].name, "Ann");
+  EXPECT_EQ(trained.people[0].person, ann_);
+  EXPECT_EQ(trained.people[0].photo_count, 2);
+  // (1, 0) and (0.8, 0.6) sum to (1.8, 0.6), of length sqrt(3.6).
+  EXPECT_NEAR(trained.people[0].mean[0], 1.8 / std::sqrt(3.6), 1e-6);
+  EXPECT_NEAR(trained.people[0].mean[1], 0.6 / std::sqrt(3.6), 1e-6);
+  EXPECT_NEAR(trained.people[0].spread, 1 - std::sqrt(3.6) / 2, 1e-6);
+  EXPECT_THAT(trained.people[1].mean, ElementsAre(0, 0, 1));
+  EXPECT_EQ(trained.people[0].references[1].name, "a2.jpg");
+  EXPECT_FLOAT_EQ(trained.people[0].references[1].embedding[1], 0.6F);
+  EXPECT_EQ(trained.calibration->points[1].match_threshold, 0.3F);
+  EXPECT_EQ(Snapshot(trained).nearest(embedding({0, 0.1F, 1}), 1)->front().person, "Ben");
+}
+
+TEST_P(VersionsTest, WithoutAPhotoThereIsNothingToTrain) {
+  EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training())), "gallery_empty");
+  EXPECT_EQ(reason_of(galleries_->find_version(ada_, gallery_)), "gallery_not_trained");
+  add_to(ann_, "a1", {1, 0, 0});
+  EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training("m2"))), "gallery_empty");
+  EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training())), "fine");
+}
+
+TEST_P(VersionsTest, APhotoThatDisagreesIsFlaggedAndLeftOut) {
+  add_to(ann_, "a1", {1, 0, 0});
+  add_to(ann_, "a2", {1, 0.1F, 0});
+  const auto wrong = add_to(ann_, "wrong", {0, 0, 1});
+  add_to(ann_, "a3", {1, -0.1F, 0});
+  const auto version = galleries_->train(ada_, gallery_, training());
+  EXPECT_EQ(version->photo_count, 3);
+  EXPECT_EQ(version->flagged_count, 1);
+  const GalleryModel trained = model(1);
+  EXPECT_NEAR(trained.people[0].mean[2], 0, 1e-7);
+  EXPECT_EQ(trained.people[0].references.size(), 3U);
+  const auto report = galleries_->report_version(ada_, gallery_, 1);
+  ASSERT_EQ(report->people.size(), 1U);  // Ben has no photo
+  for (const VersionPhoto& photo : report->people[0].photos) {
+    EXPECT_EQ(photo.standing, photo.id == wrong ? Standing::Flagged : Standing::Used);
+    EXPECT_NEAR(*photo.similarity, photo.id == wrong ? 0 : 0.99, 0.02);
+  }
+}
+
+TEST_P(VersionsTest, WithoutACalibrationNothingCanBeFlagged) {
+  add_to(ann_, "a1", {1, 0, 0});
+  add_to(ann_, "a2", {0, 1, 0});
+  Training uncalibrated = training();
+  uncalibrated.calibration.reset();
+  EXPECT_EQ(galleries_->train(ada_, gallery_, uncalibrated)->flagged_count, 0);
+  EXPECT_FALSE(model(1).calibration);
+}
+
+TEST_P(VersionsTest, VersionsAreNumberedListedNewestFirstAndNeverNumberedTwice) {
+  add_to(ann_, "a1", {1, 0, 0});
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  }
+  ASSERT_TRUE(galleries_->delete_version(ada_, gallery_, 3));
+  EXPECT_EQ(reason_of(galleries_->delete_version(ada_, gallery_, 3)), "version_not_found");
+  EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 2);
+  EXPECT_EQ(reason_of(galleries_->find_version(ada_, gallery_, 3)), "version_not_found");
+  EXPECT_EQ(galleries_->train(ada_, gallery_, training())->number, 4);
+  std::vector<int64_t> numbers;
+  const auto versions = galleries_->list_versions(ada_, gallery_);
+  for (const Version& version : *versions) {
+    numbers.push_back(version.number);
+  }
+  EXPECT_THAT(numbers, ElementsAre(4, 2, 1));
+}
+
+TEST_P(VersionsTest, AVersionDoesNotChangeWhenPhotosAreAdded) {
+  add_to(ann_, "a1", {1, 0, 0});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const GalleryModel before = model(1);
+  const int64_t revision = galleries_->find_gallery(ada_, gallery_)->revision;
+  add_to(ann_, "a2", {0.8F, 0.6F, 0});
+  add_to(ben_, "b1", {0, 0, 1});
+  EXPECT_EQ(model(1).people.size(), 1U);
+  EXPECT_EQ(model(1).people[0].mean, before.people[0].mean);
+  EXPECT_EQ(galleries_->find_gallery(ada_, gallery_)->revision, revision);
+}
+
+TEST_P(VersionsTest, DeletingAPhotoLeavesWhatTrainingWithoutItWouldHaveMadeBitByBit) {
+  add_to(ann_, "a1", {1, 0.02F, 0.3F});
+  const auto deleted = add_to(ann_, "a2", {0.83F, 0.57F, -0.11F});
+  add_to(ann_, "a3", {0.91F, 0.13F, 0.07F});
+  add_to(ben_, "b1", {0, 0, 1});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const int64_t revision = galleries_->find_gallery(ada_, gallery_)->revision;
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, deleted));
+  EXPECT_GT(galleries_->find_gallery(ada_, gallery_)->revision, revision);
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));  // never saw it
+
+  const GalleryModel fresh = model(3);
+  for (const int64_t number : {1, 2}) {
+    const GalleryModel stored = model(number);
+    ASSERT_EQ(stored.people.size(), 2U);
+    for (size_t person = 0; person < 2; ++person) {
+      EXPECT_EQ(stored.people[person].mean, fresh.people[person].mean);
+      EXPECT_EQ(stored.people[person].spread, fresh.people[person].spread);
+      EXPECT_EQ(stored.people[person].photo_count, fresh.people[person].photo_count);
+      EXPECT_EQ(stored.people[person].references.size(), fresh.people[person].references.size());
+    }
+    EXPECT_EQ(galleries_->find_version(ada_, gallery_, number)->photo_count, 3);
+  }
+}
+
+TEST_P(VersionsTest, DeletingAFlaggedPhotoLeavesTheTemplateAlone) {
+  add_to(ann_, "a1", {1, 0, 0});
+  add_to(ann_, "a2", {1, 0.1F, 0});
+  const auto wrong = add_to(ann_, "wrong", {0, 0, 1});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const auto before = model(1).people[0].mean;
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, wrong));
+  EXPECT_EQ(model(1).people[0].mean, before);
+  EXPECT_EQ(galleries_->find_version(ada_, gallery_)->flagged_count, 0);
+}
+
+TEST_P(VersionsTest, DeletingTheLastPhotoOrThePersonTakesThePersonOutOfEveryVersion) {
+  const auto only = add_to(ann_, "a1", {1, 0, 0});
+  add_to(ben_, "b1", {0, 0, 1});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, only));
+  ASSERT_EQ(model(1).people.size(), 1U);
+  EXPECT_EQ(model(1).people[0].name, "Ben");
+  ASSERT_TRUE(galleries_->delete_person(ada_, gallery_, ben_));
+  EXPECT_TRUE(model(1).people.empty());
+  EXPECT_EQ(galleries_->find_version(ada_, gallery_)->person_count, 0);
+  EXPECT_TRUE(galleries_->report_version(ada_, gallery_, 1)->people.empty());
+  EXPECT_EQ(file_count(ada_), 0U);
+}
+
+TEST_P(VersionsTest, AVersionOfAnOlderModelIsStillExactAfterReEmbedding) {
+  const auto deleted = add_to(ann_, "a1", {1, 0, 0});
+  const auto kept = add_to(ann_, "a2", {0.8F, 0.6F, 0});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training("m1")));
+  const face::ModelId newer("m2");
+  EXPECT_EQ(galleries_->photos_without_embedding(ada_, gallery_, newer)->size(), 2U);
+  ASSERT_TRUE(galleries_->add_embedding(ada_, gallery_, deleted, embedding({0, 1, 0}, "m2")));
+  ASSERT_TRUE(galleries_->add_embedding(ada_, gallery_, kept, embedding({0, 1, 0.2F}, "m2")));
+  EXPECT_TRUE(galleries_->photos_without_embedding(ada_, gallery_, newer)->empty());
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training("m2")));
+
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, deleted));
+  EXPECT_NEAR(model(1).people[0].mean[0], 0.8, 1e-7);
+  EXPECT_NEAR(model(1).people[0].mean[1], 0.6, 1e-7);
+  EXPECT_EQ(model(1).model_id, face::ModelId("m1"));
+  EXPECT_GT(model(2).people[0].mean[2], 0.19);
+  EXPECT_EQ(
+      reason_of(galleries_->add_embedding(ada_, gallery_, deleted, embedding({0, 1, 0}, "m3"))),
+      "photo_not_found");
+}
+
+TEST_P(VersionsTest, APhotoThatTheModelCouldNotEmbedIsReportedAsUnusable) {
+  const auto seen = add_to(ann_, "a1", {1, 0, 0});
+  const auto unseen = add_to(ann_, "a2", {1, 0, 0.1F});
+  ASSERT_TRUE(galleries_->add_embedding(ada_, gallery_, seen, embedding({0, 1, 0}, "m2")));
+  const auto version = galleries_->train(ada_, gallery_, training("m2"));
+  EXPECT_EQ(version->photo_count, 1);
+  EXPECT_EQ(version->unusable_count, 1);
+  const auto report = galleries_->report_version(ada_, gallery_, 1);
+  EXPECT_EQ(report->people[0].photos[1].id, unseen);
+  EXPECT_EQ(report->people[0].photos[1].standing, Standing::Unusable);
+  EXPECT_EQ(report->people[0].photos[1].similarity, std::nullopt);
+}
+
+TEST_P(VersionsTest, ARenamedPersonIsRenamedInEveryVersion) {
+  add_to(ann_, "a1", {1, 0, 0});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const int64_t revision = galleries_->find_gallery(ada_, gallery_)->revision;
+  ASSERT_TRUE(galleries_->rename_person(ada_, gallery_, ann_, "Anna"));
+  EXPECT_EQ(model(1).people[0].name, "Anna");
+  EXPECT_GT(galleries_->find_gallery(ada_, gallery_)->revision, revision);
+}
+
+TEST_P(VersionsTest, TrainingAndDeletingAtOnceLeavesNoTemplateWithADeletedPhoto) {
+  std::vector<PhotoId> photos;
+  for (int photo = 0; photo < 12; ++photo) {
+    photos.push_back(
+        add_to(ann_, fmt::format("a{}", photo), {1, 0.01F * static_cast<float>(photo), 0.2F}));
+  }
+  {
+    std::jthread trainer([&] {
+      for (int round = 0; round < 6; ++round) {
+        EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training())), "fine");
+      }
+    });
+    std::jthread deleter([&] {
+      for (size_t photo = 0; photo + 2 < photos.size(); ++photo) {
+        EXPECT_EQ(reason_of(galleries_->delete_photo(ada_, gallery_, photos[photo])), "fine");
+      }
+    });
+  }
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const auto versions = galleries_->list_versions(ada_, gallery_);
+  for (const Version& version : *versions) {
+    const GalleryModel stored = model(version.number);
+    EXPECT_EQ(stored.people[0].mean, model(7).people[0].mean) << version.number;
+    EXPECT_EQ(stored.people[0].photo_count, 2);
+  }
+}
+
+TEST_P(VersionsTest, DeletedEmbeddingsAreNotInTheDatabaseFilesAnyMore) {
+  if (GetParam() != store::Dialect::Sqlite) GTEST_SKIP() << "its files are the operator's";
+  const auto deleted = add_to(ann_, "a1", {0.123F, 0.456F, 0.789F});
+  add_to(ann_, "a2", {0.2F, 0.4F, 0.8F});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const face::Embedding secret = embedding({0.123F, 0.456F, 0.789F});
+  const std::string needle(reinterpret_cast<const char*>(secret.values.data()),
+                           secret.values.size() * sizeof(float));
+  const auto found_in_files = [&] {
+    bool found = false;
+    const std::filesystem::path base = options().location;
+    for (const auto& entry : std::filesystem::directory_iterator(base.parent_path())) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path(), std::ios::binary);
+      const std::string contents(std::istreambuf_iterator<char>(file), {});
+      found |= contents.find(needle) != std::string::npos;
+    }
+    return found;
+  };
+  EXPECT_TRUE(found_in_files());
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, deleted));
+  EXPECT_FALSE(found_in_files());
+}
+
+}  // namespace
+}  // namespace faceforge::gallery
