@@ -164,58 +164,76 @@ void resize_pictures(const ResizeAxis& rows, const ResizeAxis& columns, int64_t 
   }
 }
 
+namespace {
+
+/// The part of one window position that lies on the picture, along one axis.
+struct Taps {
+  int64_t first = 0;    ///< source index
+  int64_t count = 0;    ///< on the picture
+  int64_t counted = 0;  ///< on the picture or its pads, but not beyond them
+};
+
+/// One axis of a pooling; the neutral value is an axis of one position.
+struct PoolAxis {
+  int64_t size = 1;
+  int64_t step = 1;
+  std::vector<Taps> positions{{0, 1, 1}};
+};
+
+/// How many of `count` taps, from `start` on in steps, lie before `stop`.
+int64_t taps_before(int64_t stop, int64_t start, int64_t step, int64_t count) {
+  return stop <= start ? 0 : std::min(count, (stop - start + step - 1) / step);
+}
+
+PoolAxis plan_pool_axis(const PlacedWindow& window, size_t axis, int64_t size) {
+  PoolAxis plan{.size = size, .step = window.dilations[axis], .positions = {}};
+  const int64_t kernel = window.kernel[axis];
+  for (int64_t position = 0; position < window.result[axis]; ++position) {
+    const int64_t start = position * window.strides[axis] - window.pads_begin[axis];
+    const int64_t skipped = taps_before(0, start, plan.step, kernel);
+    const int64_t until_end = taps_before(size, start, plan.step, kernel);
+    const int64_t until_pads = taps_before(size + window.pads_end[axis], start, plan.step, kernel);
+    plan.positions.push_back(
+        {start + skipped * plan.step, std::max<int64_t>(0, until_end - skipped), until_pads});
+  }
+  return plan;
+}
+
+}  // namespace
+
 void pool_plain(PoolKind kind, const PlacedWindow& window, std::span<const int64_t> picture_shape,
                 const float* from, float* to) {
   // Missing leading dimensions become 1, so that one loop nest serves lines, pictures and volumes.
-  std::array<int64_t, 3> size{1, 1, 1}, result{1, 1, 1}, kernel{1, 1, 1}, stride{1, 1, 1};
-  std::array<int64_t, 3> dilation{1, 1, 1}, begin{}, end{};
+  std::array<PoolAxis, 3> axes;
   const size_t rank = window.result.size();
   for (size_t axis = 0; axis < rank; ++axis) {
-    const size_t place = 3 - rank + axis;
-    size[place] = picture_shape[2 + axis];
-    result[place] = window.result[axis];
-    kernel[place] = window.kernel[axis];
-    stride[place] = window.strides[axis];
-    dilation[place] = window.dilations[axis];
-    begin[place] = window.pads_begin[axis];
-    end[place] = window.pads_end[axis];
+    axes[3 - rank + axis] = plan_pool_axis(window, axis, picture_shape[2 + axis]);
   }
-  // Pads count for an average with padding; what a rounded-up last window covers beyond them not.
-  const auto counted = [&](size_t axis, int64_t start) {
-    const int64_t stop = size[axis] + end[axis];
-    int64_t count = 0;
-    for (int64_t tap = 0; tap < kernel[axis]; ++tap) count += start + tap * dilation[axis] < stop;
-    return count;
-  };
-  const int64_t plane_count = picture_shape[0] * picture_shape[1];
-  for (int64_t plane = 0; plane < plane_count; ++plane) {
-    const float* picture = from + plane * size[0] * size[1] * size[2];
-    for (int64_t z = 0; z < result[0]; ++z) {
-      for (int64_t y = 0; y < result[1]; ++y) {
-        for (int64_t x = 0; x < result[2]; ++x) {
-          const std::array<int64_t, 3> start{z * stride[0] - begin[0], y * stride[1] - begin[1],
-                                             x * stride[2] - begin[2]};
-          float largest = -std::numeric_limits<float>::infinity(), sum = 0;
-          int64_t inside = 0;
-          for (int64_t tap = 0; tap < kernel[0] * kernel[1] * kernel[2]; ++tap) {
-            const std::array<int64_t, 3> at{start[0] + tap / (kernel[1] * kernel[2]) * dilation[0],
-                                            start[1] + tap / kernel[2] % kernel[1] * dilation[1],
-                                            start[2] + tap % kernel[2] * dilation[2]};
-            if (at[0] < 0 || at[1] < 0 || at[2] < 0 || at[0] >= size[0] || at[1] >= size[1] ||
-                at[2] >= size[2]) {
-              continue;
-            }
-            const float value = picture[(at[0] * size[1] + at[1]) * size[2] + at[2]];
-            largest = std::max(largest, value);
-            sum += value;
-            ++inside;
-          }
-          if (kind == PoolKind::AverageWithPadding) {
-            inside = counted(0, start[0]) * counted(1, start[1]) * counted(2, start[2]);
-          }
-          *to++ = kind == PoolKind::Max ? largest
-                                        : sum / static_cast<float>(std::max<int64_t>(1, inside));
+  const auto pool_one = [&](const float* picture, const Taps& z, const Taps& y, const Taps& x) {
+    float largest = -std::numeric_limits<float>::infinity(), sum = 0;
+    for (int64_t tap_z = 0; tap_z < z.count; ++tap_z) {
+      for (int64_t tap_y = 0; tap_y < y.count; ++tap_y) {
+        const int64_t plane = z.first + tap_z * axes[0].step;
+        const int64_t row = plane * axes[1].size + y.first + tap_y * axes[1].step;
+        const float* line = picture + row * axes[2].size + x.first;
+        for (int64_t tap_x = 0; tap_x < x.count; ++tap_x) {
+          const float value = line[tap_x * axes[2].step];
+          largest = std::max(largest, value);
+          sum += value;
         }
+      }
+    }
+    if (kind == PoolKind::Max) return largest;
+    const int64_t count = kind == PoolKind::AverageWithPadding ? z.counted * y.counted * x.counted
+                                                               : z.count * y.count * x.count;
+    return sum / static_cast<float>(std::max<int64_t>(1, count));
+  };
+  const int64_t plane_size = axes[0].size * axes[1].size * axes[2].size;
+  for (int64_t plane = 0; plane < picture_shape[0] * picture_shape[1]; ++plane) {
+    for (const Taps& z : axes[0].positions) {
+      for (const Taps& y : axes[1].positions) {
+        for (const Taps& x : axes[2].positions)
+          *to++ = pool_one(from + plane * plane_size, z, y, x);
       }
     }
   }
