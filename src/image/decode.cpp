@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <new>
 #include <optional>
 #include <string_view>
@@ -139,6 +140,18 @@ LoadShrink load_shrink(const Size& full, const Size& working) {
   return shrink;
 }
 
+// Evaluates an RGB8 image; nothing when its file turns out to be damaged.
+std::optional<Image> copy_out(const ImagePointer& loaded) {
+  const Size size = size_of(loaded);
+  Image image = Image::create(size.width_px, size.height_px);
+  const auto pixels = image.pixels();
+  // An image of the library over our memory, so that no second copy of the pixels exists.
+  const ImagePointer target(vips_image_new_from_memory(
+      pixels.data(), pixels.size(), size.width_px, size.height_px, kChannels, VIPS_FORMAT_UCHAR));
+  if (!target || vips_image_write(loaded.get(), target.get()) != 0) return std::nullopt;
+  return image;
+}
+
 ImagePointer to_srgb_without_profile(const ImagePointer& in) {
   return run([&](VipsImage** out) {
     return vips_colourspace(in.get(), out, VIPS_INTERPRETATION_sRGB, nullptr);
@@ -179,14 +192,50 @@ ImagePointer shrink_to(ImagePointer in, const Size& stored) {
   });
 }
 
+ImagePointer to_srgb_by_profile(const ImagePointer& in) {
+  return run([&](VipsImage** out) {
+    return vips_icc_transform(in.get(), out, "srgb", "embedded", TRUE, "intent",
+                              VIPS_INTENT_PERCEPTUAL, "depth", 8, nullptr);
+  });
+}
+
+// Whether the profile of an RGB8 image is sRGB under one of its many names and versions: applied to
+// a cube of colours it changes next to nothing. Most photos have such a one, and applying it to all
+// of a photo would take longer than decoding it.
+bool profile_is_srgb(const ImagePointer& in) {
+  constexpr int kLevels = 9;
+  constexpr int kSameWithin = 2;
+  if (vips_image_get_bands(in.get()) != kChannels ||
+      vips_image_get_format(in.get()) != VIPS_FORMAT_UCHAR) {
+    return false;
+  }
+  const void* profile = nullptr;
+  size_t profile_size = 0;
+  if (vips_image_get_blob(in.get(), VIPS_META_ICC_NAME, &profile, &profile_size) != 0) return false;
+  Image cube = Image::create(kLevels * kLevels, kLevels);
+  for (int i = 0; i < kLevels * kLevels * kLevels; ++i) {
+    const std::array<int, kChannels> levels{i % kLevels, i / kLevels % kLevels,
+                                            i / (kLevels * kLevels)};
+    for (size_t c = 0; c < kChannels; ++c) {
+      cube.pixels()[static_cast<size_t>(i) * kChannels + c] =
+          static_cast<uint8_t>(levels[c] * 255 / (kLevels - 1));
+    }
+  }
+  const ImagePointer probe = internal::view_of(cube);
+  if (!probe) return false;
+  vips_image_set_blob_copy(probe.get(), VIPS_META_ICC_NAME, profile, profile_size);
+  const ImagePointer converted = to_srgb_by_profile(probe);
+  const auto result = converted ? copy_out(converted) : std::nullopt;
+  return result && std::ranges::equal(cube.pixels(), result->pixels(), [](int left, int right) {
+           return std::abs(left - right) <= kSameWithin;
+         });
+}
+
 ImagePointer to_rgb8(ImagePointer in) {
-  if (vips_image_get_typeof(in.get(), VIPS_META_ICC_NAME) != 0) {
-    auto converted = run([&](VipsImage** out) {
-      return vips_icc_transform(in.get(), out, "srgb", "embedded", TRUE, "intent",
-                                VIPS_INTENT_PERCEPTUAL, "depth", 8, nullptr);
-    });
+  const bool has_profile = vips_image_get_typeof(in.get(), VIPS_META_ICC_NAME) != 0;
+  if (has_profile && !profile_is_srgb(in)) {
     // A profile that does not fit its pixels is worth no more than none.
-    if (converted) return converted;
+    if (auto converted = to_srgb_by_profile(in)) return converted;
   }
   auto rgb = to_srgb_without_profile(in);
   if (!rgb) return nullptr;
@@ -231,17 +280,6 @@ Unexpected damaged(Kind kind) {
               "the {} file is cut short or its contents are damaged", name_of(kind));
 }
 
-Result<Image> copy_out(const ImagePointer& loaded, Kind kind) {
-  const Size size = size_of(loaded);
-  Image image = Image::create(size.width_px, size.height_px);
-  const auto pixels = image.pixels();
-  // An image of the library over our memory, so that no second copy of the pixels exists.
-  const ImagePointer target(vips_image_new_from_memory(
-      pixels.data(), pixels.size(), size.width_px, size.height_px, kChannels, VIPS_FORMAT_UCHAR));
-  if (!target || vips_image_write(loaded.get(), target.get()) != 0) return damaged(kind);
-  return image;
-}
-
 Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
   ImagePointer loaded = open(file, kind);
   if (loaded && kind == Kind::Heif) loaded = restore_exif_orientation(std::move(loaded), file);
@@ -264,8 +302,9 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
                 "the {} file has pixels of {} channels that are not a picture", name_of(kind),
                 vips_image_get_bands(loaded.get()));
   }
-  Image image = TRY(copy_out(loaded, kind));
-  return Photo{.image = std::move(image),
+  auto image = copy_out(loaded);
+  if (!image) return damaged(kind);
+  return Photo{.image = *std::move(image),
                .width_px = on_its_side ? stored.height_px : stored.width_px,
                .height_px = on_its_side ? stored.width_px : stored.height_px};
 }

@@ -67,6 +67,23 @@ void expect_near(const std::array<Rgb, 4>& found, const std::array<Rgb, 4>& expe
   }
 }
 
+// Saves with one of the library's own savers, by file suffix and options.
+std::vector<std::byte> save_as(const Image& image, const char* suffix) {
+  VipsImage* view =
+      vips_image_new_from_memory(image.pixels().data(), image.pixels().size(), image.width_px(),
+                                 image.height_px(), kChannels, VIPS_FORMAT_UCHAR);
+  view->Type = VIPS_INTERPRETATION_sRGB;
+  void* buffer = nullptr;
+  size_t size = 0;
+  EXPECT_EQ(vips_image_write_to_buffer(view, suffix, &buffer, &size, nullptr), 0)
+      << vips_error_buffer();
+  const auto* const bytes = static_cast<const std::byte*>(buffer);
+  std::vector<std::byte> file(bytes, bytes + size);
+  g_free(buffer);
+  g_object_unref(view);
+  return file;
+}
+
 // Lossy codecs stay within this of flat colours at the qualities of the samples.
 constexpr int kLossy = 4;
 
@@ -166,6 +183,15 @@ TEST(Decode, ColourProfilesAreAppliedAsLittleCmsDoes) {
                    {{{255, 125, 137}, {39, 236, 117}, {107, 137, 244}, {255, 255, 255}}}, 5);
 }
 
+TEST(Decode, AProfileThatIsSrgbChangesNoPixelAtAll) {
+  Image image = Image::create(64, 64);
+  for (size_t i = 0; i < image.pixels().size(); ++i) {
+    image.pixels()[i] = static_cast<uint8_t>(i * 7 % 251);
+  }
+  const auto photo = decode(save_as(image, ".png[profile=srgb]"), {}).value();
+  EXPECT_TRUE(std::ranges::equal(photo.image.pixels(), image.pixels()));
+}
+
 TEST(Decode, InksWithoutAProfileBecomeTheColoursThatTheyPrint) {
   for (const char* name : {"cmyk.jpg", "cmyk.tif"}) {
     const auto photo = decode_sample(name);
@@ -203,23 +229,6 @@ TEST(Decode, ALongerSideIsShrunkToTheWorkingSideAndTheFullSizeIsKept) {
                   std::to_string(side));
     }
   }
-}
-
-// Saves with one of the library's own savers, by file suffix and options.
-std::vector<std::byte> save_as(const Image& image, const char* suffix) {
-  VipsImage* view =
-      vips_image_new_from_memory(image.pixels().data(), image.pixels().size(), image.width_px(),
-                                 image.height_px(), kChannels, VIPS_FORMAT_UCHAR);
-  view->Type = VIPS_INTERPRETATION_sRGB;
-  void* buffer = nullptr;
-  size_t size = 0;
-  EXPECT_EQ(vips_image_write_to_buffer(view, suffix, &buffer, &size, nullptr), 0)
-      << vips_error_buffer();
-  const auto* const bytes = static_cast<const std::byte*>(buffer);
-  std::vector<std::byte> file(bytes, bytes + size);
-  g_free(buffer);
-  g_object_unref(view);
-  return file;
 }
 
 TEST(Decode, EveryKindOfFileCanBeShrunk) {

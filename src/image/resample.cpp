@@ -38,20 +38,35 @@ GridPosition round_to_grid(int64_t position) {
   return {in_fractions >> kFractionBits, static_cast<int>(in_fractions & (kFractions - 1))};
 }
 
-// The three bytes at (x, y); black outside.
-const uint8_t* pixel_or_black(const Image& source, int64_t x, int64_t y) {
+// The four pixels around a position, three bytes each.
+struct Neighbours {
+  const uint8_t* top_left;
+  const uint8_t* top_right;
+  const uint8_t* bottom_left;
+  const uint8_t* bottom_right;
+};
+
+Neighbours neighbours(const Image& source, int64_t x, int64_t y) {
   static constexpr std::array<uint8_t, kChannels> kBlack{};
-  if (x < 0 || y < 0 || x >= source.width_px() || y >= source.height_px()) return kBlack.data();
-  return source.row(static_cast<int>(y)).data() + x * kChannels;
+  const int64_t row_bytes = int64_t{source.width_px()} * kChannels;
+  if (x >= 0 && y >= 0 && x + 1 < source.width_px() && y + 1 < source.height_px()) {
+    const uint8_t* const top_left = source.pixels().data() + y * row_bytes + x * kChannels;
+    return {top_left, top_left + kChannels, top_left + row_bytes, top_left + row_bytes + kChannels};
+  }
+  const auto pixel_or_black = [&](int64_t at_x, int64_t at_y) {
+    const bool outside =
+        at_x < 0 || at_y < 0 || at_x >= source.width_px() || at_y >= source.height_px();
+    return outside ? kBlack.data() : source.row(static_cast<int>(at_y)).data() + at_x * kChannels;
+  };
+  return {pixel_or_black(x, y), pixel_or_black(x + 1, y), pixel_or_black(x, y + 1),
+          pixel_or_black(x + 1, y + 1)};
 }
 
 // Mixes the four pixels around a position; the weights are exact in integers.
 void sample_bilinear(const Image& source, const GridPosition& x, const GridPosition& y,
                      uint8_t* out) {
-  const uint8_t* top_left = pixel_or_black(source, x.whole, y.whole);
-  const uint8_t* top_right = pixel_or_black(source, x.whole + 1, y.whole);
-  const uint8_t* bottom_left = pixel_or_black(source, x.whole, y.whole + 1);
-  const uint8_t* bottom_right = pixel_or_black(source, x.whole + 1, y.whole + 1);
+  const auto [top_left, top_right, bottom_left, bottom_right] =
+      neighbours(source, x.whole, y.whole);
   constexpr int kHalf = kFractions * kFractions / 2;
   for (int c = 0; c < kChannels; ++c) {
     const int upper = top_left[c] * (kFractions - x.fraction) + top_right[c] * x.fraction;
@@ -107,23 +122,28 @@ AxisWeights axis_weights(int source_size, int result_size) {
   return axis;
 }
 
-// One source row at the result's width.
-void resize_row(std::span<const uint8_t> source, const AxisWeights& columns, float* out) {
+// One row, already as high as the result's, brought to the result's width.
+void resize_row(std::span<const float> source, const AxisWeights& columns, std::span<uint8_t> out) {
+  size_t at = 0;
   for (const AxisWeights::Run& run : columns.runs) {
-    const uint8_t* pixel = source.data() + static_cast<size_t>(run.first) * kChannels;
+    const float* pixel = source.data() + static_cast<size_t>(run.first) * kChannels;
     const float* weight = columns.weights.data() + run.weights_begin;
     float red = 0;
     float green = 0;
     float blue = 0;
     for (int i = 0; i < run.count; ++i, pixel += kChannels) {
-      red += weight[i] * static_cast<float>(pixel[0]);
-      green += weight[i] * static_cast<float>(pixel[1]);
-      blue += weight[i] * static_cast<float>(pixel[2]);
+      red += weight[i] * pixel[0];
+      green += weight[i] * pixel[1];
+      blue += weight[i] * pixel[2];
     }
-    *out++ = red;
-    *out++ = green;
-    *out++ = blue;
+    out[at++] = to_byte(red);
+    out[at++] = to_byte(green);
+    out[at++] = to_byte(blue);
   }
+}
+
+void add_weighted(std::span<const uint8_t> row, float weight, std::span<float> sum) {
+  for (size_t i = 0; i < row.size(); ++i) sum[i] += weight * static_cast<float>(row[i]);
 }
 
 }  // namespace
@@ -156,26 +176,16 @@ Image resize(const Image& source, int width_px, int height_px) {
   Image output = Image::create(width_px, height_px);
   const AxisWeights columns = axis_weights(source.width_px(), width_px);
   const AxisWeights rows = axis_weights(source.height_px(), height_px);
-  const size_t row_values = static_cast<size_t>(width_px) * kChannels;
-  // Neighbouring result rows share at most two source rows: the two resized last are kept.
-  std::array<std::vector<float>, 2> kept{std::vector<float>(row_values),
-                                         std::vector<float>(row_values)};
-  std::array<int, 2> kept_y{-1, -1};
-  std::vector<float> sum(row_values);
+  // Heights first: that loop runs along whole rows, several values at a time.
+  std::vector<float> sum(source.row(0).size());
   for (int y = 0; y < height_px; ++y) {
     const AxisWeights::Run& run = rows.runs[static_cast<size_t>(y)];
     std::ranges::fill(sum, 0.0f);
     for (int i = 0; i < run.count; ++i) {
-      const int source_y = run.first + i;
-      const auto slot = static_cast<size_t>(source_y % 2);
-      if (kept_y[slot] != source_y) {
-        resize_row(source.row(source_y), columns, kept[slot].data());
-        kept_y[slot] = source_y;
-      }
       const float weight = rows.weights[run.weights_begin + static_cast<size_t>(i)];
-      for (size_t v = 0; v < row_values; ++v) sum[v] += weight * kept[slot][v];
+      add_weighted(source.row(run.first + i), weight, sum);
     }
-    std::ranges::transform(sum, output.row(y).begin(), to_byte);
+    resize_row(sum, columns, output.row(y));
   }
   return output;
 }

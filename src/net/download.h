@@ -13,7 +13,8 @@ namespace faceforge::net {
 
 /// Which machines a URL may lead to. PublicOnly refuses loopback, private, link-local, carrier NAT,
 /// multicast and reserved addresses, IPv4 and IPv6, judged on the address that is connected to (so
-/// neither a redirect nor a name that resolves to the inside gets around it).
+/// neither a redirect nor a name that resolves to the inside gets around it). With PublicOnly, the
+/// proxy that the environment may name is not used.
 enum class AllowedAddresses { PublicOnly, Any };
 
 struct DownloadProgress {
@@ -26,13 +27,13 @@ struct DownloadOptions {
   std::optional<std::string> expected_sha256{};  ///< 64 hexadecimal digits
   AllowedAddresses allowed_addresses = AllowedAddresses::PublicOnly;
   int redirect_limit = 5;
-  int retry_limit =
-      5;  ///< attempts after the first, when the connection breaks or the server is busy
+  int retry_limit = 5;      ///< attempts in a row that may bring nothing, after the first
   int retry_wait_ms = 500;  ///< before the first retry; doubles each time, to 30 s at most
   int connect_timeout_ms = 15'000;
   int stall_timeout_s = 30;  ///< an attempt ends when it gets less than 1 KB/s for this long
+  std::filesystem::path certificates{};  ///< PEM file of whom to trust; empty: whom the system does
   std::function<void(const DownloadProgress&)> on_progress{};  ///< on the calling thread
-  const std::atomic<bool>* cancelled = nullptr;                ///< looked at several times a second
+  const std::atomic<bool>* cancelled = nullptr;                ///< looked at every second at least
 };
 
 struct DownloadReport {
@@ -49,13 +50,16 @@ struct DownloadReport {
 /// that cannot resume, it starts again.
 ///
 /// in:    an http or https URL without credentials; `destination` in an existing folder
-/// fails: invalid_input/url_invalid (no host, another scheme, or credentials);
+/// fails: invalid_input/url_invalid (no host, another scheme, credentials, over 4096 bytes);
+///        invalid_input/sha256_invalid (the expected one); conflict/download_in_progress;
 ///        forbidden/address_not_allowed; not_found/url_not_found (404, 410);
-///        forbidden/url_forbidden (401, 403); invalid_input/url_refused (other 4xx, redirects
-///        beyond the limit or to another scheme); too_large/download_too_large;
+///        forbidden/url_forbidden (401, 403); forbidden/certificate_not_trusted;
+///        invalid_input/url_refused (other 4xx, redirects beyond the limit, to another scheme or
+///        from https to http); too_large/download_too_large;
 ///        corrupt/sha256_mismatch (the part is removed); busy/download_interrupted (retries used
-///        up: connection, timeout, 5xx, 429; the part is kept); cancelled/download_cancelled
-///        (kept); exhausted/disk_full; forbidden/file_not_writable; not_found/folder_not_found
+///        up: connection, timeout, 5xx, 408, 425, 429; the part is kept);
+///        cancelled/download_cancelled (kept); exhausted/disk_full; forbidden/file_not_writable;
+///        not_found/folder_not_found
 /// cost:  blocks until done
 [[nodiscard]] Result<DownloadReport> download(const std::string& url,
                                               const std::filesystem::path& destination,

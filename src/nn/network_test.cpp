@@ -1,12 +1,21 @@
 #include "nn/network.h"
 
+#include <cmath>
+#include <fstream>
+#include <thread>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "nn/shape.h"
+#include "nn/writer.h"
 #include "support/test_data.h"
 
 namespace faceforge::nn {
 namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
 
 /// Every ONNX file below the packs of the data folder.
 std::vector<std::filesystem::path> pack_files(const std::filesystem::path& data) {
@@ -17,11 +26,37 @@ std::vector<std::filesystem::path> pack_files(const std::filesystem::path& data)
   return files;
 }
 
-Tensor half_grey(Shape shape, int64_t batch, int64_t open_side_px) {
-  shape[0] = batch;
-  for (int64_t& dimension : shape) dimension = dimension < 0 ? open_side_px : dimension;
+/// Numbers between -1 and 1 that follow no pattern of the network's.
+Tensor waves(Shape shape) {
   const auto count = static_cast<size_t>(element_count(shape));
-  return {std::move(shape), std::vector<float>(count, 0.5F)};
+  Tensor tensor{std::move(shape), std::vector<float>(count)};
+  for (size_t index = 0; index < count; ++index) {
+    tensor.values[index] = std::sin(0.37F * static_cast<float>(index * index % 1009));
+  }
+  return tensor;
+}
+
+Tensor waves_for(const Network& network, int64_t batch, int64_t open_side_px) {
+  Shape shape = network.inputs()[0].shape;
+  for (int64_t& dimension : shape) dimension = dimension < 0 ? open_side_px : dimension;
+  shape[0] = batch;
+  return waves(std::move(shape));
+}
+
+/// y = x + 1 for x of shape [?, 2].
+GraphBuilder plus_one() {
+  GraphBuilder builder("plus_one");
+  builder.add_input({"x", {-1, 2}})
+      .add_output({"y", {-1, 2}})
+      .add_initializer("one", Tensor{{1}, {1}})
+      .add_node({"Add", {"x", "one"}, {"y"}});
+  return builder;
+}
+
+Network parsed(const GraphBuilder& builder) {
+  auto network = Network::parse(builder.serialize().value());
+  EXPECT_TRUE(network) << network.error().message;
+  return std::move(network).value();
 }
 
 TEST(Network, EveryNetworkOfThePacksRunsOnBatchesOfOneAndTwo) {
@@ -30,11 +65,183 @@ TEST(Network, EveryNetworkOfThePacksRunsOnBatchesOfOneAndTwo) {
     const auto network = Network::load(file);
     ASSERT_TRUE(network) << file << ": " << network.error().message;
     for (const int64_t batch : {1, 2}) {
-      const auto outputs = network->run(half_grey(network->inputs()[0].shape, batch, 96));
+      const auto outputs = network->run(waves_for(*network, batch, 96));
       ASSERT_TRUE(outputs) << file << ": " << outputs.error().message;
       EXPECT_EQ(outputs->size(), network->outputs().size());
     }
   }
+}
+
+TEST(Network, ABatchGivesWhatItsPicturesGiveOneByOne) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  for (const auto& file : pack_files(data)) {
+    const auto network = Network::load(file).value();
+    const Tensor batch = waves_for(network, 3, 64);
+    const auto together = network.run(batch).value();
+    const size_t picture_size = batch.values.size() / 3;
+    for (size_t picture = 0; picture < 3; ++picture) {
+      Tensor one{batch.shape, {}};
+      one.shape[0] = 1;
+      const auto first = batch.values.begin() + static_cast<std::ptrdiff_t>(picture * picture_size);
+      one.values.assign(first, first + static_cast<std::ptrdiff_t>(picture_size));
+      const auto alone = network.run(one).value();
+      for (size_t output = 0; output < alone.size(); ++output) {
+        const size_t size = alone[output].values.size();
+        ASSERT_EQ(together[output].values.size(), 3 * size) << file;
+        for (size_t at = 0; at < size; ++at) {
+          // Kernels for other batch sizes may add in another order.
+          ASSERT_NEAR(together[output].values[picture * size + at], alone[output].values[at], 2e-4)
+              << file << " output " << output;
+        }
+      }
+    }
+  }
+}
+
+TEST(Network, NoEmbedderFallsToAReferenceKernel) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  for (const char* file : {"packs/retinaface-mbf/mbf_512.onnx", "packs/scrfd-mbf/w600k_mbf.onnx"}) {
+    const auto network = Network::load(data / file).value();
+    for (const int64_t batch : {1, 5}) {
+      const auto lines = network.implementations(Shape{batch, 3, 112, 112}).value();
+      EXPECT_GT(lines.size(), 50U);
+      for (const std::string& line : lines) EXPECT_THAT(line, Not(HasSubstr(": ref")));
+    }
+  }
+}
+
+TEST(Network, QuantizedOperatorsAreRefusedByName) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto network = Network::load(data / "odd/w600k_mbf_dynamic_int8.onnx");
+  ASSERT_FALSE(network);
+  EXPECT_EQ(network.error().code, ErrorCode::Unsupported);
+  EXPECT_EQ(network.error().reason, "operator_unsupported");
+  EXPECT_THAT(network.error().message, HasSubstr("'DynamicQuantizeLinear'"));
+  EXPECT_THAT(network.error().message, HasSubstr("'input.1_QuantizeLinear'"));
+}
+
+TEST(Network, AModelWithAFixedSizeRefusesAnotherOne) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto network = Network::load(data / "odd/scrfd_2.5g_static640.onnx").value();
+  EXPECT_THAT(network.inputs()[0].shape, ElementsAre(1, 3, 640, 640));
+  const auto outputs = network.run(waves({1, 3, 320, 320}));
+  ASSERT_FALSE(outputs);
+  EXPECT_EQ(outputs.error().reason, "input_shape");
+  EXPECT_THAT(outputs.error().message, HasSubstr("[1, 3, 640, 640]"));
+}
+
+TEST(Network, ManyThreadsMayRunItAtOnceOnManyShapes) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto network = Network::load(data / "packs/yunet-mbf/yunet_n.onnx").value();
+  const std::vector<int64_t> sides{64, 96, 128};
+  std::vector<std::vector<Tensor>> expected;
+  for (const int64_t side : sides)
+    expected.push_back(network.run(waves({1, 3, side, side})).value());
+  const auto fresh = Network::load(data / "packs/yunet-mbf/yunet_n.onnx").value();
+  std::vector<std::thread> threads;
+  std::atomic<int> differing = 0;
+  for (size_t thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (size_t run = 0; run < 6; ++run) {
+        const size_t which = (thread + run) % sides.size();
+        const auto outputs = fresh.run(waves({1, 3, sides[which], sides[which]}));
+        if (!outputs) {
+          ++differing;
+          continue;
+        }
+        for (size_t index = 0; index < outputs->size(); ++index) {
+          if ((*outputs)[index].values != expected[which][index].values) ++differing;
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(differing, 0);
+}
+
+TEST(Network, MoreShapesThanProgramsAreKeptStillRun) {
+  const Network network = parsed(plus_one());
+  for (int64_t batch = 1; batch <= 80; ++batch) {
+    const auto outputs = network.run(waves({batch % 40 + 1, 2}));
+    ASSERT_TRUE(outputs);
+    EXPECT_EQ((*outputs)[0].shape[0], batch % 40 + 1);
+  }
+}
+
+TEST(Network, AnInputMayBeAnOutputAndAnOutputAConstant) {
+  GraphBuilder builder("odd");
+  builder.add_input({"x", {2}})
+      .add_output({"x", {2}})
+      .add_output({"c", {3}})
+      .add_initializer("c", Tensor{{3}, {1, 2, 3}});
+  const auto outputs = parsed(builder).run(Tensor{{2}, {5, 6}});
+  ASSERT_TRUE(outputs) << outputs.error().message;
+  EXPECT_THAT((*outputs)[0].values, ElementsAre(5, 6));
+  EXPECT_THAT((*outputs)[1].values, ElementsAre(1, 2, 3));
+}
+
+TEST(Network, WrongInputsAreNamedWithWhatIsWanted) {
+  const Network network = parsed(plus_one());
+  const auto reason = [&](const Tensor& input) {
+    const auto outputs = network.run(input);
+    return outputs ? "ran" : outputs.error().reason;
+  };
+  EXPECT_EQ(reason({{3, 2}, std::vector<float>(6)}), "ran");
+  EXPECT_EQ(reason({{3, 2}, std::vector<float>(5)}), "input_shape");
+  EXPECT_EQ(reason({{3, 3}, std::vector<float>(9)}), "input_shape");
+  EXPECT_EQ(reason({{6}, std::vector<float>(6)}), "input_shape");
+  EXPECT_EQ(reason({{0, 2}, {}}), "input_shape");
+  EXPECT_EQ(reason({{-1, 2}, {}}), "input_shape");
+  EXPECT_EQ(reason({{INT64_MAX, 2}, {}}), "input_shape");
+  const std::vector<Tensor> two(2, Tensor{{1, 2}, {0, 0}});
+  EXPECT_EQ(network.run(two).error().reason, "input_count");
+  for (const int count : {0, -1, 257}) {
+    EXPECT_EQ(network.run(two[0], {.thread_count = count}).error().reason, "thread_count");
+  }
+  EXPECT_EQ(network.implementations(Shape{3, 3}).error().reason, "input_shape");
+}
+
+TEST(Network, OperandsThatDoNotFitAreNamedWithTheirNode) {
+  GraphBuilder builder("misfit");
+  builder.add_input({"x", {-1, -1}})
+      .add_output({"y", {}})
+      .add_initializer("w", Tensor{{4, 5}, std::vector<float>(20)})
+      .add_node({"MatMul", {"x", "w"}, {"y"}, {}, "the_product"});
+  const auto outputs = parsed(builder).run(waves({2, 3}));
+  ASSERT_FALSE(outputs);
+  EXPECT_EQ(outputs.error().code, ErrorCode::InvalidInput);
+  EXPECT_EQ(outputs.error().reason, "shape_mismatch");
+  EXPECT_THAT(outputs.error().message, HasSubstr("MatMul 'the_product'"));
+}
+
+TEST(Network, ActivationsBeyondTheLimitAreRefusedBeforeTheyAreMade) {
+  const auto bytes = plus_one().serialize().value();
+  const auto network = Network::parse(bytes, {.activation_bytes = 1000}).value();
+  EXPECT_TRUE(network.run(waves({60, 2})));
+  const auto outputs = network.run(waves({70, 2}));
+  ASSERT_FALSE(outputs);
+  EXPECT_EQ(outputs.error().code, ErrorCode::TooLarge);
+  EXPECT_EQ(outputs.error().reason, "activations_too_large");
+}
+
+TEST(Network, AModelFileThatIsMissingOrTooLargeIsSaidSo) {
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(Network::load(folder.path() / "none.onnx").error().reason, "model_file_missing");
+  EXPECT_EQ(Network::load(folder.path()).error().reason, "model_file_missing");
+  const auto file = folder.path() / "large.onnx";
+  std::ofstream(file) << std::string(2000, 'x');
+  EXPECT_EQ(Network::load(file, {.file_bytes = 1999}).error().reason, "model_file_too_large");
+  EXPECT_EQ(Network::load(file).error().reason, "model_malformed");
+}
+
+TEST(Writer, TheSameCallsGiveTheSameBytes) {
+  EXPECT_EQ(plus_one().serialize().value(), plus_one().serialize().value());
+}
+
+TEST(Writer, ATensorWhoseValuesDoNotFillItsShapeIsRefused) {
+  GraphBuilder builder("bad");
+  builder.add_initializer("w", Tensor{{2, 2}, {1, 2, 3}});
+  EXPECT_EQ(builder.serialize().error().reason, "tensor_shape");
 }
 
 }  // namespace

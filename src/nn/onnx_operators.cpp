@@ -109,6 +109,57 @@ Result<Window> read_window(const Attributes& attributes) {
   return window;
 }
 
+/// Every attribute that the known operators have, with the type that ONNX gives it.
+std::optional<onnx::AttributeProto::AttributeType> type_of_attribute(std::string_view name) {
+  using A = onnx::AttributeProto;
+  static const std::unordered_map<std::string_view, A::AttributeType> kTypes = {
+      {"allowzero", A::INT},
+      {"alpha", A::FLOAT},
+      {"auto_pad", A::STRING},
+      {"axes", A::INTS},
+      {"axis", A::INT},
+      {"beta", A::FLOAT},
+      {"ceil_mode", A::INT},
+      {"count_include_pad", A::INT},
+      {"coordinate_transformation_mode", A::STRING},
+      {"dilations", A::INTS},
+      {"end", A::INT},
+      {"ends", A::INTS},
+      {"epsilon", A::FLOAT},
+      {"group", A::INT},
+      {"keepdims", A::INT},
+      {"kernel_shape", A::INTS},
+      {"max", A::FLOAT},
+      {"min", A::FLOAT},
+      {"mode", A::STRING},
+      {"nearest_mode", A::STRING},
+      {"noop_with_empty_axes", A::INT},
+      {"pads", A::INTS},
+      {"perm", A::INTS},
+      {"scales", A::FLOATS},
+      {"split", A::INTS},
+      {"start", A::INT},
+      {"starts", A::INTS},
+      {"storage_order", A::INT},
+      {"strides", A::INTS},
+      {"to", A::INT},
+      {"training_mode", A::INT},
+      {"transA", A::INT},
+      {"transB", A::INT}};
+  const auto found = kTypes.find(name);
+  return found == kTypes.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<void> check_attribute_types(const onnx::NodeProto& node) {
+  for (const auto& attribute : node.attribute()) {
+    const auto wanted = type_of_attribute(attribute.name());
+    if (wanted && attribute.type() != *wanted) {
+      return malformed(node, "attribute " + quoted_name(attribute.name()) + " has a wrong type");
+    }
+  }
+  return {};
+}
+
 Result<Operation> read_conv(const Attributes& attributes) {
   Conv conv{.window = TRY(read_window(attributes)), .group_count = attributes.integer("group", 1)};
   if (conv.group_count < 1) {
@@ -357,6 +408,7 @@ Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset,
       node.input_size() > known->second.most_inputs) {
     return malformed(node, fmt::format("{} inputs", node.input_size()));
   }
+  TRY(check_attribute_types(node));
   for (int index = 0; index < node.input_size(); ++index) {
     const bool is_needed = index < known->second.fewest_inputs || node.op_type() == "Concat";
     if (is_needed && node.input(index).empty()) return malformed(node, "an input is left out");

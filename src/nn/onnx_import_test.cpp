@@ -1,0 +1,258 @@
+// Models that are not what they say, made with ONNX's own messages.
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
+
+#include "nn/network.h"
+#include "support/test_data.h"
+
+namespace faceforge::nn {
+namespace {
+
+using testing::HasSubstr;
+
+/// y = x + w, with w of shape [2].
+class BadModel : public testing::Test {
+ protected:
+  void SetUp() override {
+    model_.set_ir_version(7);
+    model_.add_opset_import()->set_version(13);
+    auto* input = graph().add_input();
+    input->set_name("x");
+    auto* type = input->mutable_type()->mutable_tensor_type();
+    type->set_elem_type(onnx::TensorProto::FLOAT);
+    type->mutable_shape()->add_dim()->set_dim_value(2);
+    graph().add_output()->set_name("y");
+    add_node("Add", {"x", "w"}, "y");
+    weight().set_name("w");
+    weight().set_data_type(onnx::TensorProto::FLOAT);
+    weight().add_dims(2);
+    weight().add_float_data(1);
+    weight().add_float_data(2);
+  }
+
+  onnx::GraphProto& graph() { return *model_.mutable_graph(); }
+  onnx::TensorProto& weight() {
+    return graph().initializer_size() == 0 ? *graph().add_initializer()
+                                           : *graph().mutable_initializer(0);
+  }
+  void add_node(const std::string& type, const std::vector<std::string>& inputs,
+                const std::string& output) {
+    auto* node = graph().add_node();
+    node->set_op_type(type);
+    node->set_name("node_" + output);
+    for (const auto& input : inputs) node->add_input(input);
+    node->add_output(output);
+  }
+
+  Result<Network> parse(const LoadLimits& limits = {}) const {
+    const std::string bytes = model_.SerializeAsString();
+    return Network::parse(std::as_bytes(std::span(bytes)), limits);
+  }
+  std::string reason(const LoadLimits& limits = {}) const {
+    const auto network = parse(limits);
+    return network ? "parsed" : network.error().reason;
+  }
+
+  /// Writes the model with its weight in a file of its own, and loads it.
+  std::string reason_with_weights_in(const std::string& location, const std::string& offset = "",
+                                     const std::string& length = "") {
+    weight().clear_float_data();
+    weight().set_data_location(onnx::TensorProto::EXTERNAL);
+    weight().clear_external_data();
+    for (const auto& [key, value] :
+         {std::pair("location", location), {"offset", offset}, {"length", length}}) {
+      if (value.empty()) continue;
+      auto* entry = weight().add_external_data();
+      entry->set_key(key);
+      entry->set_value(value);
+    }
+    const auto home = folder_.path() / "home";
+    std::filesystem::create_directories(home);
+    const float values[] = {1, 2, 3, 4};
+    for (const auto& file : {home / "weights", folder_.path() / "outside"}) {
+      std::ofstream(file, std::ios::binary)
+          .write(reinterpret_cast<const char*>(values), sizeof values);
+    }
+    std::ofstream(home / "model.onnx", std::ios::binary) << model_.SerializeAsString();
+    loaded_ = Network::load(home / "model.onnx");
+    return *loaded_ ? "parsed" : loaded_->error().reason;
+  }
+
+  onnx::ModelProto model_;
+  test::TemporaryFolder folder_;
+  std::optional<Result<Network>> loaded_;
+};
+
+TEST_F(BadModel, IsGoodBeforeItIsSpoilt) {
+  EXPECT_EQ(reason(), "parsed");
+}
+
+TEST_F(BadModel, OfBytesThatAreNoModel) {
+  const auto reason_of = [](std::string_view bytes) {
+    return Network::parse(std::as_bytes(std::span(bytes))).error().reason;
+  };
+  EXPECT_EQ(reason_of(""), "model_malformed");
+  EXPECT_EQ(reason_of("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), "model_malformed");
+  EXPECT_EQ(reason_of("GIF89a and so on"), "model_malformed");
+  const std::string whole = model_.SerializeAsString();
+  EXPECT_EQ(reason_of(std::string_view(whole).substr(0, whole.size() / 2)), "model_malformed");
+}
+
+TEST_F(BadModel, WithAnOperatorThatIsNotImplemented) {
+  graph().mutable_node(0)->set_op_type("FancyNewThing\n");
+  const auto network = parse();
+  ASSERT_FALSE(network);
+  EXPECT_EQ(network.error().code, ErrorCode::Unsupported);
+  EXPECT_EQ(network.error().reason, "operator_unsupported");
+  EXPECT_THAT(network.error().message, HasSubstr("'FancyNewThing?'"));
+  EXPECT_THAT(network.error().message, HasSubstr("'node_y'"));
+}
+
+TEST_F(BadModel, WithAnOperatorOfAForeignDomain) {
+  graph().mutable_node(0)->set_domain("com.microsoft");
+  EXPECT_EQ(reason(), "operator_unsupported");
+}
+
+TEST_F(BadModel, WithAnAttributeThatIsNotImplemented) {
+  graph().mutable_node(0)->set_op_type("Resize");
+  graph().mutable_node(0)->mutable_input()->RemoveLast();
+  auto* attribute = graph().mutable_node(0)->add_attribute();
+  attribute->set_name("mode");
+  attribute->set_type(onnx::AttributeProto::STRING);
+  attribute->set_s("cubic");
+  EXPECT_EQ(reason(), "operator_unsupported");
+  attribute->set_type(onnx::AttributeProto::INT);
+  attribute->clear_s();
+  attribute->set_i(3);
+  EXPECT_EQ(reason(), "model_malformed");
+}
+
+TEST_F(BadModel, OfAnOpsetOutsideNineToSeventeen) {
+  for (const int64_t opset : {8, 18, 0, -1}) {
+    model_.mutable_opset_import(0)->set_version(opset);
+    EXPECT_EQ(reason(), "opset_unsupported") << opset;
+  }
+  model_.clear_opset_import();
+  EXPECT_EQ(reason(), "opset_unsupported");
+}
+
+TEST_F(BadModel, WithTensorTypesThatAreNotSupported) {
+  weight().set_data_type(onnx::TensorProto::COMPLEX64);
+  EXPECT_EQ(reason(), "tensor_type_unsupported");
+  weight().set_data_type(onnx::TensorProto::FLOAT);
+  graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      onnx::TensorProto::UINT8);
+  EXPECT_EQ(reason(), "tensor_type_unsupported");
+}
+
+TEST_F(BadModel, WithNamesThatNothingMakes) {
+  graph().mutable_node(0)->set_input(1, "nobody");
+  EXPECT_EQ(reason(), "model_malformed");
+  graph().mutable_node(0)->set_input(1, "w");
+  graph().mutable_output(0)->set_name("nobody");
+  EXPECT_EQ(reason(), "model_malformed");
+}
+
+TEST_F(BadModel, WithACycle) {
+  graph().mutable_node(0)->set_input(0, "z");
+  add_node("Relu", {"y"}, "z");
+  EXPECT_EQ(reason(), "model_malformed");
+  graph().mutable_node(0)->set_input(0, "y");
+  EXPECT_EQ(reason(), "model_malformed");
+}
+
+TEST_F(BadModel, WithANameMadeTwice) {
+  add_node("Relu", {"x"}, "y");
+  EXPECT_EQ(reason(), "model_malformed");
+}
+
+TEST_F(BadModel, WithoutInputsOutputsOrEnoughOperands) {
+  graph().mutable_node(0)->mutable_input()->RemoveLast();
+  EXPECT_EQ(reason(), "model_malformed");
+  graph().mutable_node(0)->add_input("");
+  EXPECT_EQ(reason(), "model_malformed");
+  graph().mutable_node(0)->set_input(1, "w");
+  graph().clear_output();
+  EXPECT_EQ(reason(), "model_malformed");
+  graph().add_output()->set_name("y");
+  graph().mutable_node(0)->set_input(0, "w");
+  graph().clear_input();
+  EXPECT_EQ(reason(), "model_malformed");
+}
+
+TEST_F(BadModel, WhoseWeightsAreFewerThanTheirShapeSays) {
+  weight().set_dims(0, 3);
+  EXPECT_EQ(reason(), "tensor_outside_file");
+  weight().clear_float_data();
+  weight().set_raw_data(std::string(11, '\0'));
+  EXPECT_EQ(reason(), "tensor_outside_file");
+}
+
+TEST_F(BadModel, WithShapesThatNoTensorHas) {
+  weight().set_dims(0, -2);
+  EXPECT_EQ(reason(), "tensor_shape");
+  weight().set_dims(0, 2);
+  for (int axis = 0; axis < 8; ++axis) weight().add_dims(1);
+  EXPECT_EQ(reason(), "tensor_shape");
+}
+
+TEST_F(BadModel, WithShapesThatWouldFillTheMemory) {
+  weight().set_dims(0, int64_t{1} << 62);
+  EXPECT_EQ(reason(), "tensor_too_large");
+  weight().add_dims(int64_t{1} << 62);
+  EXPECT_EQ(reason(), "tensor_too_large");
+}
+
+TEST_F(BadModel, WithAWeightThatIsNotANumber) {
+  weight().set_float_data(1, std::numeric_limits<float>::quiet_NaN());
+  const auto network = parse();
+  ASSERT_FALSE(network);
+  EXPECT_EQ(network.error().code, ErrorCode::Corrupt);
+  EXPECT_EQ(network.error().reason, "weight_not_finite");
+}
+
+TEST_F(BadModel, LargerThanTheLimits) {
+  EXPECT_EQ(reason({.file_bytes = 50}), "model_file_too_large");
+  EXPECT_EQ(reason({.node_count = 0}), "graph_too_large");
+  EXPECT_EQ(reason({.elements_per_tensor = 1}), "tensor_too_large");
+}
+
+TEST_F(BadModel, OfTinyMessagesThatWouldFillTheMemoryOnceParsed) {
+  std::string many;
+  for (int index = 0; index < 17'000'000; ++index) many += std::string("\x0A\x00", 2);
+  auto* attribute = graph().mutable_node(0)->add_attribute();
+  attribute->set_s(many);
+  EXPECT_EQ(reason({.file_bytes = size_t{1} << 30}), "parsed");
+  attribute->set_s(many + many);
+  EXPECT_EQ(reason({.file_bytes = size_t{1} << 30}), "graph_too_large");
+}
+
+TEST_F(BadModel, WhoseWeightsLieInAFileOfTheirOwn) {
+  EXPECT_EQ(reason_with_weights_in("weights"), "parsed");
+  EXPECT_EQ(reason_with_weights_in("weights", "4", "8"), "parsed");
+  const auto outputs = (*loaded_)->run(Tensor{{2}, {10, 20}});
+  ASSERT_TRUE(outputs);
+  EXPECT_EQ((*outputs)[0].values, (std::vector<float>{12, 23}));
+}
+
+TEST_F(BadModel, WhoseWeightsLieOutsideTheirFileOrFolder) {
+  for (const char* location : {"../outside", "none", ".", "", "/etc/hostname", "a/../weights"}) {
+    EXPECT_EQ(reason_with_weights_in(location), "tensor_outside_file") << location;
+  }
+  EXPECT_EQ(reason_with_weights_in("weights", "12"), "tensor_outside_file");
+  EXPECT_EQ(reason_with_weights_in("weights", "18446744073709551615"), "tensor_outside_file");
+  EXPECT_EQ(reason_with_weights_in("weights", "0", "4"), "tensor_outside_file");
+  EXPECT_EQ(reason_with_weights_in("weights", "-1"), "tensor_outside_file");
+  std::filesystem::create_symlink(folder_.path() / "outside", folder_.path() / "home/link");
+  EXPECT_EQ(reason_with_weights_in("link"), "tensor_outside_file");
+  EXPECT_EQ(reason(), "tensor_outside_file") << "from memory there is no folder";
+}
+
+}  // namespace
+}  // namespace faceforge::nn
