@@ -1,0 +1,302 @@
+// Compares the converted networks with the npm package's own JavaScript
+// (tests/faceapi_reference.mjs).
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "image/image.h"
+#include "image/resample.h"
+#include "nn/network.h"
+#include "packs/card.h"
+#include "packs/faceapi_convert.h"
+#include "packs/known_cards.h"
+#include "support/test_data.h"
+
+namespace faceforge::packs {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kSsdSide = 512;
+constexpr int kContourSide = 112;
+constexpr int kRecognitionSide = 150;
+
+const fs::path kPackage =
+    fs::path(FACEFORGE_SOURCE_DIR) / "packaging/npm/node_modules/@vladmandic/face-api";
+
+#define SKIP_WITHOUT_PACKAGE()                                                               \
+  if (!fs::exists(kPackage / "package.json"))                                                \
+  GTEST_SKIP() << "run `npm ci --ignore-scripts` in packaging/npm: @vladmandic/face-api is " \
+                  "not there"
+
+/// Blotches of colour with grain: neither flat nor all noise, and the same every time.
+image::Image painted(int side_px, unsigned seed) {
+  std::mt19937 random(seed);
+  image::Image picture = image::Image::create(side_px, side_px);
+  for (int y = 0; y < side_px; ++y) {
+    for (int x = 0; x < side_px; ++x) {
+      for (int channel = 0; channel < 3; ++channel) {
+        const double wave = std::sin(x * 0.031 * (channel + 1)) * std::cos(y * 0.047 + channel);
+        const double grain = static_cast<double>(random() % 64);
+        picture.row(y)[static_cast<size_t>(x * 3 + channel)] =
+            static_cast<uint8_t>(96 + 80 * wave + grain);
+      }
+    }
+  }
+  return picture;
+}
+
+struct Pictures {
+  image::Image ssd;
+  image::Image contour;
+  image::Image recognition;
+};
+
+/// A photo of the test data, as a detector, a landmark network and a recognizer would see it.
+Pictures photographed(const fs::path& data) {
+  const auto file = read_file(data / "lfw/AJ_Cook/AJ_Cook_0001.jpg", 1 << 20);
+  const auto photo = image::decode(*file, {});
+  const image::Image& whole = photo->image;
+  const image::Image face = image::crop(whole, {.x = 65, .y = 60, .width = 120, .height = 120});
+  return {.ssd = image::pad(image::resize(whole, 500, 500), kSsdSide, kSsdSide),
+          .contour = image::resize(face, kContourSide, kContourSide),
+          .recognition = image::resize(face, kRecognitionSide, kRecognitionSide)};
+}
+
+std::vector<float> floats_of(const image::Image& picture) {
+  return {picture.pixels().begin(), picture.pixels().end()};
+}
+
+void write_floats(const fs::path& path, const std::vector<float>& values) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(values.data()),
+             static_cast<std::streamsize>(values.size() * sizeof(float)));
+}
+
+std::vector<float> read_floats(const fs::path& path) {
+  const auto bytes = read_file(path, 1 << 24);
+  if (!bytes) return {};
+  std::vector<float> values(bytes->size() / sizeof(float));
+  std::memcpy(values.data(), bytes->data(), values.size() * sizeof(float));
+  return values;
+}
+
+/// As the pipeline does it: channels first, mean and scale of the card.
+nn::Tensor normalized(const image::Image& picture, const vision::InputNormalization& input) {
+  const int64_t side = picture.width_px();
+  nn::Tensor tensor{.shape = {1, 3, side, side}, .values = {}};
+  for (size_t channel = 0; channel < 3; ++channel) {
+    for (size_t pixel = 0; pixel < static_cast<size_t>(side * side); ++pixel) {
+      const float value = picture.pixels()[pixel * 3 + channel];
+      tensor.values.push_back((value - input.mean[channel]) / input.scale[channel]);
+    }
+  }
+  return tensor;
+}
+
+float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.size() != b.size() || a.empty()) return std::numeric_limits<float>::infinity();
+  float largest = 0;
+  for (size_t index = 0; index < a.size(); ++index) {
+    largest = std::max(largest, std::abs(a[index] - b[index]));
+  }
+  return largest;
+}
+
+float sigmoid(float logit) {
+  return 1 / (1 + std::exp(-logit));
+}
+
+/// Corners ymin, xmin, ymax, xmax in 0..1 of every prior's box. source: Liu et al. 2016, eq. 2.
+std::vector<float> decoded(const nn::Tensor& encodings, const nn::Tensor& priors) {
+  std::vector<float> corners;
+  for (size_t row = 0; row < priors.values.size(); row += 4) {
+    const float* prior = &priors.values[row];
+    const float* code = &encodings.values[row];
+    const float height = prior[2] - prior[0];
+    const float width = prior[3] - prior[1];
+    const float y = code[0] / 10 * height + (prior[0] + prior[2]) / 2;
+    const float x = code[1] / 10 * width + (prior[1] + prior[3]) / 2;
+    const float half_height = std::exp(code[2] / 5) * height / 2;
+    const float half_width = std::exp(code[3] / 5) * width / 2;
+    corners.insert(corners.end(),
+                   {y - half_height, x - half_width, y + half_height, x + half_width});
+  }
+  return corners;
+}
+
+const nn::Tensor& output(const nn::Network& network, const std::vector<nn::Tensor>& outputs,
+                         std::string_view name) {
+  const auto port = std::ranges::find(network.outputs(), name, &nn::PortInfo::name);
+  return outputs.at(static_cast<size_t>(port - network.outputs().begin()));
+}
+
+/// The three networks, converted once.
+class Faceapi : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!fs::exists(kPackage / "package.json")) return;
+    folder_ = std::make_unique<test::TemporaryFolder>();
+    const auto done = convert_faceapi(kPackage, "@vladmandic/face-api", "1.7.15", folder_->path());
+    ASSERT_TRUE(done) << done.error().message;
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static nn::Network network(const char* file) {
+    auto loaded = nn::Network::load(folder_->path() / file);
+    EXPECT_TRUE(loaded) << loaded.error().message;
+    return *std::move(loaded);
+  }
+
+  static void compare(const Pictures& pictures);
+
+  static inline std::unique_ptr<test::TemporaryFolder> folder_;
+};
+
+void Faceapi::compare(const Pictures& pictures) {
+  const test::TemporaryFolder exchange;
+  write_floats(exchange.path() / "ssd.f32", floats_of(pictures.ssd));
+  write_floats(exchange.path() / "landmarks.f32", floats_of(pictures.contour));
+  write_floats(exchange.path() / "recognition.f32", floats_of(pictures.recognition));
+  const std::string command = fmt::format(
+      "node '{}/tests/faceapi_reference.mjs' '{}' '{}' > '{}/log' 2>&1", FACEFORGE_SOURCE_DIR,
+      kPackage.string(), exchange.path().string(), exchange.path().string());
+  ASSERT_EQ(std::system(command.c_str()), 0)
+      << read_text_file(exchange.path() / "log", 1 << 20).value_or("").substr(0, 2'000);
+  const Card& card = *find_known_card("faceapi");
+
+  const nn::Network ssd = network(kFaceapiDetectorFile);
+  const auto found = ssd.run(normalized(pictures.ssd, card.detector.input));
+  ASSERT_TRUE(found) << found.error().message;
+  std::vector<float> scores;
+  for (const float logit : output(ssd, *found, "class_scores").values) {
+    scores.push_back(sigmoid(logit));
+  }
+  EXPECT_LE(largest_difference(scores, read_floats(exchange.path() / "ssd_scores.f32")), 1e-4F);
+  const auto boxes = decoded(output(ssd, *found, "box_encodings"), output(ssd, *found, "priors"));
+  // Relative to the picture: 1e-4 is a twentieth of a pixel.
+  EXPECT_LE(largest_difference(boxes, read_floats(exchange.path() / "ssd_boxes.f32")), 1e-4F);
+
+  const auto points =
+      network(kFaceapiContourFile).run(normalized(pictures.contour, card.contour->input));
+  ASSERT_TRUE(points) << points.error().message;
+  EXPECT_LE(
+      largest_difference(points->at(0).values, read_floats(exchange.path() / "landmarks_out.f32")),
+      1e-5F);
+
+  const auto descriptor =
+      network(kFaceapiEmbedderFile).run(normalized(pictures.recognition, card.embedder.input));
+  ASSERT_TRUE(descriptor) << descriptor.error().message;
+  EXPECT_LE(
+      largest_difference(descriptor->at(0).values, read_floats(exchange.path() / "descriptor.f32")),
+      1e-4F);
+}
+
+TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnAPaintedPicture) {
+  SKIP_WITHOUT_PACKAGE();
+  compare({.ssd = painted(kSsdSide, 1),
+           .contour = painted(kContourSide, 2),
+           .recognition = painted(kRecognitionSide, 3)});
+}
+
+TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnAPhoto) {
+  SKIP_WITHOUT_PACKAGE();
+  SKIP_WITHOUT_TEST_DATA(data);
+  compare(photographed(data));
+}
+
+TEST_F(Faceapi, ABatchAnswersAsItsPicturesDoOneByOne) {
+  SKIP_WITHOUT_PACKAGE();
+  const Card& card = *find_known_card("faceapi");
+  const nn::Network embedder = network(kFaceapiEmbedderFile);
+  const nn::Tensor first = normalized(painted(kRecognitionSide, 4), card.embedder.input);
+  const nn::Tensor second = normalized(painted(kRecognitionSide, 5), card.embedder.input);
+  nn::Tensor both = first;
+  both.shape[0] = 2;
+  both.values.insert(both.values.end(), second.values.begin(), second.values.end());
+  auto alone = embedder.run(first)->at(0).values;
+  const auto other = embedder.run(second)->at(0).values;
+  alone.insert(alone.end(), other.begin(), other.end());
+  EXPECT_LE(largest_difference(embedder.run(both)->at(0).values, alone), 1e-5F);
+}
+
+TEST_F(Faceapi, TheSamePackageGivesTheBytesThatTheCardKnows) {
+  // ModelIds of galleries rest on these bytes: a change of the writer must not change them unseen.
+  SKIP_WITHOUT_PACKAGE();
+  for (const PackFile& file : find_known_card("faceapi")->files) {
+    const auto hash = sha256_file(folder_->path() / file.path);
+    ASSERT_TRUE(hash);
+    EXPECT_EQ(to_hex(*hash), file.sha256.value_or("")) << file.path;
+    EXPECT_EQ(static_cast<int64_t>(fs::file_size(folder_->path() / file.path)),
+              file.size_bytes.value_or(0))
+        << file.path;
+  }
+}
+
+TEST_F(Faceapi, WeightsThatAreMissingOrOfAnotherShapeAreNamed) {
+  SKIP_WITHOUT_PACKAGE();
+  struct Case {
+    const char* weights;
+    const char* tensor;
+    Result<std::vector<std::byte>> (*build)(const NpmWeights&);
+  };
+  for (const Case& one :
+       {Case{"ssd_mobilenetv1_model", "Output/extra_dim", build_ssd_mobilenet},
+        Case{"face_landmark_68_model", "dense2/conv1/bias", build_face_landmark_68},
+        Case{"face_recognition_model", "conv64_down/conv1/scale/weights",
+             build_face_recognition}}) {
+    NpmWeights weights = *read_npm_weights(kPackage / "model", one.weights);
+    ASSERT_TRUE(one.build(weights));
+    weights.at(one.tensor).shape.push_back(1);
+    const auto misshapen = one.build(weights);
+    ASSERT_FALSE(misshapen) << one.tensor;
+    EXPECT_EQ(misshapen.error().reason, "weight_shape");
+    EXPECT_THAT(misshapen.error().message, ::testing::HasSubstr(one.tensor));
+    weights.erase(one.tensor);
+    const auto missing = one.build(weights);
+    ASSERT_FALSE(missing) << one.tensor;
+    EXPECT_EQ(missing.error().reason, "weight_missing");
+    EXPECT_THAT(missing.error().message, ::testing::HasSubstr(one.tensor));
+  }
+}
+
+TEST_F(Faceapi, AFolderThatIsAnotherPackageOrVersionIsRefused) {
+  const test::TemporaryFolder folder;
+  const auto convert = [&] {
+    const auto done =
+        convert_faceapi(folder.path(), "@vladmandic/face-api", "1.7.15", folder.path());
+    EXPECT_FALSE(done);
+    return done ? std::string() : done.error().reason;
+  };
+  const auto write_package = [&](std::string_view text) {
+    ASSERT_TRUE(write_file_atomically(folder.path() / "package.json", text));
+  };
+  EXPECT_EQ(convert(), "npm_package_missing");
+  write_package("{");
+  EXPECT_EQ(convert(), "npm_package_differs");
+  write_package(R"({"name": "@vladmandic/face-api"})");
+  EXPECT_EQ(convert(), "npm_package_differs");
+  write_package(R"({"name": "@vladmandic/face-api", "version": "1.7.14"})");
+  EXPECT_EQ(convert(), "npm_package_differs");
+  write_package(R"({"name": "@vladmandic/face-api", "version": "1.7.15"})");
+  EXPECT_EQ(convert(), "file_not_found");
+}
+
+}  // namespace
+}  // namespace faceforge::packs

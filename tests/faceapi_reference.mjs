@@ -1,0 +1,48 @@
+// Runs the networks of the npm package @vladmandic/face-api with its own JavaScript (bundled
+// TensorFlow.js on the CPU), for src/packs/faceapi_slow_test.cpp to compare with our conversion.
+//   node tests/faceapi_reference.mjs PACKAGE_FOLDER FOLDER
+// FOLDER holds the pictures ssd.f32 [512,512,3], landmarks.f32 [112,112,3] and
+// recognition.f32 [150,150,3], little-endian floats of 0..255, RGB, row by row; it gets
+// ssd_boxes.f32 [5118,4], ssd_scores.f32 [5118], landmarks_out.f32 [136], descriptor.f32 [128].
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [packageFolder, folder] = process.argv.slice(2);
+// The bundle's Node platform wants a module that is not bundled; its browser platform wants these.
+globalThis.window = globalThis;
+globalThis.document = {};
+const faceapi = await import(pathToFileURL(resolve(packageFolder, 'dist/face-api.esm.js')).href);
+const { tf } = faceapi;
+await tf.setBackend('cpu');
+await tf.ready();
+
+function load(net, name) {
+  const manifest = JSON.parse(
+    readFileSync(join(packageFolder, 'model', `${name}-weights_manifest.json`), 'utf8'));
+  const bytes = readFileSync(join(packageFolder, 'model', manifest[0].paths[0]));
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  net.loadFromWeightMap(tf.io.decodeWeights(buffer, manifest[0].weights));
+  return net;
+}
+
+function picture(name, side) {
+  const bytes = readFileSync(join(folder, `${name}.f32`));
+  const values = new Float32Array(
+    bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  return tf.tensor4d(values, [1, side, side, 3]);
+}
+
+function write(name, tensor) {
+  writeFileSync(join(folder, `${name}.f32`), Buffer.from(Float32Array.from(tensor.dataSync()).buffer));
+}
+
+const ssd = load(new faceapi.SsdMobilenetv1(), 'ssd_mobilenetv1_model');
+const { boxes, scores } = await ssd.forward(picture('ssd', 512));
+write('ssd_boxes', boxes[0]);
+write('ssd_scores', scores[0]);
+const landmarks = load(new faceapi.FaceLandmark68Net(), 'face_landmark_68_model');
+write('landmarks_out', await landmarks.forward(picture('landmarks', 112)));
+const recognition = load(new faceapi.FaceRecognitionNet(), 'face_recognition_model');
+write('descriptor', await recognition.forward(picture('recognition', 150)));
+console.log(`faceapi_reference: ${faceapi.version?.faceapi ?? faceapi.version} done`);
