@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/sha256.h"
 #include "packs/internal/known_card_texts.h"
+#include "packs/internal/pack_files.h"
 
 namespace faceforge::packs {
 namespace {
@@ -27,29 +27,25 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-/// The file of a folder that a card names: the card, but for its hash, says what it looks like.
-Result<std::optional<PackFile>> matching_file(const std::filesystem::path& folder,
-                                              const PackFile& named) {
-  const std::filesystem::path path = folder / named.path;
-  std::error_code failed;
-  const auto size_bytes = std::filesystem::file_size(path, failed);
-  if (failed || !std::filesystem::is_regular_file(path, failed)) return std::nullopt;
-  if (named.size_bytes && std::cmp_not_equal(*named.size_bytes, size_bytes)) return std::nullopt;
-  const std::string hash = to_hex(TRY(sha256_file(path)));
-  if (named.sha256 && *named.sha256 != hash) return std::nullopt;
-  return PackFile{
-      .path = named.path, .sha256 = hash, .size_bytes = static_cast<int64_t>(size_bytes)};
+/// Tells by names and sizes, which cost nothing, whether a folder may be a card's.
+bool may_be(const std::filesystem::path& folder, const Card& card) {
+  return std::ranges::all_of(card.files, [&](const PackFile& file) {
+    std::error_code failed;
+    const std::filesystem::path path = folder / file.path;
+    if (!std::filesystem::is_regular_file(path, failed)) return false;
+    const auto size_bytes = std::filesystem::file_size(path, failed);
+    return !failed && (!file.size_bytes || std::cmp_equal(*file.size_bytes, size_bytes));
+  });
 }
 
-/// A card whose every file lies in the folder, with what it did not know filled in.
+/// A card with what it did not know of the folder's files filled in; nothing when a hash differs.
 Result<std::optional<Card>> filled_in(const std::filesystem::path& folder, const Card& card) {
-  Card filled = card;
-  for (PackFile& file : filled.files) {
-    auto found = TRY(matching_file(folder, file));
-    if (!found) return std::nullopt;
-    file = *std::move(found);
-  }
-  return filled;
+  if (!may_be(folder, card)) return std::nullopt;
+  auto filled = checked(card, folder);
+  if (filled) return *std::move(filled);
+  const bool is_other = filled.error().code == ErrorCode::Corrupt;
+  if (is_other || filled.error().reason == "pack_file_missing") return std::nullopt;
+  return Unexpected(std::move(filled).error());
 }
 
 size_t known_hash_count(const Card& card) {

@@ -37,11 +37,11 @@ PackEntry installed_entry(const fs::path& folder) {
   return entry;
 }
 
-/// Nothing for a folder that is no pack, or none that anyone knows.
-std::optional<PackEntry> in_place_entry(const fs::path& folder) {
+/// Nothing for a folder that is no pack, or none of `candidates` (known cards).
+std::optional<PackEntry> in_place_entry(const fs::path& folder, std::span<const Card> candidates) {
   if (!looks_like_pack(folder)) return std::nullopt;
   PackEntry entry{.card = nameless_card(folder), .state = PackState::InPlace, .folder = folder};
-  auto card = card_of(folder);
+  auto card = card_of(folder, candidates);
   if (!card && card.error().reason == "pack_unrecognized") return std::nullopt;
   if (!card) {
     entry.fault = card.error();
@@ -52,7 +52,9 @@ std::optional<PackEntry> in_place_entry(const fs::path& folder) {
   return entry;
 }
 
-Result<std::vector<PackEntry>> packs_in_place(const RegistryOptions& options) {
+/// in:    `candidates` what folders without a card may be: fewer are found sooner
+Result<std::vector<PackEntry>> packs_in_place(const RegistryOptions& options,
+                                              std::span<const Card> candidates) {
   std::vector<PackEntry> entries;
   if (!options.in_place_folder) return entries;
   const fs::path& root = *options.in_place_folder;
@@ -64,7 +66,7 @@ Result<std::vector<PackEntry>> packs_in_place(const RegistryOptions& options) {
   std::vector<fs::path> folders = TRY(subfolders(root));
   folders.insert(folders.begin(), root);
   for (const fs::path& folder : folders) {
-    if (auto entry = in_place_entry(folder)) entries.push_back(*std::move(entry));
+    if (auto entry = in_place_entry(folder, candidates)) entries.push_back(*std::move(entry));
   }
   return entries;
 }
@@ -79,7 +81,7 @@ Result<std::vector<PackEntry>> packs_here(const RegistryOptions& options) {
   std::vector<PackEntry> entries;
   const auto folders = TRY(subfolders(options.packs_folder));
   for (const fs::path& folder : folders) entries.push_back(installed_entry(folder));
-  auto in_place = TRY(packs_in_place(options));
+  auto in_place = TRY(packs_in_place(options, known_cards()));
   for (PackEntry& entry : in_place) {
     if (std::ranges::find(entries, id_of(entry), id_of) == entries.end()) {
       entries.push_back(std::move(entry));
@@ -93,10 +95,13 @@ Result<PackEntry> find_pack(const RegistryOptions& options, std::string_view id_
   if (is_plain_name(id_or_folder)) {
     const fs::path folder = options.packs_folder / id_or_folder;
     if (fs::is_directory(folder, failed)) return installed_entry(folder);
-    const auto in_place = TRY(packs_in_place(options));
+    const Card* known = find_known_card(id_or_folder);
+    const auto candidates =
+        known == nullptr ? std::span<const Card>() : std::span<const Card>(known, 1);
+    const auto in_place = TRY(packs_in_place(options, candidates));
     const auto found = std::ranges::find(in_place, id_or_folder, id_of);
     if (found != in_place.end()) return *found;
-    if (find_known_card(id_or_folder) != nullptr) {
+    if (known != nullptr) {
       return fail(ErrorCode::NotFound, "pack_not_installed",
                   "the pack {0} is known but not installed: run `faceforge packs install {0}`",
                   id_or_folder);

@@ -84,10 +84,10 @@ Result<void> check_sizes(const Card& card, const fs::path& folder) {
   return {};
 }
 
-Result<Card> card_of(const fs::path& folder) {
+Result<Card> card_of(const fs::path& folder, std::span<const Card> candidates) {
   auto card = read_card(folder);
   if (card || card.error().reason != "card_missing") return card;
-  auto recognized = TRY(recognize(folder));
+  auto recognized = TRY(recognize(folder, candidates));
   if (!recognized) return unrecognized(folder);
   return *std::move(recognized);
 }
