@@ -161,6 +161,7 @@ Result<InstallReport> Installation::from_url(const std::string& url,
   const auto report = TRY(net::download(url, zip,
                                         {.expected_sha256 = sha256,
                                          .allowed_addresses = options_.allowed_addresses,
+                                         .retry_limit = options_.download_retry_limit,
                                          .on_progress = options_.on_progress,
                                          .cancelled = options_.cancelled}));
   log::info("downloaded {} bytes, sha256 {}", report.size_bytes, report.sha256);

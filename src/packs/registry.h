@@ -59,6 +59,7 @@ struct InstallOptions {
   /// and `packaging/npm/node_modules` of the working folder and those above it when absent.
   std::optional<std::filesystem::path> npm_package_folder = {};
   net::AllowedAddresses allowed_addresses = net::AllowedAddresses::PublicOnly;
+  int download_retry_limit = 5;  ///< attempts after the first, when the connection breaks
   std::function<void(const net::DownloadProgress&)> on_progress = {};
   const std::atomic<bool>* cancelled = nullptr;
 };
