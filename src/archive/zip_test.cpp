@@ -95,6 +95,26 @@ std::string reason(const std::vector<RawEntry>& entries, const ZipLimits& limits
   return refusal(raw_zip(entries), limits).reason;
 }
 
+// A limit on the size of files: writing fails in the middle of a file, as on a full disk.
+class SmallFilesOnly {
+ public:
+  explicit SmallFilesOnly(rlim_t limit_bytes) : old_action_(std::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const struct rlimit small { limit_bytes, before_.rlim_max };
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  }
+  ~SmallFilesOnly() {
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before_), 0);
+    std::signal(SIGXFSZ, old_action_);
+  }
+  SmallFilesOnly(const SmallFilesOnly&) = delete;
+  SmallFilesOnly& operator=(const SmallFilesOnly&) = delete;
+
+ private:
+  void (*old_action_)(int);
+  struct rlimit before_ {};
+};
+
 // ---- writing and reading
 
 ZipEntries some_entries() {
@@ -178,15 +198,11 @@ TEST(Zip, AMissingZipOrFolderIsNamed) {
 TEST(Zip, AFullDiskLeavesNothingBehind) {
   const test::TemporaryFolder folder;
   ASSERT_TRUE(write_file_atomically(folder.path() / "a.zip", write_zip(some_entries()).value()));
-  // A limit on the size of files fails in the middle of a file, as a full disk does.
-  struct rlimit before {};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
-  auto* const old_action = std::signal(SIGXFSZ, SIG_IGN);
-  const struct rlimit small { 1000, before.rlim_max };
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
-  const auto extracted = extract_zip(folder.path() / "a.zip", folder.path() / "out", {});
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
-  std::signal(SIGXFSZ, old_action);
+  Result<void> extracted;
+  {
+    const SmallFilesOnly limit(1000);
+    extracted = extract_zip(folder.path() / "a.zip", folder.path() / "out", {});
+  }
   EXPECT_FALSE(extracted);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
@@ -271,6 +287,15 @@ TEST(Zip, AnEntryThatGrowsBeyondItsClaimIsDamaged) {
   lying.replace(entry + 24, 4, number(100, 4));
   lying.replace(22, 4, number(100, 4));
   EXPECT_EQ(refusal(lying).reason, "zip_damaged");
+  {
+    // Refused before more than the claim is written, not only once all of it is there.
+    const test::TemporaryFolder folder;
+    ASSERT_TRUE(write_file_atomically(folder.path() / "a.zip", std::string_view(lying)));
+    const SmallFilesOnly limit(200);
+    const auto extracted = extract_zip(folder.path() / "a.zip", folder.path() / "out", {});
+    ASSERT_FALSE(extracted);
+    EXPECT_EQ(extracted.error().reason, "zip_damaged");
+  }
   auto boasting = honest;
   boasting.replace(entry + 24, 4, number(50'000, 4));
   boasting.replace(22, 4, number(50'000, 4));

@@ -415,10 +415,11 @@ TEST_F(DownloadTest, TheGuardIgnoresTheProxyOfTheEnvironment) {
   ASSERT_EQ(::setenv("http_proxy", proxy.url("").c_str(), 1), 0);
   auto guarded = options();
   guarded.allowed_addresses = AllowedAddresses::PublicOnly;
-  const auto refused = download("http://127.0.0.1:9/x", destination(), guarded);
+  const auto refused = download("http://10.1.2.3:9/x", destination(), guarded);
   const auto allowed = download("http://example.org/x", destination(), options());
   ASSERT_EQ(::unsetenv("http_proxy"), 0);
   EXPECT_EQ(refused.error().reason, "address_not_allowed");
+  EXPECT_THAT(refused.error().message, HasSubstr("10.1.2.3"));
   EXPECT_TRUE(allowed);
   EXPECT_EQ(proxy.requests().size(), 1u);
 }
