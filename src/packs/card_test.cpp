@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <random>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -308,6 +309,39 @@ TEST(Card, ACalibrationIsCheckedAndMustBeOfTheCardsModel) {
         card["calibration"].as_object()["points"] = json::array{};
       },
       "calibration");
+}
+
+TEST(Card, AThousandDamagedCardsAreReadOrRefusedWithoutHarm) {
+  std::mt19937 random(20);  // seeded: the same cards every time
+  std::string rich = to_text(parsed(plain_card()));
+  int refused_count = 0;
+  for (int round = 0; round < 1'000; ++round) {
+    std::string text = rich;
+    const auto change_count = 1 + random() % 4;
+    for (unsigned change = 0; change < change_count; ++change) {
+      const size_t at = random() % text.size();
+      switch (random() % 3) {
+        case 0:
+          text[at] = static_cast<char>(random() % 256);
+          break;
+        case 1:
+          text.erase(at, 1 + random() % 40);
+          break;
+        default:
+          text.insert(at, text.substr(random() % text.size(), random() % 40));
+          break;
+      }
+      if (text.empty()) text = "{";
+    }
+    const auto card = parse_card(text);
+    if (!card) {
+      ++refused_count;
+      EXPECT_FALSE(card.error().message.empty());
+    } else {
+      EXPECT_TRUE(parse_card(to_text(*card)));  // what is accepted can be written and read again
+    }
+  }
+  EXPECT_GT(refused_count, 800);
 }
 
 TEST(ModelId, IsTheSha256OfWeightsAndCanonicalPreprocessing) {

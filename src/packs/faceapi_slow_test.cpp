@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -20,13 +21,16 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "face/embedding.h"
 #include "image/image.h"
 #include "image/resample.h"
 #include "nn/network.h"
 #include "packs/card.h"
 #include "packs/faceapi_convert.h"
 #include "packs/known_cards.h"
+#include "packs/registry.h"
 #include "support/test_data.h"
+#include "vision/pipeline.h"
 
 namespace faceforge::packs {
 namespace {
@@ -147,6 +151,16 @@ const nn::Tensor& output(const nn::Network& network, const std::vector<nn::Tenso
   return outputs.at(static_cast<size_t>(port - network.outputs().begin()));
 }
 
+/// Checks how far apart two outputs are, and leaves the figure in the test's report.
+void expect_close(const char* what, const std::vector<float>& ours,
+                  const std::vector<float>& theirs, float limit) {
+  const float difference = largest_difference(ours, theirs);
+  ::testing::Test::RecordProperty(what, fmt::format("{}", difference));
+  std::cout << fmt::format("{}: largest difference {:.2e}, limit {:.0e}\n", what, difference,
+                           limit);
+  EXPECT_LE(difference, limit) << what;
+}
+
 /// The three networks, converted once.
 class Faceapi : public ::testing::Test {
  protected:
@@ -188,24 +202,22 @@ void Faceapi::compare(const Pictures& pictures) {
   for (const float logit : output(ssd, *found, "class_scores").values) {
     scores.push_back(sigmoid(logit));
   }
-  EXPECT_LE(largest_difference(scores, read_floats(exchange.path() / "ssd_scores.f32")), 1e-4F);
-  const auto boxes = decoded(output(ssd, *found, "box_encodings"), output(ssd, *found, "priors"));
+  expect_close("ssd_scores", scores, read_floats(exchange.path() / "ssd_scores.f32"), 1e-4F);
   // Relative to the picture: 1e-4 is a twentieth of a pixel.
-  EXPECT_LE(largest_difference(boxes, read_floats(exchange.path() / "ssd_boxes.f32")), 1e-4F);
+  const auto boxes = decoded(output(ssd, *found, "box_encodings"), output(ssd, *found, "priors"));
+  expect_close("ssd_boxes", boxes, read_floats(exchange.path() / "ssd_boxes.f32"), 1e-4F);
 
   const auto points =
       network(kFaceapiContourFile).run(normalized(pictures.contour, card.contour->input));
   ASSERT_TRUE(points) << points.error().message;
-  EXPECT_LE(
-      largest_difference(points->at(0).values, read_floats(exchange.path() / "landmarks_out.f32")),
-      1e-5F);
+  expect_close("landmarks", points->at(0).values,
+               read_floats(exchange.path() / "landmarks_out.f32"), 1e-5F);
 
   const auto descriptor =
       network(kFaceapiEmbedderFile).run(normalized(pictures.recognition, card.embedder.input));
   ASSERT_TRUE(descriptor) << descriptor.error().message;
-  EXPECT_LE(
-      largest_difference(descriptor->at(0).values, read_floats(exchange.path() / "descriptor.f32")),
-      1e-4F);
+  expect_close("descriptor", descriptor->at(0).values,
+               read_floats(exchange.path() / "descriptor.f32"), 1e-4F);
 }
 
 TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnAPaintedPicture) {
@@ -274,6 +286,37 @@ TEST_F(Faceapi, WeightsThatAreMissingOrOfAnotherShapeAreNamed) {
     EXPECT_EQ(missing.error().reason, "weight_missing");
     EXPECT_THAT(missing.error().message, ::testing::HasSubstr(one.tensor));
   }
+}
+
+TEST_F(Faceapi, InstalledFromTheNpmPackageItFindsAndTellsPeopleApart) {
+  SKIP_WITHOUT_PACKAGE();
+  SKIP_WITHOUT_TEST_DATA(data);
+  const test::TemporaryFolder folder;
+  const Registry registry({.packs_folder = folder.path() / "packs"});
+  const auto report = registry.install(
+      "faceapi", {.licence_consent = LicenceConsent::Given, .npm_package_folder = kPackage});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->outcome, InstallOutcome::Installed);
+  EXPECT_EQ(registry.default_pack()->card.id, "faceapi");
+  const auto pipeline = vision::Pipeline::load(*registry.open(""));
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const auto embedding_of = [&](const char* name) {
+    const auto file = read_file(data / "lfw" / name, 1 << 20).value();
+    const auto photo = image::decode(file, {}).value();
+    const auto faces = (*pipeline)->detect(photo).value();
+    EXPECT_GE(faces.size(), 1U) << name;
+    const size_t central = vision::central_face_index(faces, photo.width_px, photo.height_px);
+    std::vector<face::AlignedCrop> crops;
+    crops.push_back((*pipeline)->align(photo, faces[central]).value());
+    return (*pipeline)->embed(crops).value().at(0);
+  };
+  const auto one = embedding_of("Abdullah_Gul/Abdullah_Gul_0001.jpg");
+  const auto same = embedding_of("Abdullah_Gul/Abdullah_Gul_0002.jpg");
+  const auto other = embedding_of("AJ_Cook/AJ_Cook_0001.jpg");
+  // dlib's limit for the same person, a distance of 0.6, is a similarity of 0.5 at the card's
+  // scale.
+  EXPECT_GT(face::similarity(one, same).value(), 0.5F);
+  EXPECT_LT(face::similarity(one, other).value(), 0.5F);
 }
 
 TEST_F(Faceapi, AFolderThatIsAnotherPackageOrVersionIsRefused) {
