@@ -31,28 +31,28 @@ struct Options {
   int failures_free_per_account = 5;    ///< then 1 s, doubling to `backoff_max` with every failure
   int failures_free_per_address = 20;
   std::chrono::milliseconds backoff_max = std::chrono::minutes(15);
-  int sign_ups_per_address_and_hour_max = 20;
+  int sign_ups_free_per_address = 20;  ///< then 1 s, doubling to an hour, until an hour of quiet
 };
 
 /// A session that has just begun. The token is the cookie's value and is kept nowhere else.
 struct LoggedIn {
   Principal principal;
-  std::string session_token;
-  std::string csrf_token;
+  std::string session_token{};
+  std::string csrf_token{};
 };
 
 /// What a session's cookie stands for.
 struct Authenticated {
   Principal principal;
-  std::string csrf_token;
+  std::string csrf_token{};
 };
 
 struct SessionInfo {
   SessionId id;
   UnixTime_ms created_at_ms = 0;
   UnixTime_ms last_seen_at_ms = 0;
-  std::string address;
-  std::string user_agent;
+  std::string address{};
+  std::string user_agent{};
 };
 
 struct ApiKeyInfo {
@@ -60,7 +60,7 @@ struct ApiKeyInfo {
   std::string label;
   Scopes scopes;
   UnixTime_ms created_at_ms = 0;
-  std::optional<UnixTime_ms> last_used_at_ms;
+  std::optional<UnixTime_ms> last_used_at_ms{};
 };
 
 struct CreatedApiKey {

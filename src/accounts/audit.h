@@ -18,11 +18,11 @@ namespace faceforge::accounts {
 struct AuditEntry {
   int64_t id = 0;
   UnixTime_ms at_ms = 0;
-  std::optional<UserId> owner;  ///< whose account it concerns; nothing: the installation's
-  std::string actor;            ///< `user 17`, `api key 4 of user 17`, `command line`, `nobody`
-  std::string action;           ///< a slug: `logged_in`, `login_failed`, `person_deleted`, ...
-  std::string subject;          ///< what was acted on: `gallery 3`; at most 200 bytes are kept
-  std::string address;          ///< from where; empty for the command line
+  std::optional<UserId> owner{};  ///< whose account it concerns; nothing: the installation's
+  std::string actor{};            ///< `user 17`, `api key 4 of user 17`, `command line`, `nobody`
+  std::string action{};           ///< a slug: `logged_in`, `login_failed`, `person_deleted`, ...
+  std::string subject{};          ///< what was acted on: `gallery 3`; at most 200 bytes are kept
+  std::string address{};          ///< from where; empty for the command line
 };
 
 /// How a principal is named in the audit log.
@@ -34,8 +34,8 @@ struct AuditEntry {
 /// fails: see `store::Transaction`
 [[nodiscard]] Result<void> record(store::Transaction& transaction, const AuditEntry& entry);
 
-/// The newest `limit` (1 to 1000) lines about a user's account, newest first; with `before_id`,
-/// those older than that line.
+/// The newest `limit` (1 to 1000, or else the nearest of them) lines about a user's account, newest
+/// first; with `before_id`, those older than that line.
 [[nodiscard]] Result<std::vector<AuditEntry>> audit_of(store::Transaction& transaction,
                                                        UserId owner, size_t limit,
                                                        std::optional<int64_t> before_id = {});

@@ -69,16 +69,16 @@ class Scopes {
 
 /// Where a request came from, for throttling and the audit log.
 struct Origin {
-  std::string address;     ///< the client's IPv4 or IPv6 address
-  std::string user_agent;  ///< cut to 200 bytes when stored
+  std::string address{};     ///< the client's IPv4 or IPv6 address
+  std::string user_agent{};  ///< cut to 200 bytes when stored
 };
 
 /// Who is asking, established by a session's cookie or an API key.
 struct Principal {
   User user;
   Scopes scopes;
-  std::optional<SessionId> session;
-  std::optional<ApiKeyId> api_key;
+  std::optional<SessionId> session{};
+  std::optional<ApiKeyId> api_key{};
 
   /// fails: forbidden/scope_missing naming the scope
   [[nodiscard]] Result<void> require(Scope scope) const;

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <semaphore>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "accounts/accounts.h"
+#include "accounts/internal/attempt_throttle.h"
+#include "accounts/names_and_passwords.h"
+
+namespace faceforge::accounts {
+
+/// What a token is for: a session's token is worth nothing as an API key.
+enum class TokenUse { Session, Csrf, ApiKey };
+
+struct StoredUser {
+  User user;
+  std::string password_hash;
+};
+
+struct Accounts::State {
+  State(std::shared_ptr<store::Database> database, const Clock& clock, crypto::Secret token_key,
+        const Options& options);
+
+  /// fails: busy/password_hashing_busy; exhausted/out_of_memory
+  [[nodiscard]] Result<std::string> hash(const std::string& password);
+
+  /// Checks a password against a user's hash; without a user it takes as long and is wrong.
+  ///
+  /// fails: busy/password_hashing_busy
+  [[nodiscard]] Result<crypto::PasswordVerdict> verify(const std::string& password,
+                                                       const std::optional<StoredUser>& stored);
+
+  /// Checks the password of who is logged in already, throttled as a log-in is.
+  ///
+  /// fails: forbidden/scope_missing; forbidden/wrong_password; busy/login_throttled;
+  ///        unauthenticated/session_unknown when the account is gone
+  [[nodiscard]] Result<void> confirm_password(const Principal& principal, std::string_view password,
+                                              const Origin& origin);
+
+  /// fails: busy/login_throttled
+  [[nodiscard]] Result<void> admit_login(const std::string& name_folded, const Origin& origin);
+  void login_succeeded(const std::string& name_folded, const Origin& origin);
+
+  [[nodiscard]] std::string stored_form(TokenUse use, std::string_view token) const;
+
+  /// Begins a session, ending the one idle for longest where there are too many.
+  [[nodiscard]] Result<LoggedIn> begin_session(store::Transaction& transaction, const User& user,
+                                               const Origin& origin) const;
+
+  [[nodiscard]] bool is_expired(UnixTime_ms created_at_ms, UnixTime_ms last_seen_at_ms) const;
+
+  [[nodiscard]] Result<void> audit(store::Transaction& transaction, std::optional<UserId> owner,
+                                   std::string actor, std::string action, std::string subject,
+                                   const Origin& origin) const;
+
+  const std::shared_ptr<store::Database> database;
+  const Clock& clock;
+  const crypto::Secret token_key;
+  const Options options;
+  internal::AttemptThrottle logins_by_name;
+  internal::AttemptThrottle logins_by_address;
+  internal::AttemptThrottle sign_ups;
+  std::counting_semaphore<> hashing_slots;
+};
+
+[[nodiscard]] Result<std::optional<StoredUser>> find_user(store::Transaction& transaction,
+                                                          const std::string& name_folded);
+
+/// Reads a user from the columns id, name, role, created_at_ms that begin at `column`.
+[[nodiscard]] User user_of(const store::Row& row, size_t column);
+
+}  // namespace faceforge::accounts
