@@ -20,6 +20,10 @@
 
 namespace faceforge::jobs {
 
+namespace internal {
+struct State;
+}
+
 /// The tables of this module; they come after `store::owner_migrations()`.
 [[nodiscard]] std::vector<store::Migration> migrations();
 
@@ -44,14 +48,16 @@ class JobContext {
   /// Saves where to go on after a restart.
   ///
   /// in:    at most 1 MiB as JSON
-  /// fails: too_large/checkpoint_too_large; see `store::Transaction`
+  /// fails: too_large/json_too_large; invalid_input/json_malformed when it is too deep or has text
+  ///        that is not UTF-8; see `store::Transaction`
   [[nodiscard]] virtual Result<void> save_checkpoint(const json::value& checkpoint) = 0;
 
   /// Asked to stop, for loops that pass it on.
   [[nodiscard]] virtual std::stop_token stop_token() const = 0;
 };
 
-/// The work of one kind of job: a value is the job's result, an error its failure. It may run again
+/// The work of one kind of job: a value (at most 1 MiB as JSON) is the job's result, an error its
+/// failure. It may run again
 /// from the checkpoint after a crash, so each step is done at least once.
 using Work = std::function<Result<json::value>(JobContext&)>;
 
@@ -128,8 +134,7 @@ class Jobs {
   [[nodiscard]] Result<void> sweep();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<internal::State> state_;
 };
 
 }  // namespace faceforge::jobs

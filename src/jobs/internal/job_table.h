@@ -1,0 +1,67 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "jobs/job.h"
+#include "jobs/jobs.h"
+#include "store/database.h"
+
+namespace faceforge::jobs::internal {
+
+/// A job that this runner has just begun, with where its last run had come to.
+struct ClaimedJob {
+  Job job;
+  json::value checkpoint;
+};
+
+/// The statements on the table of jobs; each is part of the caller's transaction.
+///
+/// fails (all of them): see `store::Transaction`
+[[nodiscard]] Result<Job> insert_job(store::Transaction& transaction, UserId owner,
+                                     const NewJob& job, UnixTime_ms now_ms);
+
+/// fails: not_found/job_not_found
+[[nodiscard]] Result<Job> find_job(store::Transaction& transaction, UserId owner, JobId id);
+
+[[nodiscard]] Result<std::vector<Job>> list_jobs(store::Transaction& transaction, UserId owner,
+                                                 size_t limit);
+
+[[nodiscard]] Result<int64_t> count_unfinished(store::Transaction& transaction, UserId owner);
+
+/// Begins the oldest queued job of one of `kinds`; nothing when there is none.
+[[nodiscard]] Result<std::optional<ClaimedJob>> claim_job(store::Transaction& transaction,
+                                                          std::span<const std::string> kinds,
+                                                          std::string_view runner,
+                                                          UnixTime_ms now_ms);
+
+/// Queues again what a runner has begun and not finished; what was to be cancelled ends.
+[[nodiscard]] Result<void> requeue_of_runner(store::Transaction& transaction,
+                                             std::string_view runner, UnixTime_ms now_ms);
+[[nodiscard]] Result<void> requeue_job(store::Transaction& transaction, JobId id);
+
+[[nodiscard]] Result<void> write_progress(store::Transaction& transaction, JobId id,
+                                          const Progress& progress);
+[[nodiscard]] Result<void> write_checkpoint(store::Transaction& transaction, JobId id,
+                                            std::string_view checkpoint);
+
+/// Whether its owner asked for the end of a job; one that is gone is to end too.
+[[nodiscard]] Result<bool> is_cancel_requested(store::Transaction& transaction, JobId id);
+[[nodiscard]] Result<void> request_cancel(store::Transaction& transaction, JobId id);
+
+/// How a job ended: its result, or the error it failed with. An error of the code `Cancelled` ends
+/// it as cancelled.
+[[nodiscard]] Result<void> finish_job(store::Transaction& transaction, JobId id,
+                                      const Progress& progress, const Result<json::value>& outcome,
+                                      UnixTime_ms now_ms);
+
+[[nodiscard]] Result<void> remove_finished_before(store::Transaction& transaction,
+                                                  UnixTime_ms finished_before_ms);
+
+[[nodiscard]] JobState end_state(const Result<json::value>& outcome);
+
+}  // namespace faceforge::jobs::internal

@@ -1,0 +1,204 @@
+#include "jobs/internal/state.h"
+
+#include <exception>
+
+#include "base/log.h"
+#include "base/unicode.h"
+
+namespace faceforge::jobs::internal {
+namespace {
+
+std::string cut_message(std::string_view text) {
+  const bool is_cut = text.size() > kMaxMessage_bytes;
+  text = text.substr(0, kMaxMessage_bytes);
+  // A character that was cut in two has up to three bytes left.
+  for (int cut = 0; is_cut && cut < 3 && !is_utf8(text); ++cut) text.remove_suffix(1);
+  if (!is_utf8(text) || text.find('\0') != std::string_view::npos) return "?";
+  return std::string(text);
+}
+
+class Context final : public JobContext {
+ public:
+  Context(const ClaimedJob& claimed, State& state, Running& running)
+      : claimed_(claimed), state_(state), running_(running), progress_(claimed.job.progress) {}
+
+  const Job& job() const override { return claimed_.job; }
+  const json::value& checkpoint() const override { return claimed_.checkpoint; }
+  std::stop_token stop_token() const override { return running_.stop.get_token(); }
+  const Progress& progress() const { return progress_; }
+
+  Result<void> report(int64_t done, int64_t total, std::string_view message) override {
+    progress_ = {.done = done, .total = total, .message = cut_message(message)};
+    state_.publish(running_, JobState::Running, progress_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - written_at_ >= state_.options.progress_every) {
+      written_at_ = now;
+      TRY(write_and_look_for_cancel());
+    }
+    return go_on();
+  }
+
+  Result<void> save_checkpoint(const json::value& checkpoint) override {
+    const std::string text = TRY(storable_json(checkpoint, kMaxCheckpoint_bytes));
+    return state_.database->transact([&](store::Transaction& transaction) {
+      return write_checkpoint(transaction, claimed_.job.id, text);
+    });
+  }
+
+  // What the owner asked for through another process is only in the database.
+  Result<void> write_and_look_for_cancel() {
+    const auto cancelled =
+        state_.database->transact([&](store::Transaction& transaction) -> Result<bool> {
+          TRY(write_progress(transaction, claimed_.job.id, progress_));
+          return is_cancel_requested(transaction, claimed_.job.id);
+        });
+    if (!cancelled) return Unexpected(cancelled.error());
+    if (*cancelled) {
+      running_.cancelled = true;
+      running_.stop.request_stop();
+    }
+    return {};
+  }
+
+ private:
+  Result<void> go_on() const {
+    if (running_.cancelled) {
+      return fail(ErrorCode::Cancelled, "job_cancelled", "the job was cancelled");
+    }
+    if (state_.stopping) {
+      return fail(ErrorCode::Cancelled, "job_interrupted",
+                  "the server stops; the job goes on when it starts again");
+    }
+    return {};
+  }
+
+  const ClaimedJob& claimed_;
+  State& state_;
+  Running& running_;
+  Progress progress_;
+  std::chrono::steady_clock::time_point written_at_{};
+};
+
+// The work is another module's; whatever it does, this worker lives on.
+Result<json::value> run_work(const Work& work, JobContext& context) {
+  try {
+    auto result = work(context);
+    if (!result) return result;
+    if (auto text = storable_json(*result, kMaxResult_bytes); !text) {
+      return Unexpected(text.error());
+    }
+    return result;
+  } catch (const std::exception& exception) {
+    return fail(ErrorCode::Internal, "job_threw", "the work ended with an exception: {}",
+                exception.what());
+  }
+}
+
+}  // namespace
+
+Result<std::string> storable_json(const json::value& document, size_t limit_bytes) {
+  std::string text = json::to_text(document);
+  TRY(json::parse(text, limit_bytes));
+  return text;
+}
+
+State::State(std::shared_ptr<store::Database> opened, const Clock& now, const Options& chosen)
+    : database(std::move(opened)),
+      clock(now),
+      options(chosen),
+      events(chosen.events_per_subscriber_max, chosen.subscribers_max) {}
+
+std::shared_ptr<Running> State::running_job(JobId id) {
+  const std::scoped_lock lock(mutex);
+  const auto found = running.find(id);
+  return found == running.end() ? nullptr : found->second;
+}
+
+JobEvent State::present(const Job& job) {
+  if (const auto entry = running_job(job.id); entry != nullptr && !is_finished(job.state)) {
+    const std::scoped_lock lock(entry->mutex);
+    return entry->latest;
+  }
+  return {.job = job.id, .state = job.state, .progress = job.progress, .at_ms = clock.now_ms()};
+}
+
+void State::publish(Running& entry, JobState state, const Progress& progress) {
+  const std::scoped_lock lock(entry.mutex);
+  entry.latest.state = state;
+  entry.latest.progress = progress;
+  entry.latest.at_ms = clock.now_ms();
+  events.publish(entry.latest);
+}
+
+void State::wake() {
+  {
+    const std::scoped_lock lock(mutex);
+    ++wakes;
+  }
+  woken.notify_all();
+}
+
+void State::wait_for_work(uint64_t seen_wakes) {
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, options.poll_every, [&] { return stopping || wakes != seen_wakes; });
+}
+
+void State::work_until_stopped() {
+  while (!stopping) {
+    uint64_t seen_wakes = 0;
+    {
+      const std::scoped_lock lock(mutex);
+      seen_wakes = wakes;
+    }
+    Result<std::optional<ClaimedJob>> claimed = std::nullopt;
+    {
+      const std::scoped_lock lock(claiming);
+      claimed = database->transact([&](store::Transaction& transaction) {
+        return claim_job(transaction, kind_names, options.runner, clock.now_ms());
+      });
+    }
+    if (!claimed) log::warning("no job could be begun: {}", claimed.error().message);
+    if (claimed && *claimed) {
+      run(**claimed);
+    } else {
+      wait_for_work(seen_wakes);
+    }
+  }
+}
+
+void State::run(const ClaimedJob& claimed) {
+  const JobId id = claimed.job.id;
+  const auto entry = std::make_shared<Running>();
+  entry->latest = {.job = id,
+                   .state = JobState::Running,
+                   .progress = claimed.job.progress,
+                   .at_ms = clock.now_ms()};
+  {
+    const std::scoped_lock lock(mutex);
+    running.emplace(id, entry);
+  }
+  Context context(claimed, *this, *entry);
+  publish(*entry, JobState::Running, claimed.job.progress);
+  // Cancelled after it was begun, and before it could be reached: only the database knows.
+  if (const auto looked = context.write_and_look_for_cancel(); !looked) {
+    log::warning("job {}: {}", id.value(), looked.error().message);
+  }
+  if (stopping) entry->stop.request_stop();
+  const auto outcome = run_work(kinds.at(claimed.job.kind), context);
+  const bool interrupted = !outcome && outcome.error().reason == "job_interrupted";
+  const auto written = database->transact([&](store::Transaction& transaction) {
+    if (interrupted) return requeue_job(transaction, id);
+    return finish_job(transaction, id, context.progress(), outcome, clock.now_ms());
+  });
+  if (!written) {
+    log::error("job {} ended, which could not be kept; it runs again after the next start: {}",
+               id.value(), written.error().message);
+  }
+  {
+    const std::scoped_lock lock(mutex);
+    running.erase(id);
+  }
+  publish(*entry, interrupted ? JobState::Queued : end_state(outcome), context.progress());
+}
+
+}  // namespace faceforge::jobs::internal

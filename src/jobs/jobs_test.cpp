@@ -1,0 +1,398 @@
+#include "jobs/jobs.h"
+
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "support/databases.h"
+
+namespace faceforge::jobs {
+namespace {
+
+using std::chrono::days;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Longer than anything here takes on a busy machine, so that waiting for nothing fails and not
+// hangs.
+constexpr seconds kPatience{20};
+
+Options quick_options() {
+  Options options;
+  options.progress_every = milliseconds(0);
+  options.poll_every = milliseconds(20);
+  options.unfinished_per_owner_max = 5;
+  return options;
+}
+
+class JobsTest : public test::OnBothDatabases {
+ protected:
+  void SetUp() override {
+    OnBothDatabases::SetUp();
+    if (IsSkipped()) return;
+    auto steps = store::owner_migrations();
+    for (const auto& step : migrations()) steps.push_back(step);
+    migrate(steps);
+    ada_ = new_owner();
+    bob_ = new_owner();
+    make_jobs();
+  }
+  void TearDown() override { jobs_.reset(); }
+
+  UserId new_owner() {
+    return database()
+        .transact([this](store::Transaction& transaction) {
+          return store::create_owner(transaction, clock_.now_ms());
+        })
+        .value();
+  }
+  // As after a restart of the server: the same database, another process.
+  void make_jobs(const Options& options = quick_options()) {
+    jobs_ = std::make_unique<Jobs>(reopened(), clock_, options);
+  }
+  Job create(const NewJob& job) {
+    auto created = jobs_->create(ada_, job);
+    EXPECT_TRUE(created.has_value()) << created.error().message;
+    return *std::move(created);
+  }
+  Job await(JobId id, JobState wanted) {
+    const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
+    while (true) {
+      Job job = jobs_->get(ada_, id).value();
+      if (job.state == wanted || std::chrono::steady_clock::now() > give_up_at) {
+        EXPECT_EQ(to_string(job.state), to_string(wanted));
+        return job;
+      }
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+  }
+  // Work that goes on until it is told to stop, from wherever it had come to.
+  static Result<json::value> count_until_stopped(JobContext& context) {
+    int64_t number = context.checkpoint().is_null() ? 0 : context.checkpoint().as_int64();
+    while (true) {
+      ++number;
+      TRY(context.save_checkpoint(number));
+      TRY(context.report(number, 0, "counting"));
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+  }
+
+  ManualClock clock_;
+  UserId ada_;
+  UserId bob_;
+  std::unique_ptr<Jobs> jobs_;
+};
+
+TEST_P(JobsTest, AJobRunsWithItsParametersAndKeepsItsResult) {
+  jobs_->add_kind("add", [](JobContext& context) -> Result<json::value> {
+    const auto& numbers = context.job().parameters.as_array();
+    TRY(context.report(1, 1, "adding 😀"));
+    return json::value{{"sum", numbers[0].as_int64() + numbers[1].as_int64()}};
+  });
+  const Job created = create({.kind = "add", .parameters = json::array{40, 2}});
+  EXPECT_EQ(created.state, JobState::Queued);
+  ASSERT_TRUE(jobs_->start().has_value());
+  const Job done = await(created.id, JobState::Succeeded);
+  EXPECT_EQ(done.result.at("sum").as_int64(), 42);
+  EXPECT_EQ(done.progress.done, 1);
+  EXPECT_EQ(done.progress.message, "adding 😀");
+  EXPECT_EQ(done.attempts, 1);
+  EXPECT_EQ(done.finished_at_ms, clock_.now_ms());
+  EXPECT_FALSE(done.error.has_value());
+}
+
+TEST_P(JobsTest, AFailureIsKeptWithItsCodeReasonAndMessage) {
+  jobs_->add_kind("fail", [](JobContext&) -> Result<json::value> {
+    return fail(ErrorCode::InvalidInput, "gallery_empty", "there is no one in it");
+  });
+  jobs_->add_kind("throw", [](JobContext&) -> Result<json::value> {
+    throw std::runtime_error("from a library");
+  });
+  ASSERT_TRUE(jobs_->start().has_value());
+  const Job failed = await(create({.kind = "fail"}).id, JobState::Failed);
+  ASSERT_TRUE(failed.error.has_value());
+  EXPECT_EQ(failed.error->code, ErrorCode::InvalidInput);
+  EXPECT_EQ(failed.error->reason, "gallery_empty");
+  EXPECT_EQ(failed.error->message, "there is no one in it");
+  const Job threw = await(create({.kind = "throw"}).id, JobState::Failed);
+  EXPECT_EQ(threw.error->reason, "job_threw");
+}
+
+TEST_P(JobsTest, WhatCannotBeKeptIsRefused) {
+  jobs_->add_kind("echo", [](JobContext& context) -> Result<json::value> {
+    EXPECT_EQ(context.save_checkpoint(json::value(std::string(2 << 20, 'x'))).error().reason,
+              "json_too_large");
+    EXPECT_TRUE(context.report(0, 0, std::string(600, 'x')).has_value());
+    return json::value(std::string(2 << 20, 'x'));
+  });
+  EXPECT_EQ(jobs_->create(ada_, {.kind = "unknown"}).error().reason, "job_kind_unknown");
+  const auto large =
+      jobs_->create(ada_, {.kind = "echo", .parameters = json::value(std::string(70'000, 'x'))});
+  EXPECT_EQ(large.error().code, ErrorCode::TooLarge);
+  EXPECT_EQ(large.error().reason, "json_too_large");
+  EXPECT_EQ(jobs_->create(ada_, {.kind = "echo", .parameters = json::value("\xff")}).error().code,
+            ErrorCode::InvalidInput);
+  ASSERT_TRUE(jobs_->start().has_value());
+  const Job failed = await(create({.kind = "echo"}).id, JobState::Failed);
+  EXPECT_EQ(failed.error->reason, "json_too_large");
+  EXPECT_EQ(failed.progress.message.size(), 500U);
+}
+
+TEST_P(JobsTest, OneUnfinishedJobOfAKindAndSubjectAtATime) {
+  jobs_->add_kind("train", [](JobContext&) -> Result<json::value> { return nullptr; });
+  jobs_->add_kind("other", [](JobContext&) -> Result<json::value> { return nullptr; });
+  const Job first = create({.kind = "train", .subject = "gallery 1"});
+  const auto second = jobs_->create(ada_, {.kind = "train", .subject = "gallery 1"});
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, ErrorCode::Conflict);
+  EXPECT_EQ(second.error().reason, "job_already_running");
+  create({.kind = "train", .subject = "gallery 2"});
+  create({.kind = "other", .subject = "gallery 1"});
+  create({.kind = "train"});
+  create({.kind = "train"});
+  EXPECT_TRUE(jobs_->create(bob_, {.kind = "train", .subject = "gallery 1"}).has_value());
+  const auto sixth = jobs_->create(ada_, {.kind = "train"});
+  EXPECT_EQ(sixth.error().code, ErrorCode::Busy);
+  EXPECT_EQ(sixth.error().reason, "too_many_jobs");
+  ASSERT_TRUE(jobs_->start().has_value());
+  await(first.id, JobState::Succeeded);
+  EXPECT_TRUE(jobs_->create(ada_, {.kind = "train", .subject = "gallery 1"}).has_value());
+}
+
+TEST_P(JobsTest, OfManyWhoStartTheSameAtOnceOneSucceeds) {
+  jobs_->add_kind("train", [](JobContext&) -> Result<json::value> { return nullptr; });
+  std::atomic<int> created = 0;
+  std::atomic<int> refused = 0;
+  {
+    std::vector<std::jthread> starters;
+    for (int starter = 0; starter < 8; ++starter) {
+      starters.emplace_back([&] {
+        const auto job = jobs_->create(ada_, {.kind = "train", .subject = "gallery 1"});
+        if (job) ++created;
+        if (!job && job.error().reason == "job_already_running") ++refused;
+      });
+    }
+  }
+  EXPECT_EQ(created, 1);
+  EXPECT_EQ(refused, 7);
+}
+
+TEST_P(JobsTest, NoMoreRunAtOnceThanAllowedAndInTheOrderTheyCame) {
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  jobs_->add_kind("slow", [&](JobContext&) -> Result<json::value> {
+    most = std::max<int>(most, ++running);
+    std::this_thread::sleep_for(milliseconds(20));
+    --running;
+    return nullptr;
+  });
+  std::vector<JobId> ids;
+  for (int job = 0; job < 5; ++job) ids.push_back(create({.kind = "slow"}).id);
+  ASSERT_TRUE(jobs_->start().has_value());
+  for (const JobId id : ids) await(id, JobState::Succeeded);
+  EXPECT_EQ(most, 2);
+}
+
+TEST_P(JobsTest, AJobIsItsOwnersOnly) {
+  jobs_->add_kind("work", [](JobContext&) -> Result<json::value> { return nullptr; });
+  const Job job = create({.kind = "work"});
+  for (const auto& error :
+       {jobs_->get(bob_, job.id).error(), jobs_->cancel(bob_, job.id).error(),
+        jobs_->subscribe(bob_, job.id).error(), jobs_->get(ada_, JobId(999'999)).error()}) {
+    EXPECT_EQ(error.code, ErrorCode::NotFound);
+    EXPECT_EQ(error.reason, "job_not_found");
+  }
+  EXPECT_TRUE(jobs_->list(bob_)->empty());
+  EXPECT_EQ(jobs_->list(ada_)->at(0).id, job.id);
+  EXPECT_EQ(jobs_->get(ada_, job.id)->state, JobState::Queued);
+}
+
+TEST_P(JobsTest, TheNewestAreListedFirst) {
+  jobs_->add_kind("work", [](JobContext&) -> Result<json::value> { return nullptr; });
+  const auto first = create({.kind = "work"}).id;
+  const auto second = create({.kind = "work"}).id;
+  const auto listed = jobs_->list(ada_).value();
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0].id, second);
+  EXPECT_EQ(listed[1].id, first);
+  EXPECT_EQ(jobs_->list(ada_, 1)->size(), 1U);
+}
+
+TEST_P(JobsTest, AQueuedJobIsCancelledAtOnce) {
+  jobs_->add_kind("work", [](JobContext&) -> Result<json::value> { return nullptr; });
+  const Job job = create({.kind = "work", .subject = "gallery 1"});
+  const Job cancelled = jobs_->cancel(ada_, job.id).value();
+  EXPECT_EQ(cancelled.state, JobState::Cancelled);
+  EXPECT_EQ(jobs_->cancel(ada_, job.id)->state, JobState::Cancelled);
+  EXPECT_TRUE(jobs_->create(ada_, {.kind = "work", .subject = "gallery 1"}).has_value());
+}
+
+TEST_P(JobsTest, ARunningJobIsCancelledAtItsNextReport) {
+  jobs_->add_kind("count", &count_until_stopped);
+  ASSERT_TRUE(jobs_->start().has_value());
+  const Job job = create({.kind = "count"});
+  await(job.id, JobState::Running);
+  EXPECT_TRUE(jobs_->cancel(ada_, job.id)->cancel_requested);
+  const Job cancelled = await(job.id, JobState::Cancelled);
+  EXPECT_FALSE(cancelled.error.has_value());
+}
+
+TEST_P(JobsTest, AnotherProcessCanCancelToo) {
+  jobs_->add_kind("count", &count_until_stopped);
+  ASSERT_TRUE(jobs_->start().has_value());
+  const Job job = create({.kind = "count"});
+  await(job.id, JobState::Running);
+  Jobs other(reopened(), clock_, quick_options());
+  EXPECT_TRUE(other.cancel(ada_, job.id).has_value());
+  await(job.id, JobState::Cancelled);
+}
+
+TEST_P(JobsTest, DeletingTheOwnerStopsTheWork) {
+  std::atomic<bool> ended = false;
+  jobs_->add_kind("count", [&](JobContext& context) -> Result<json::value> {
+    auto outcome = count_until_stopped(context);
+    EXPECT_EQ(outcome.error().reason, "job_cancelled");
+    ended = true;
+    return outcome;
+  });
+  ASSERT_TRUE(jobs_->start().has_value());
+  await(create({.kind = "count"}).id, JobState::Running);
+  ASSERT_TRUE(database()
+                  .transact([this](store::Transaction& transaction) {
+                    return store::delete_owner(transaction, ada_);
+                  })
+                  .has_value());
+  const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
+  while (!ended && std::chrono::steady_clock::now() < give_up_at) std::this_thread::yield();
+  EXPECT_TRUE(ended);
+}
+
+TEST_P(JobsTest, StoppingInterruptsTheWorkAndTheNextStartGoesOnFromTheCheckpoint) {
+  jobs_->add_kind("count", &count_until_stopped);
+  ASSERT_TRUE(jobs_->start().has_value());
+  const JobId id = create({.kind = "count"}).id;
+  while (jobs_->get(ada_, id)->progress.done < 5) std::this_thread::sleep_for(milliseconds(2));
+  jobs_->stop();
+  const Job interrupted = jobs_->get(ada_, id).value();
+  EXPECT_EQ(interrupted.state, JobState::Queued);
+  make_jobs();
+  std::atomic<int64_t> went_on_from = 0;
+  jobs_->add_kind("count", [&](JobContext& context) -> Result<json::value> {
+    went_on_from = context.checkpoint().as_int64();
+    return nullptr;
+  });
+  ASSERT_TRUE(jobs_->start().has_value());
+  EXPECT_EQ(await(id, JobState::Succeeded).attempts, 2);
+  EXPECT_GE(went_on_from, 5);
+}
+
+TEST_P(JobsTest, AfterACrashWhatThisRunnerWasRunningIsQueuedAgainAndNothingElse) {
+  jobs_->add_kind("work", [](JobContext&) -> Result<json::value> { return nullptr; });
+  const JobId mine = create({.kind = "work"}).id;
+  const JobId to_be_cancelled = create({.kind = "work"}).id;
+  const JobId anothers = create({.kind = "work"}).id;
+  // The rows as a process leaves them that is killed in the middle of its work.
+  ASSERT_TRUE(
+      database()
+          .transact([&](store::Transaction& transaction) -> Result<void> {
+            TRY(transaction.execute(
+                "update jobs set state = 'running', runner = 'main', attempts = 1"));
+            TRY(transaction.execute("update jobs set runner = 'second' where id = $1", anothers));
+            TRY(transaction.execute("update jobs set cancel_requested = 1 where id = $1",
+                                    to_be_cancelled));
+            return {};
+          })
+          .has_value());
+  ASSERT_TRUE(jobs_->start().has_value());
+  EXPECT_EQ(await(mine, JobState::Succeeded).attempts, 2);
+  EXPECT_EQ(jobs_->get(ada_, to_be_cancelled)->state, JobState::Cancelled);
+  EXPECT_EQ(jobs_->get(ada_, anothers)->state, JobState::Running);
+}
+
+TEST_P(JobsTest, ASubscriberSeesThePresentEveryReportAndTheEnd) {
+  std::latch subscribed(1);
+  jobs_->add_kind("three", [&](JobContext& context) -> Result<json::value> {
+    subscribed.wait();
+    for (int step = 1; step <= 3; ++step) TRY(context.report(step, 3, "step"));
+    return nullptr;
+  });
+  const Job job = create({.kind = "three"});
+  const auto events = jobs_->subscribe(ada_, job.id).value();
+  subscribed.count_down();
+  ASSERT_TRUE(jobs_->start().has_value());
+  std::vector<int64_t> done;
+  std::vector<JobState> states;
+  while (const auto event = events->pop_for(kPatience)) {
+    EXPECT_EQ(event->job, job.id);
+    done.push_back(event->progress.done);
+    states.push_back(event->state);
+  }
+  EXPECT_TRUE(events->is_drained());
+  EXPECT_EQ(done, (std::vector<int64_t>{0, 0, 1, 2, 3, 3}));
+  EXPECT_EQ(states.front(), JobState::Queued);
+  EXPECT_EQ(states.back(), JobState::Succeeded);
+  const auto late = jobs_->subscribe(ada_, job.id).value();
+  EXPECT_EQ(late->pop()->state, JobState::Succeeded);
+  EXPECT_TRUE(late->is_drained());
+}
+
+TEST_P(JobsTest, ASlowSubscriberMissesEventsButNotTheEnd) {
+  auto options = quick_options();
+  options.events_per_subscriber_max = 2;
+  make_jobs(options);
+  jobs_->add_kind("many", [](JobContext& context) -> Result<json::value> {
+    for (int step = 0; step < 50; ++step) TRY(context.report(step, 50, ""));
+    return nullptr;
+  });
+  const Job job = create({.kind = "many"});
+  const auto events = jobs_->subscribe(ada_, job.id).value();
+  ASSERT_TRUE(jobs_->start().has_value());
+  await(job.id, JobState::Succeeded);
+  int count = 0;
+  while (events->pop_for(kPatience)) ++count;
+  EXPECT_EQ(count, 2);
+  EXPECT_TRUE(events->is_drained());
+}
+
+TEST_P(JobsTest, TooManySubscribersAreRefusedAndThoseWhoLeaveMakeRoom) {
+  auto options = quick_options();
+  options.subscribers_max = 2;
+  make_jobs(options);
+  jobs_->add_kind("work", [](JobContext&) -> Result<json::value> { return nullptr; });
+  const Job job = create({.kind = "work"});
+  auto first = jobs_->subscribe(ada_, job.id).value();
+  const auto second = jobs_->subscribe(ada_, job.id).value();
+  const auto third = jobs_->subscribe(ada_, job.id);
+  ASSERT_FALSE(third.has_value());
+  EXPECT_EQ(third.error().code, ErrorCode::Busy);
+  EXPECT_EQ(third.error().reason, "too_many_subscribers");
+  first.reset();
+  EXPECT_TRUE(jobs_->subscribe(ada_, job.id).has_value());
+  jobs_->stop();
+  EXPECT_TRUE(second->pop().has_value());
+  EXPECT_EQ(second->pop(), std::nullopt) << "stopping ends the events";
+}
+
+TEST_P(JobsTest, SweepingRemovesWhatFinishedLongAgo) {
+  jobs_->add_kind("work", [](JobContext&) -> Result<json::value> { return nullptr; });
+  const JobId cancelled = create({.kind = "work"}).id;
+  ASSERT_TRUE(jobs_->cancel(ada_, cancelled).has_value());
+  const JobId queued = create({.kind = "work"}).id;
+  clock_.advance(days(30) - milliseconds(1));
+  ASSERT_TRUE(jobs_->sweep().has_value());
+  EXPECT_TRUE(jobs_->get(ada_, cancelled).has_value());
+  clock_.advance(milliseconds(1));
+  ASSERT_TRUE(jobs_->sweep().has_value());
+  EXPECT_EQ(jobs_->get(ada_, cancelled).error().reason, "job_not_found");
+  EXPECT_TRUE(jobs_->get(ada_, queued).has_value());
+}
+
+TEST_ON_BOTH_DATABASES(JobsTest);
+
+}  // namespace
+}  // namespace faceforge::jobs
