@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "gallery/galleries_fixture.h"
+#include "gallery/galleries_test_fixture.h"
 
 namespace faceforge::gallery {
 namespace {

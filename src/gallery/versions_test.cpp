@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "gallery/galleries_fixture.h"
+#include "gallery/galleries_test_fixture.h"
 #include "gallery/snapshot.h"
 
 namespace faceforge::gallery {

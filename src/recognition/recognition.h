@@ -59,7 +59,7 @@ using TrainProgressReport = std::function<Result<void>(const TrainProgress&)>;
 
 /// The use cases of a server: galleries of the database looked at by the pack in use. Thread safe.
 /// Photos are looked at by a bounded number of threads at a time; further callers wait, and beyond
-/// `RecognitionLimits` get busy/too_many_photos.
+/// `RecognitionLimits` get busy/recognition_busy.
 class Recognition {
  public:
   /// `galleries` outlives this object.
@@ -78,7 +78,7 @@ class Recognition {
   ///
   /// fails: as gallery::Galleries (gallery_not_found, person_not_found, too_many_photos,
   /// disk_full);
-  ///        busy/too_many_photos
+  ///        busy/recognition_busy
   [[nodiscard]] Result<EnrollReport> enroll(UserId user, GalleryId gallery, PersonId person,
                                             std::span<const std::byte> file,
                                             std::string_view file_name);
@@ -95,7 +95,7 @@ class Recognition {
   /// Names every face of a photo. `version`: nothing for the newest.
   ///
   /// fails: as recognition::identify; conflict/gallery_not_trained; not_found/version_not_found;
-  ///        as gallery::MatchPolicy::create; busy/too_many_photos
+  ///        as gallery::MatchPolicy::create; busy/recognition_busy
   [[nodiscard]] Result<IdentifyReport> identify(UserId user, GalleryId gallery,
                                                 std::span<const std::byte> file,
                                                 const gallery::MatchRates& rates = {},

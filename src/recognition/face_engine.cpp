@@ -1,0 +1,54 @@
+#include "recognition/face_engine.h"
+
+#include <utility>
+
+#include "vision/pipeline.h"
+
+namespace faceforge::recognition {
+namespace {
+
+class PipelineEngine final : public FaceEngine {
+ public:
+  PipelineEngine(std::shared_ptr<const vision::Pipeline> pipeline, image::DecodeLimits limits)
+      : pipeline_(std::move(pipeline)), limits_(limits) {}
+
+  const face::ModelId& model_id() const override { return pipeline_->model_id(); }
+  const std::string& pack_id() const override { return pipeline_->spec().pack_id; }
+  face::Metric metric() const override { return pipeline_->spec().embedder.metric; }
+  int embedding_length() const override { return pipeline_->spec().embedder.embedding_length; }
+  const std::optional<face::Calibration>& calibration() const override {
+    return pipeline_->spec().calibration;
+  }
+
+  Result<image::Photo> decode(std::span<const std::byte> file) const override {
+    return image::decode(file, limits_);
+  }
+  Result<std::vector<face::DetectedFace>> detect(const image::Photo& photo) const override {
+    return pipeline_->detect(photo);
+  }
+  Result<face::AlignedCrop> align(const image::Photo& photo,
+                                  const face::DetectedFace& face) const override {
+    return pipeline_->align(photo, face);
+  }
+  Result<std::vector<face::Embedding>> embed(
+      std::span<const face::AlignedCrop> crops) const override {
+    return pipeline_->embed(crops);
+  }
+  face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
+                        const face::AlignedCrop& crop) const override {
+    return pipeline_->quality(photo, face, crop);
+  }
+
+ private:
+  std::shared_ptr<const vision::Pipeline> pipeline_;
+  image::DecodeLimits limits_;
+};
+
+}  // namespace
+
+std::shared_ptr<const FaceEngine> make_face_engine(std::shared_ptr<const vision::Pipeline> pipeline,
+                                                   const image::DecodeLimits& limits) {
+  return std::make_shared<const PipelineEngine>(std::move(pipeline), limits);
+}
+
+}  // namespace faceforge::recognition

@@ -1,0 +1,313 @@
+#include "recognition/recognition.h"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "base/log.h"
+#include "base/sha256.h"
+#include "gallery/model_file.h"
+#include "gallery/name.h"
+#include "recognition/internal/one_face.h"
+#include "recognition/internal/photo_turns.h"
+#include "recognition/internal/snapshot_cache.h"
+
+namespace faceforge::recognition {
+namespace {
+
+using internal::SharedSnapshot;
+
+/// Faces found again by another pack overlap at least this much with where they were.
+constexpr float kSameFaceOverlap = 0.3F;
+
+/// Rounds of embedding before a training: a second one sees photos that were enrolled with the
+/// former pack while the first ran.
+constexpr int kEmbeddingRounds = 3;
+
+/// Whether an error is about the photo itself, so that the upload is refused rather than failed.
+bool is_about_the_photo(const Error& error) {
+  return error.code == ErrorCode::InvalidInput || error.code == ErrorCode::TooLarge ||
+         error.code == ErrorCode::Unsupported || error.reason == "photo_duplicate";
+}
+
+/// The name shown for a file: as it was sent where that is a name, else one made of its content.
+std::string shown_file_name(std::string_view sent, std::span<const std::byte> file) {
+  const auto name = gallery::checked_name(sent.substr(sent.find_last_of("/\\") + 1));
+  return name ? *name : "photo-" + to_hex(sha256(file)).substr(0, 8);
+}
+
+/// The face of a reference photo as another pack sees it: the one found in the same place, or, when
+/// its detector finds none there, the one that was found at enrolment.
+Result<face::Embedding> embed_again(const FaceEngine& engine, std::span<const std::byte> file,
+                                    const face::DetectedFace& known) {
+  const image::Photo photo = TRY(engine.decode(file));
+  const auto faces = TRY(engine.detect(photo));
+  const face::DetectedFace* same = &known;
+  float best_overlap = kSameFaceOverlap;
+  for (const face::DetectedFace& face : faces) {
+    const float overlap = face::intersection_over_union(face.box, known.box);
+    if (overlap < best_overlap) continue;
+    best_overlap = overlap;
+    same = &face;
+  }
+  return TRY(internal::look_at_face(engine, photo, *same)).embedding;
+}
+
+}  // namespace
+
+struct Recognition::Parts {
+  Parts(gallery::Galleries& all, std::shared_ptr<const FaceEngine> first,
+        const RecognitionLimits& bounds)
+      : galleries(all),
+        limits(bounds),
+        turns(bounds.concurrent_photos, bounds.waiting_photos,
+              std::chrono::milliseconds(bounds.wait_ms)),
+        snapshots(bounds.snapshot_cache_bytes),
+        engine(std::move(first)) {}
+
+  [[nodiscard]] Result<SharedSnapshot> snapshot(UserId user, GalleryId gallery,
+                                                std::optional<int64_t> version);
+  [[nodiscard]] Result<void> embed_missing(UserId user, GalleryId gallery, const FaceEngine& with,
+                                           const TrainProgressReport& progress);
+  [[nodiscard]] Result<bool> embed_photo(UserId user, const gallery::Photo& photo,
+                                         const FaceEngine& with);
+
+  gallery::Galleries& galleries;
+  const RecognitionLimits limits;
+  internal::PhotoTurns turns;
+  internal::SnapshotCache snapshots;
+  std::mutex mutex;
+  std::shared_ptr<const FaceEngine> engine;  ///< guarded by `mutex`
+  std::set<GalleryId> in_training;           ///< guarded by `mutex`
+};
+
+Recognition::Recognition(gallery::Galleries& galleries, std::shared_ptr<const FaceEngine> engine,
+                         const RecognitionLimits& limits)
+    : parts_(std::make_unique<Parts>(galleries, std::move(engine), limits)) {}
+Recognition::~Recognition() = default;
+
+void Recognition::use_engine(std::shared_ptr<const FaceEngine> engine) {
+  const std::scoped_lock lock(parts_->mutex);
+  parts_->engine = std::move(engine);
+}
+
+std::shared_ptr<const FaceEngine> Recognition::engine() const {
+  const std::scoped_lock lock(parts_->mutex);
+  return parts_->engine;
+}
+
+gallery::Galleries& Recognition::galleries() {
+  return parts_->galleries;
+}
+
+// --- enrolling ---
+
+Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonId person,
+                                         std::span<const std::byte> file,
+                                         std::string_view file_name) {
+  EnrollReport report;
+  const auto refuse_or_fail = [&](const Error& error) -> Result<EnrollReport> {
+    if (!is_about_the_photo(error)) return Unexpected(error);
+    report.refusal = error;
+    return std::move(report);
+  };
+  // Asked first: it is cheap, and someone else's gallery is none of the photo's business.
+  const auto room = parts_->galleries.check_new_photo(user, gallery, person, file);
+  if (!room) return refuse_or_fail(room.error());
+
+  const auto used = engine();
+  auto found = [&]() -> Result<internal::OneFace> {
+    const auto turn = TRY(parts_->turns.take());
+    return internal::look_for_one_face(*used, file, FaceChoice::OnlyFace,
+                                       parts_->limits.enrolled_face_px);
+  }();
+  if (!found) return refuse_or_fail(found.error());
+  report.width_px = found->width_px;
+  report.height_px = found->height_px;
+  report.faces = std::move(found->faces);
+  if (!found->chosen) return refuse_or_fail(found->chosen.error());
+
+  PhotoFace& chosen = *found->chosen;
+  auto added = parts_->galleries.add_photo(user, gallery, person,
+                                           {.bytes = file,
+                                            .file_name = shown_file_name(file_name, file),
+                                            .width_px = found->width_px,
+                                            .height_px = found->height_px,
+                                            .face = std::move(chosen.face),
+                                            .quality = chosen.quality,
+                                            .embedding = std::move(chosen.embedding)});
+  if (!added) return refuse_or_fail(added.error());
+  report.photo = std::move(*added);
+  return report;
+}
+
+// --- training ---
+
+/// Says whether the photo has an embedding now; what is wrong with one photo stops no training.
+Result<bool> Recognition::Parts::embed_photo(UserId user, const gallery::Photo& photo,
+                                             const FaceEngine& with) {
+  const auto file = galleries.read_photo_file(user, photo.gallery_id, photo.id);
+  if (!file && file.error().reason == "photo_not_found") return false;  // deleted meanwhile
+  if (!file && file.error().code == ErrorCode::Busy) return Unexpected(file.error());
+  const auto embedding = [&]() -> Result<face::Embedding> {
+    const auto bytes = TRY(file);
+    const auto turn = turns.take_patiently();
+    return embed_again(with, bytes, photo.face);
+  }();
+  if (!embedding) {
+    log::warning("photo {} cannot be embedded again: {}", photo.id.value(),
+                 embedding.error().message);
+    return false;
+  }
+  const auto added = galleries.add_embedding(user, photo.gallery_id, photo.id, *embedding);
+  if (!added && added.error().code != ErrorCode::NotFound) return Unexpected(added.error());
+  return added.has_value();
+}
+
+Result<void> Recognition::Parts::embed_missing(UserId user, GalleryId gallery,
+                                               const FaceEngine& with,
+                                               const TrainProgressReport& progress) {
+  std::set<PhotoId> attempted;
+  TrainProgress state;
+  for (int round = 0; round < kEmbeddingRounds; ++round) {
+    auto photos = TRY(galleries.photos_without_embedding(user, gallery, with.model_id()));
+    std::erase_if(photos, [&](const auto& photo) { return attempted.contains(photo.id); });
+    state.photos_in_all += static_cast<int64_t>(photos.size());
+    if (progress) TRY(progress(state));
+    if (photos.empty()) return {};
+    for (const gallery::Photo& photo : photos) {
+      attempted.insert(photo.id);
+      TRY(embed_photo(user, photo, with));
+      ++state.photos_done;
+      if (progress) TRY(progress(state));
+    }
+  }
+  return {};
+}
+
+Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
+                                            const TrainProgressReport& progress) {
+  TRY(parts_->galleries.find_gallery(user, gallery));
+  {
+    const std::scoped_lock lock(parts_->mutex);
+    if (!parts_->in_training.insert(gallery).second) {
+      return fail(ErrorCode::Conflict, "training_running",
+                  "this gallery is being trained already; wait for it or cancel it");
+    }
+  }
+  const auto used = engine();
+  auto trained = [&]() -> Result<gallery::Version> {
+    TRY(parts_->embed_missing(user, gallery, *used, progress));
+    return parts_->galleries.train(user, gallery,
+                                   {.model_id = used->model_id(),
+                                    .metric = used->metric(),
+                                    .embedding_length = used->embedding_length(),
+                                    .pack_id = used->pack_id(),
+                                    .calibration = used->calibration()});
+  }();
+  const std::scoped_lock lock(parts_->mutex);
+  parts_->in_training.erase(gallery);
+  return trained;
+}
+
+// --- asking ---
+
+Result<SharedSnapshot> Recognition::Parts::snapshot(UserId user, GalleryId gallery,
+                                                    std::optional<int64_t> version) {
+  // In this order: a deletion between the two reads makes the key older than the model, never the
+  // other way round, so that what is kept under a revision never holds more than it.
+  const gallery::Gallery found = TRY(galleries.find_gallery(user, gallery));
+  const gallery::Version trained = TRY(galleries.find_version(user, gallery, version));
+  const internal::SnapshotKey key{gallery, trained.number, found.revision};
+  if (auto kept = snapshots.find(key)) return kept;
+  const uint64_t generation = snapshots.generation();
+  const auto model = TRY(galleries.read_model(user, gallery, trained.number));
+  auto snapshot = std::make_shared<const gallery::Snapshot>(model);
+  snapshots.keep(key, snapshot, generation);
+  return snapshot;
+}
+
+Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery,
+                                             std::span<const std::byte> file,
+                                             const gallery::MatchRates& rates,
+                                             size_t candidate_count,
+                                             std::optional<int64_t> version) {
+  const auto snapshot = TRY(parts_->snapshot(user, gallery, version));
+  const auto used = engine();
+  const auto policy = TRY(gallery::MatchPolicy::create(used->calibration(), rates));
+  const auto turn = TRY(parts_->turns.take());
+  return recognition::identify(
+      file, *snapshot, *used, policy,
+      {.candidate_count = candidate_count, .min_face_px = parts_->limits.face_px});
+}
+
+Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonId person,
+                                         std::span<const std::byte> file,
+                                         const gallery::MatchRates& rates, FaceChoice face_choice,
+                                         std::optional<int64_t> version) {
+  TRY(parts_->galleries.find_person(user, gallery, person));
+  const auto snapshot = TRY(parts_->snapshot(user, gallery, version));
+  const auto used = engine();
+  const auto policy = TRY(gallery::MatchPolicy::create(used->calibration(), rates));
+  const auto turn = TRY(parts_->turns.take());
+  return recognition::verify(file, person, *snapshot, *used, policy,
+                             {.face_choice = face_choice, .min_face_px = parts_->limits.face_px});
+}
+
+Result<PhotoFaces> Recognition::detect(std::span<const std::byte> file) {
+  const auto turn = TRY(parts_->turns.take());
+  return recognition::detect(*engine(), file);
+}
+
+Result<CompareReport> Recognition::compare(std::span<const std::byte> first,
+                                           std::span<const std::byte> second,
+                                           const gallery::MatchRates& rates,
+                                           FaceChoice face_choice) {
+  const auto used = engine();
+  const auto policy = TRY(gallery::MatchPolicy::create(used->calibration(), rates));
+  const auto turn = TRY(parts_->turns.take());
+  return recognition::compare(first, second, *used, policy,
+                              {.face_choice = face_choice, .min_face_px = parts_->limits.face_px});
+}
+
+Result<std::vector<std::byte>> Recognition::export_model(UserId user, GalleryId gallery,
+                                                         std::optional<int64_t> version) {
+  const gallery::Version found = TRY(parts_->galleries.find_version(user, gallery, version));
+  const auto model = TRY(parts_->galleries.read_model(user, gallery, found.number));
+  return gallery::write_model(model);
+}
+
+// --- deleting ---
+
+Result<void> Recognition::delete_photo(UserId user, GalleryId gallery, PhotoId photo) {
+  auto deleted = parts_->galleries.delete_photo(user, gallery, photo);
+  parts_->snapshots.forget(gallery);
+  return deleted;
+}
+
+Result<void> Recognition::delete_person(UserId user, GalleryId gallery, PersonId person) {
+  auto deleted = parts_->galleries.delete_person(user, gallery, person);
+  parts_->snapshots.forget(gallery);
+  return deleted;
+}
+
+Result<void> Recognition::delete_gallery(UserId user, GalleryId gallery) {
+  auto deleted = parts_->galleries.delete_gallery(user, gallery);
+  parts_->snapshots.forget(gallery);
+  return deleted;
+}
+
+Result<void> Recognition::delete_version(UserId user, GalleryId gallery, int64_t version) {
+  auto deleted = parts_->galleries.delete_version(user, gallery, version);
+  parts_->snapshots.forget(gallery);
+  return deleted;
+}
+
+Result<void> Recognition::delete_everything(UserId user) {
+  auto deleted = parts_->galleries.delete_everything(user);
+  parts_->snapshots.forget_all();
+  return deleted;
+}
+
+}  // namespace faceforge::recognition

@@ -1,0 +1,188 @@
+#include "recognition/train_folder.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "gallery/match_policy.h"
+#include "gallery/name.h"
+#include "gallery/train.h"
+#include "recognition/internal/one_face.h"
+
+namespace faceforge::recognition {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PersonFolder {
+  std::string name{};
+  std::vector<fs::path> photos{};
+};
+
+Result<std::vector<fs::path>> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator next(folder, error); !error && next != fs::directory_iterator();
+       next.increment(error)) {
+    const bool hidden = next->path().filename().native().starts_with('.');
+    if (!hidden) entries.push_back(next->path());
+  }
+  if (error) {
+    return fail(ErrorCode::NotFound, "folder_not_found", "{} cannot be read: {}", folder.string(),
+                error.message());
+  }
+  std::ranges::sort(entries);
+  return entries;
+}
+
+Result<std::vector<PersonFolder>> people_of(const fs::path& folder, size_t photo_limit) {
+  std::vector<PersonFolder> people;
+  std::set<std::string> names;
+  size_t photo_count = 0;
+  const auto folders = TRY(entries_of(folder));
+  for (const fs::path& path : folders) {
+    std::error_code ignored;
+    if (!fs::is_directory(path, ignored)) continue;
+    PersonFolder person{.name = TRY(gallery::checked_name(path.filename().string()))};
+    if (!names.insert(person.name).second) {
+      return fail(ErrorCode::AlreadyExists, "person_name_taken",
+                  "two folders in {} are called `{}`", folder.string(), person.name);
+    }
+    const auto files = TRY(entries_of(path));
+    for (const fs::path& file : files) {
+      if (fs::is_regular_file(file, ignored)) person.photos.push_back(file);
+    }
+    photo_count += person.photos.size();
+    if (photo_count > photo_limit) {
+      return fail(ErrorCode::TooLarge, "too_many_photos", "{} holds more than {} photos",
+                  folder.string(), photo_limit);
+    }
+    people.push_back(std::move(person));
+  }
+  return people;
+}
+
+/// A model in the making.
+class FolderTrainer {
+ public:
+  FolderTrainer(const FaceEngine& engine, const TrainFolderOptions& options,
+                std::optional<float> agreement_similarity, FolderTraining& training)
+      : engine_(engine),
+        options_(options),
+        agreement_similarity_(agreement_similarity),
+        training_(training) {}
+
+  void look_at(const fs::path& path) {
+    auto reference = embed_photo(path);
+    if (reference) {
+      references_.push_back(std::move(*reference));
+      paths_.push_back(path);
+    } else {
+      skip(path, std::move(reference).error());
+    }
+  }
+
+  /// Makes a template of what was seen since the last person.
+  void finish(const std::string& name) {
+    gallery::ModelPerson person{.name = name};
+    gallery::TemplateSum sum(static_cast<size_t>(engine_.embedding_length()));
+    const std::vector<bool> disagrees = judge();
+    for (size_t photo = 0; photo < references_.size(); ++photo) {
+      if (disagrees[photo]) {
+        skip(paths_[photo], {ErrorCode::InvalidInput, "photo_disagrees",
+                             "the face does not look like the person's other photos"});
+        continue;
+      }
+      sum.add(references_[photo].embedding);
+      person.references.push_back(std::move(references_[photo]));
+    }
+    references_.clear();
+    paths_.clear();
+    person.photo_count = sum.count();
+    person.spread = sum.spread(engine_.metric());
+    person.mean = sum.mean(engine_.metric());
+    if (person.mean.empty()) {
+      training_.people_left_out.push_back(name);
+    } else {
+      training_.model.people.push_back(std::move(person));
+    }
+  }
+
+ private:
+  Result<gallery::Reference> embed_photo(const fs::path& path) {
+    const auto bytes = TRY(read_file(path, options_.photo_bytes));
+    if (!contents_.insert(sha256(std::span(bytes))).second) {
+      return fail(ErrorCode::AlreadyExists, "photo_duplicate",
+                  "the folder has this very photo already");
+    }
+    auto found = TRY(
+        internal::look_for_one_face(engine_, bytes, FaceChoice::OnlyFace, options_.min_face_px));
+    PhotoFace face = TRY(std::move(found.chosen));
+    return gallery::Reference{.name = path.filename().string(),
+                              .embedding = std::move(face.embedding.values)};
+  }
+
+  [[nodiscard]] std::vector<bool> judge() const {
+    if (!agreement_similarity_) return std::vector<bool>(references_.size(), false);
+    std::vector<std::span<const float>> embeddings;
+    for (const auto& reference : references_) embeddings.emplace_back(reference.embedding);
+    return gallery::disagreeing(embeddings, engine_.metric(), *agreement_similarity_);
+  }
+
+  void skip(const fs::path& path, Error reason) {
+    training_.skipped.push_back(
+        {path.parent_path().filename() / path.filename(), std::move(reason)});
+  }
+
+  const FaceEngine& engine_;
+  const TrainFolderOptions& options_;
+  std::optional<float> agreement_similarity_;
+  FolderTraining& training_;
+  std::set<Sha256> contents_;
+  std::vector<gallery::Reference> references_;
+  std::vector<fs::path> paths_;
+};
+
+}  // namespace
+
+Result<FolderTraining> train_folder(const fs::path& folder, const FaceEngine& engine,
+                                    const Clock& clock, const TrainFolderOptions& options,
+                                    const FolderProgress& progress) {
+  const auto people = TRY(people_of(folder, options.photo_limit));
+  int64_t photos_in_all = 0;
+  for (const PersonFolder& person : people) {
+    photos_in_all += static_cast<int64_t>(person.photos.size());
+  }
+  std::optional<float> agreement_similarity;
+  if (engine.calibration()) {
+    agreement_similarity =
+        TRY(gallery::match_threshold(*engine.calibration(), gallery::kAgreementFalseMatchRate))
+            .similarity;
+  }
+  FolderTraining training{.model = {.model_id = engine.model_id(),
+                                    .metric = engine.metric(),
+                                    .embedding_length = engine.embedding_length(),
+                                    .pack_id = engine.pack_id(),
+                                    .trained_ms = clock.now_ms(),
+                                    .calibration = engine.calibration()}};
+  FolderTrainer trainer(engine, options, agreement_similarity, training);
+  for (const PersonFolder& person : people) {
+    for (const fs::path& photo : person.photos) {
+      trainer.look_at(photo);
+      ++training.photo_count;
+      if (progress && !progress(training.photo_count, photos_in_all)) {
+        return fail(ErrorCode::Cancelled, "training_cancelled", "the training was cancelled");
+      }
+    }
+    trainer.finish(person.name);
+  }
+  if (training.model.people.empty()) {
+    return fail(ErrorCode::InvalidInput, "gallery_empty",
+                "none of the {} photos in {} could be used", training.photo_count, folder.string());
+  }
+  return training;
+}
+
+}  // namespace faceforge::recognition
