@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include <gtest/gtest.h>
-
+#include "base/check.h"
 #include "image/image.h"
 #include "vision/landmark_templates.h"
 #include "vision/spec.h"
@@ -75,8 +74,8 @@ inline image::Photo read_photo(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(stream)), {});
   auto photo = image::decode(std::as_bytes(std::span(text)), {});
-  if (!photo) ADD_FAILURE() << file << ": " << photo.error().message;
-  return photo ? std::move(*photo) : image::Photo{image::Image::create(1, 1), 1, 1};
+  CHECK_MSG(photo.has_value(), file.string());
+  return std::move(*photo);
 }
 
 inline image::Photo as_photo(image::Image image) {
