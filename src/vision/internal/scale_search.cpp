@@ -154,7 +154,7 @@ DetectorReach reach_of(DetectorHead head) {
   reach.enlarges_photos = head == DetectorHead::Ssd;
   // Measured on crowds of faces 16 to 24 px wide (recall_slow_test).
   if (head == DetectorHead::Retinaface) reach.smallest_face_px = 24;
-  if (head == DetectorHead::Ssd) reach.smallest_face_px = 32;
+  if (head == DetectorHead::Ssd) reach.smallest_face_px = 24;
   return reach;
 }
 

@@ -4,6 +4,7 @@
 // of the cards in models/), its photos, and pictures composed of them.
 
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -50,11 +51,44 @@ inline LivenessSpec minifasnet(const std::filesystem::path& file, float box_grow
   return {.file = file, .input = mean_and_scale(ChannelOrder::Bgr, 0, 1), .box_growth = box_growth};
 }
 
+inline constexpr const char* kFaceapiPack = "faceapi";
+
 inline const std::vector<std::string> kPackIds = {"retinaface-mbf", "yunet-mbf", "scrfd-mbf",
-                                                  "scrfd500-mbf"};
+                                                  "scrfd500-mbf", kFaceapiPack};
+
+/// Where the pack lies that is converted from the npm package at set-up; it is no part of the data
+/// folder. Empty when `FACEFORGE_PACKS` does not name a folder that holds it.
+inline std::filesystem::path faceapi_folder() {
+  const char* packs = std::getenv("FACEFORGE_PACKS");
+  if (packs == nullptr) return {};
+  const std::filesystem::path folder = std::filesystem::path(packs) / kFaceapiPack;
+  return std::filesystem::exists(folder / "ssd_mobilenetv1.onnx") ? folder
+                                                                  : std::filesystem::path();
+}
+
+inline PipelineSpec faceapi_spec(const std::filesystem::path& folder) {
+  const InputNormalization pixels{.channel_order = ChannelOrder::Rgb,
+                                  .mean = {122.782F, 117.001F, 104.298F},
+                                  .scale = {255, 255, 255}};
+  PipelineSpec spec{.pack_id = kFaceapiPack, .model_id = face::ModelId("test-faceapi")};
+  spec.detector = {.file = folder / "ssd_mobilenetv1.onnx",
+                   .head = DetectorHead::Ssd,
+                   .input = mean_and_scale(ChannelOrder::Rgb, 127.5F, 127.5F),
+                   .fixed_side_px = 512,
+                   .overlap_limit = 0.5F};
+  spec.contour = ContourSpec{.file = folder / "face_landmark_68.onnx", .input = pixels};
+  spec.embedder = {.file = folder / "face_recognition.onnx",
+                   .input = pixels,
+                   .landmark_template = landmark_template("dlib_150").value(),
+                   .embedding_length = 128,
+                   .metric = face::Metric::L2,
+                   .distance_scale = 1 / 0.6F};
+  return spec;
+}
 
 /// The packs of the data folder, as its README describes them.
 inline PipelineSpec pack_spec(const std::filesystem::path& test_data, const std::string& pack_id) {
+  if (pack_id == kFaceapiPack) return faceapi_spec(faceapi_folder());
   const std::filesystem::path folder = test_data / "packs" / pack_id;
   PipelineSpec spec{.pack_id = pack_id, .model_id = face::ModelId("test-" + pack_id)};
   if (pack_id == "retinaface-mbf") spec.detector = retinaface(folder / "retinaface_mnet025.onnx");
@@ -85,3 +119,10 @@ inline image::Photo as_photo(image::Image image) {
 }
 
 }  // namespace faceforge::vision::test
+
+/// For tests that run with every pack.
+#define SKIP_WITHOUT_PACK(pack_id)                                                      \
+  if ((pack_id) == ::faceforge::vision::test::kFaceapiPack &&                           \
+      ::faceforge::vision::test::faceapi_folder().empty()) {                            \
+    GTEST_SKIP() << "FACEFORGE_PACKS names no folder with the converted face-api pack"; \
+  }
