@@ -1,0 +1,268 @@
+#include "evaluate/calibrate.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/check.h"
+#include "evaluate/similarity_histogram.h"
+
+namespace faceforge::evaluate {
+namespace {
+
+constexpr size_t kLookAlikeCount = 20;
+constexpr double kTailStart = 0.01;  ///< rates up to this one are the tail
+
+/// A photo's embedding and where it stands, flat, so that pairs are two nested loops.
+struct FlatPhoto {
+  std::span<const float> values;
+  size_t person_index = 0;
+  const std::string* name = nullptr;
+};
+
+std::vector<FlatPhoto> flatten(std::span<const PersonEmbeddings> people) {
+  std::vector<FlatPhoto> photos;
+  for (size_t person_index = 0; person_index < people.size(); ++person_index) {
+    const PersonEmbeddings& person = people[person_index];
+    CHECK(person.photos.size() == person.embeddings.size());
+    for (size_t i = 0; i < person.embeddings.size(); ++i) {
+      photos.push_back({person.embeddings[i].values, person_index, &person.photos[i]});
+    }
+  }
+  return photos;
+}
+
+/// Keeps the most similar pairs that it is shown.
+class MostAlike {
+ public:
+  void see(const FlatPhoto& first, const FlatPhoto& second, float similarity) {
+    if (pairs_.size() == kLookAlikeCount && similarity <= pairs_.back().similarity) return;
+    LookAlike pair{*first.name, *second.name, similarity};
+    const auto place =
+        std::ranges::upper_bound(pairs_, similarity, std::greater{}, &LookAlike::similarity);
+    pairs_.insert(place, std::move(pair));
+    if (pairs_.size() > kLookAlikeCount) pairs_.pop_back();
+  }
+
+  [[nodiscard]] std::vector<LookAlike> take() { return std::move(pairs_); }
+
+ private:
+  std::vector<LookAlike> pairs_;
+};
+
+/// 0.1, 0.05, 0.02, 0.01, ...: those behind which enough errors stand, with their thresholds.
+std::vector<MeasuredRate> measure_rates(const SimilarityHistogram& impostors) {
+  std::vector<MeasuredRate> rates;
+  const auto total = static_cast<double>(impostors.total_count());
+  for (int step = 0;; ++step) {
+    constexpr std::array kMantissas{1.0, 0.5, 0.2};
+    const double rate = kMantissas[static_cast<size_t>(step % 3)] * std::pow(10.0, -1 - step / 3);
+    const auto allowed_count = static_cast<int64_t>(rate * total + 1e-9);
+    if (allowed_count < kErrorsBehindARate) return rates;
+    const float match_threshold = impostors.threshold_reached_by(allowed_count);
+    // Equal similarities can make two rates share a threshold; it keeps the rarer promise.
+    if (!rates.empty() && rates.back().match_threshold == match_threshold) rates.pop_back();
+    rates.push_back({rate, match_threshold, impostors.count_reaching(match_threshold)});
+  }
+}
+
+/// The template of a person without one of the photos.
+std::vector<float> template_without(const PersonEmbeddings& person, size_t left_out) {
+  std::vector<float> mean(person.embeddings.front().values.size());
+  const auto others = static_cast<float>(person.embeddings.size() - 1);
+  for (size_t i = 0; i < person.embeddings.size(); ++i) {
+    if (i == left_out) continue;
+    for (size_t k = 0; k < mean.size(); ++k) mean[k] += person.embeddings[i].values[k] / others;
+  }
+  return mean;
+}
+
+std::vector<double> own_similarities(std::span<const PersonEmbeddings> people) {
+  std::vector<double> similarities;
+  for (const PersonEmbeddings& person : people) {
+    if (person.embeddings.size() < 2) continue;
+    const face::Metric metric = person.embeddings.front().metric;
+    for (size_t i = 0; i < person.embeddings.size(); ++i) {
+      auto others = template_without(person, i);
+      if (metric == face::Metric::Cosine && !face::normalize(others)) continue;
+      similarities.push_back(face::similarity(person.embeddings[i].values, others, metric));
+    }
+  }
+  return similarities;
+}
+
+struct Spread {
+  double mean = 0;
+  double standard_deviation = 0;
+};
+
+Spread spread_of(const std::vector<double>& numbers) {
+  Spread spread;
+  const auto count = static_cast<double>(numbers.size());
+  for (const double number : numbers) spread.mean += number / count;
+  for (const double number : numbers) {
+    spread.standard_deviation += std::pow(number - spread.mean, 2) / (count - 1);
+  }
+  spread.standard_deviation = std::sqrt(spread.standard_deviation);
+  return spread;
+}
+
+Result<void> measure_margin(std::span<const PersonEmbeddings> people, CalibrationReport& report) {
+  const auto similarities = own_similarities(people);
+  if (similarities.size() < kMinOwnSimilarities) {
+    return fail(ErrorCode::InvalidInput, "too_few_photos_per_person",
+                "{} photos of people with several photos; {} are needed for the ambiguity margin",
+                similarities.size(), kMinOwnSimilarities);
+  }
+  const Spread spread = spread_of(similarities);
+  report.own_similarity_count = similarities.size();
+  report.own_similarity_mean = spread.mean;
+  report.calibration.ambiguity_margin = static_cast<float>(2 * spread.standard_deviation);
+  return {};
+}
+
+Result<void> measure_impostors(const std::vector<FlatPhoto>& photos, face::Metric metric,
+                               CalibrationReport& report) {
+  SimilarityHistogram impostors;
+  MostAlike most_alike;
+  for (size_t i = 0; i < photos.size(); ++i) {
+    for (size_t j = i + 1; j < photos.size(); ++j) {
+      if (photos[i].person_index == photos[j].person_index) continue;
+      const float similarity = face::similarity(photos[i].values, photos[j].values, metric);
+      impostors.add(similarity);
+      most_alike.see(photos[i], photos[j], similarity);
+    }
+  }
+  if (impostors.total_count() < kMinImpostorPairs) {
+    return fail(ErrorCode::InvalidInput, "too_few_impostor_pairs",
+                "{} pairs of photos of different people; at least {} are needed",
+                impostors.total_count(), kMinImpostorPairs);
+  }
+  report.rates = measure_rates(impostors);
+  report.look_alikes = most_alike.take();
+  report.calibration.impostor_pair_count = impostors.total_count();
+  return {};
+}
+
+Result<void> describe_tail(CalibrationReport& report) {
+  std::vector<MeasuredRate> rare;
+  for (const MeasuredRate& rate : report.rates) {
+    report.calibration.points.push_back({rate.false_match_rate, rate.match_threshold});
+    if (rate.false_match_rate <= kTailStart * (1 + 1e-9)) rare.push_back(rate);
+  }
+  if (rare.size() < 3) {
+    return fail(ErrorCode::InvalidInput, "tail_not_falling",
+                "the impostor similarities take too few different values");
+  }
+  const Tail tail = TRY(fit_tail(rare, report.calibration.impostor_pair_count));
+  report.calibration.tail_intercept = tail.intercept;
+  report.calibration.tail_slope = tail.slope;
+  report.calibration.tail_curvature = tail.curvature;
+  return {};
+}
+
+struct PhotoOfPerson {
+  size_t person_index = 0;
+  std::string name;  ///< `PERSON/PHOTO`
+};
+
+/// What lies below a folder of people, in the order of names.
+struct FolderContents {
+  std::vector<PersonEmbeddings> people;
+  std::vector<PhotoOfPerson> photos;
+  std::vector<std::filesystem::path> files;  ///< beside `photos`
+};
+
+/// The names in a folder, sorted: the file system's own order differs from machine to machine.
+std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> entries;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    if (!it->path().filename().string().starts_with('.')) entries.push_back(it->path());
+  }
+  std::ranges::sort(entries);
+  return entries;
+}
+
+Result<FolderContents> list_people(const std::filesystem::path& images,
+                                   const std::set<std::string>& excluded_people) {
+  FolderContents contents;
+  std::error_code ignored;
+  for (const auto& folder : sorted_entries(images)) {
+    const std::string person = folder.filename().string();
+    if (!std::filesystem::is_directory(folder, ignored) || excluded_people.contains(person)) {
+      continue;
+    }
+    contents.people.push_back({.name = person, .photos = {}, .embeddings = {}});
+    for (const auto& file : sorted_entries(folder)) {
+      if (!std::filesystem::is_regular_file(file, ignored)) continue;
+      if (contents.files.size() == kCalibrationPhotoLimit) {
+        return fail(ErrorCode::TooLarge, "too_many_photos",
+                    "more than {} photos; calibrate on a part of them", kCalibrationPhotoLimit);
+      }
+      contents.files.push_back(file);
+      contents.photos.push_back(
+          {contents.people.size() - 1, person + "/" + file.filename().string()});
+    }
+  }
+  if (contents.files.empty()) {
+    return fail(ErrorCode::NotFound, "no_photos", "no photos in folders of people below `{}`",
+                images.string());
+  }
+  return contents;
+}
+
+}  // namespace
+
+Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people) {
+  const auto photos = flatten(people);
+  if (photos.size() > kCalibrationPhotoLimit) {
+    return fail(ErrorCode::TooLarge, "too_many_photos", "{} photos; the limit is {}", photos.size(),
+                kCalibrationPhotoLimit);
+  }
+  CalibrationReport report;
+  const face::Embedding* any = nullptr;
+  for (const PersonEmbeddings& person : people) {
+    report.person_count += person.embeddings.empty() ? 0 : 1;
+    for (const face::Embedding& embedding : person.embeddings) {
+      if (any == nullptr) any = &embedding;
+      CHECK(embedding.model_id == any->model_id);
+    }
+  }
+  report.photo_count = photos.size();
+  const face::Metric metric = any == nullptr ? face::Metric::Cosine : any->metric;
+  if (any != nullptr) report.calibration.model_id = any->model_id;
+  TRY(measure_impostors(photos, metric, report));
+  TRY(measure_margin(people, report));
+  TRY(describe_tail(report));
+  return report;
+}
+
+Result<CalibrationReport> calibrate_folder(const vision::Pipeline& pipeline,
+                                           const std::filesystem::path& images,
+                                           const std::set<std::string>& excluded_people,
+                                           const Supervision& supervision) {
+  FolderContents contents = TRY(list_people(images, excluded_people));
+  auto results = TRY(embed_photos(pipeline, contents.files, supervision));
+  std::vector<std::string> faceless;
+  std::vector<std::string> unusable;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const PhotoOfPerson& photo = contents.photos[i];
+    if (!results[i]) {
+      unusable.push_back(photo.name + ": " + results[i].error().message);
+    } else if (!results[i]->embedding) {
+      faceless.push_back(photo.name);
+    } else {
+      PersonEmbeddings& person = contents.people[photo.person_index];
+      person.photos.push_back(photo.name);
+      person.embeddings.push_back(std::move(*results[i]->embedding));
+    }
+  }
+  CalibrationReport report = TRY(calibrate(contents.people));
+  report.faceless = std::move(faceless);
+  report.unusable = std::move(unusable);
+  return report;
+}
+
+}  // namespace faceforge::evaluate

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+
+#include "base/result.h"
+#include "evaluate/pair_list.h"
+#include "evaluate/photo_embeddings.h"
+#include "evaluate/verification_metrics.h"
+#include "face/model_id.h"
+#include "vision/pipeline.h"
+
+namespace faceforge::evaluate {
+
+inline constexpr std::array kReportedFalseMatchRates{1e-2, 1e-3};
+
+/// How a pipeline does on a list of pairs.
+struct PairsReport {
+  face::ModelId model_id;
+  size_t pair_count = 0;
+  size_t photo_count = 0;
+  VerificationMetrics metrics;
+  size_t failures_to_detect = 0;  ///< photos; their pairs count with similarity -1, none is dropped
+  double images_per_second = 0;   ///< decoding, detection, alignment and embedding on every core
+};
+
+/// Runs LFW's protocol: every photo is embedded once, whole pipeline from the file.
+///
+/// in:     `images` holds `PERSON/PERSON_0001.jpg`
+/// fails:  not_found/photo_missing before any work; invalid_input/photo_unusable naming the file
+///         and why, when one cannot be decoded or embedded; as `measure_verification`;
+///         cancelled/cancelled
+[[nodiscard]] Result<PairsReport> evaluate_pairs(const vision::Pipeline& pipeline,
+                                                 const std::filesystem::path& images,
+                                                 const PairList& list,
+                                                 const Supervision& supervision);
+
+}  // namespace faceforge::evaluate

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "base/result.h"
+#include "face/embedding.h"
+#include "image/image.h"
+#include "vision/pipeline.h"
+
+namespace faceforge::evaluate {
+
+/// What a photo gave.
+struct PhotoEmbedding {
+  std::optional<face::Embedding> embedding;  ///< nothing when no face was found
+};
+
+/// Embeds the central face of a photo: the protocol's rule for photos of one person with others in
+/// the background. None found: once more at a detection score of `kSecondDetectionScore`.
+///
+/// out:    no embedding when there is still no face, or when its landmarks are degenerate
+/// fails:  as `image::decode` and `Pipeline::detect` and `embed`
+/// source: the choice of the face: `vision::central_face_index`
+[[nodiscard]] Result<PhotoEmbedding> embed_central_face(const vision::Pipeline& pipeline,
+                                                        std::span<const std::byte> file,
+                                                        const image::DecodeLimits& limits = {});
+
+inline constexpr float kSecondDetectionScore = 0.1F;
+
+/// How long work is watched and ended early. `report` is called from any thread, one call at a
+/// time.
+struct Supervision {
+  std::function<void(size_t done_count, size_t total_count)> report;
+  std::stop_token stop;
+};
+
+using EmbedPhotoFile = std::function<Result<PhotoEmbedding>(const std::filesystem::path&)>;
+
+/// Embeds every file once, on as many threads as asked for.
+///
+/// out:    one entry a file, in order: what `embed_file` said of it
+/// fails:  cancelled/cancelled when asked to stop; what is begun is finished first
+/// cost:   one photo in memory a thread
+[[nodiscard]] Result<std::vector<Result<PhotoEmbedding>>> embed_photos(
+    std::span<const std::filesystem::path> files, const EmbedPhotoFile& embed_file,
+    size_t thread_count, const Supervision& supervision);
+
+/// Reads each file and embeds its central face, on every core.
+[[nodiscard]] Result<std::vector<Result<PhotoEmbedding>>> embed_photos(
+    const vision::Pipeline& pipeline, std::span<const std::filesystem::path> files,
+    const Supervision& supervision);
+
+}  // namespace faceforge::evaluate
