@@ -138,7 +138,8 @@ Result<InstallReport> Installation::by_id(const Card& known) {
     case SourceKind::None:
       break;
   }
-  const auto entries = TRY(packs_here(registry_));
+  RecognitionMemory memory;
+  const auto entries = TRY(packs_here(registry_, memory));
   const auto in_place = std::ranges::find(entries, known.id, id_of);
   if (in_place != entries.end() && in_place->state == PackState::InPlace) {
     return from_folder(in_place->folder, &known);
@@ -292,7 +293,7 @@ Result<InstallReport> Registry::install(const std::string& what,
   std::error_code failed;
   if (fs::is_directory(what, failed)) return installation.from_folder(what, nullptr);
   if (fs::is_regular_file(what, failed)) return installation.from_zip(what, nullptr);
-  const auto entries = TRY(packs_here(options_));
+  const auto entries = TRY(packs_here(options_, *memory_));
   return unknown_pack(what, entries);
 }
 

@@ -38,10 +38,11 @@ RegistryOptions RegistryOptions::from_environment(const fs::path& data_folder) {
   return options;
 }
 
-Registry::Registry(RegistryOptions options) : options_(std::move(options)) {}
+Registry::Registry(RegistryOptions options)
+    : options_(std::move(options)), memory_(std::make_shared<RecognitionMemory>()) {}
 
 Result<std::vector<PackEntry>> Registry::list() const {
-  std::vector<PackEntry> entries = TRY(packs_here(options_));
+  std::vector<PackEntry> entries = TRY(packs_here(options_, *memory_));
   for (const Card& card : known_cards()) {
     if (std::ranges::find(entries, card.id, id_of) == entries.end()) {
       entries.push_back({.card = card, .state = PackState::NotInstalled});
@@ -78,12 +79,12 @@ Result<PackEntry> Registry::default_pack() const {
 
 Result<vision::PipelineSpec> Registry::open(std::string_view id_or_folder) const {
   const PackEntry entry =
-      id_or_folder.empty() ? TRY(default_pack()) : TRY(find_pack(options_, id_or_folder));
+      id_or_folder.empty() ? TRY(default_pack()) : TRY(find_pack(options_, id_or_folder, *memory_));
   return open_entry(entry, options_.packs_folder);
 }
 
 Result<void> Registry::remove(std::string_view id) const {
-  const auto entries = TRY(packs_here(options_));
+  const auto entries = TRY(packs_here(options_, *memory_));
   const auto found = std::ranges::find(entries, id, id_of);
   if (found == entries.end()) {
     return fail(ErrorCode::NotFound, "pack_not_installed", "no pack {} is installed in {}", id,
@@ -105,7 +106,7 @@ Result<void> Registry::remove(std::string_view id) const {
 
 Result<fs::path> Registry::store_calibration(std::string_view id_or_folder,
                                              const face::Calibration& calibration) const {
-  const PackEntry entry = TRY(find_pack(options_, id_or_folder));
+  const PackEntry entry = TRY(find_pack(options_, id_or_folder, *memory_));
   Card card = TRY(checked(entry.card, entry.folder));
   if (model_id(card) != calibration.model_id) {
     return fail(ErrorCode::Conflict, "model_mismatch",

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "vision/spec.h"
 
 namespace faceforge::packs {
+
+class RecognitionMemory;
 
 struct RegistryOptions {
   std::filesystem::path packs_folder;  ///< where packs are installed: `<data>/packs`
@@ -72,9 +75,9 @@ struct InstallReport {
   InstallOutcome outcome = InstallOutcome::Installed;
 };
 
-/// The packs of this machine and the known ones that could be. Holds no state beyond its options:
-/// every call looks at the disk. Usable from many threads and processes at once; what changes the
-/// packs folder holds its lock file.
+/// The packs of this machine and the known ones that could be. Every call looks at the disk; only
+/// what a folder without a card was recognized as is remembered, until its files change. Usable
+/// from many threads and processes at once; what changes the packs folder holds its lock file.
 class Registry {
  public:
   explicit Registry(RegistryOptions options);
@@ -83,7 +86,7 @@ class Registry {
   ///
   /// out:   damaged packs carry their fault and never hide the others
   /// fails: as the file system does on the packs folder; a folder that is not there is empty
-  /// cost:  reads the weights of packs in place that have no card
+  /// cost:  reads the weights of packs in place that have no card, once
   [[nodiscard]] Result<std::vector<PackEntry>> list() const;
 
   /// Looks one pack up, by id or by the path of its folder.
@@ -139,6 +142,7 @@ class Registry {
 
  private:
   RegistryOptions options_;
+  std::shared_ptr<RecognitionMemory> memory_;
 };
 
 }  // namespace faceforge::packs

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "packs/internal/packs_lock.h"
+#include "packs/internal/recognition_memory.h"
 #include "packs/internal/tiny_pack.h"
 #include "packs/known_cards.h"
 #include "support/test_data.h"
@@ -196,6 +197,26 @@ TEST_F(RegistryTest, PacksInPlaceAreListedOpenedAndNeverRemoved) {
   EXPECT_EQ(reason_of(registry.remove("inside")), "pack_in_place");
   EXPECT_TRUE(fs::exists(in_place() / "anything/card.json"));
   EXPECT_FALSE(fs::exists(packs()));  // looking leaves no trace
+}
+
+TEST_F(RegistryTest, AFolderThatChangesIsRecognizedAnew) {
+  fs::create_directories(in_place() / "a");
+  const auto write = [&](const char* name, std::string_view contents) {
+    ASSERT_TRUE(write_file_atomically(in_place() / "a" / name, contents));
+  };
+  RecognitionMemory memory;
+  // sha256sum of "two"
+  const std::vector<Card> cards = {
+      {.id = "two",
+       .files = {{.path = "b.onnx",
+                  .sha256 = "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"}}}};
+  const auto is_known = [&] { return memory.recognize(in_place() / "a", cards)->has_value(); };
+  EXPECT_FALSE(is_known());
+  write("b.onnx", "two");
+  EXPECT_TRUE(is_known());
+  EXPECT_TRUE(is_known());
+  write("b.onnx", "three");
+  EXPECT_FALSE(is_known());
 }
 
 TEST_F(RegistryTest, AnInstalledPackComesBeforeTheSameOneInPlace) {

@@ -38,11 +38,17 @@ PackEntry installed_entry(const fs::path& folder) {
 }
 
 /// Nothing for a folder that is no pack, or none of `candidates` (known cards).
-std::optional<PackEntry> in_place_entry(const fs::path& folder, std::span<const Card> candidates) {
+std::optional<PackEntry> in_place_entry(const fs::path& folder, std::span<const Card> candidates,
+                                        RecognitionMemory& memory) {
   if (!looks_like_pack(folder)) return std::nullopt;
   PackEntry entry{.card = nameless_card(folder), .state = PackState::InPlace, .folder = folder};
-  auto card = card_of(folder, candidates);
-  if (!card && card.error().reason == "pack_unrecognized") return std::nullopt;
+  auto card = read_card(folder);
+  if (!card && card.error().reason == "card_missing") {
+    auto recognized = memory.recognize(folder, candidates);
+    if (recognized && !*recognized) return std::nullopt;
+    card = recognized ? Result<Card>(**std::move(recognized))
+                      : Result<Card>(std::unexpect, recognized.error());
+  }
   if (!card) {
     entry.fault = card.error();
     return entry;
@@ -54,7 +60,8 @@ std::optional<PackEntry> in_place_entry(const fs::path& folder, std::span<const 
 
 /// in:    `candidates` what folders without a card may be: fewer are found sooner
 Result<std::vector<PackEntry>> packs_in_place(const RegistryOptions& options,
-                                              std::span<const Card> candidates) {
+                                              std::span<const Card> candidates,
+                                              RecognitionMemory& memory) {
   std::vector<PackEntry> entries;
   if (!options.in_place_folder) return entries;
   const fs::path& root = *options.in_place_folder;
@@ -66,7 +73,8 @@ Result<std::vector<PackEntry>> packs_in_place(const RegistryOptions& options,
   std::vector<fs::path> folders = TRY(subfolders(root));
   folders.insert(folders.begin(), root);
   for (const fs::path& folder : folders) {
-    if (auto entry = in_place_entry(folder, candidates)) entries.push_back(*std::move(entry));
+    if (auto entry = in_place_entry(folder, candidates, memory))
+      entries.push_back(*std::move(entry));
   }
   return entries;
 }
@@ -77,11 +85,12 @@ bool is_plain_name(std::string_view id) {
 
 }  // namespace
 
-Result<std::vector<PackEntry>> packs_here(const RegistryOptions& options) {
+Result<std::vector<PackEntry>> packs_here(const RegistryOptions& options,
+                                          RecognitionMemory& memory) {
   std::vector<PackEntry> entries;
   const auto folders = TRY(subfolders(options.packs_folder));
   for (const fs::path& folder : folders) entries.push_back(installed_entry(folder));
-  auto in_place = TRY(packs_in_place(options, known_cards()));
+  auto in_place = TRY(packs_in_place(options, known_cards(), memory));
   for (PackEntry& entry : in_place) {
     if (std::ranges::find(entries, id_of(entry), id_of) == entries.end()) {
       entries.push_back(std::move(entry));
@@ -90,7 +99,8 @@ Result<std::vector<PackEntry>> packs_here(const RegistryOptions& options) {
   return entries;
 }
 
-Result<PackEntry> find_pack(const RegistryOptions& options, std::string_view id_or_folder) {
+Result<PackEntry> find_pack(const RegistryOptions& options, std::string_view id_or_folder,
+                            RecognitionMemory& memory) {
   std::error_code failed;
   if (is_plain_name(id_or_folder)) {
     const fs::path folder = options.packs_folder / id_or_folder;
@@ -98,7 +108,7 @@ Result<PackEntry> find_pack(const RegistryOptions& options, std::string_view id_
     const Card* known = find_known_card(id_or_folder);
     const auto candidates =
         known == nullptr ? std::span<const Card>() : std::span<const Card>(known, 1);
-    const auto in_place = TRY(packs_in_place(options, candidates));
+    const auto in_place = TRY(packs_in_place(options, candidates, memory));
     const auto found = std::ranges::find(in_place, id_or_folder, id_of);
     if (found != in_place.end()) return *found;
     if (known != nullptr) {
@@ -111,7 +121,7 @@ Result<PackEntry> find_pack(const RegistryOptions& options, std::string_view id_
   if (fs::is_directory(folder, failed)) {
     return PackEntry{.card = TRY(card_of(folder)), .state = PackState::InPlace, .folder = folder};
   }
-  const auto entries = TRY(packs_here(options));
+  const auto entries = TRY(packs_here(options, memory));
   return unknown_pack(id_or_folder, entries);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "packs/internal/recognition_memory.h"
 #include "packs/registry.h"
 
 namespace faceforge::packs {
@@ -18,14 +19,15 @@ namespace faceforge::packs {
 /// Damaged ones carry their fault.
 ///
 /// fails: not_found/in_place_folder_missing; as the file system does on the folders
-[[nodiscard]] Result<std::vector<PackEntry>> packs_here(const RegistryOptions& options);
+[[nodiscard]] Result<std::vector<PackEntry>> packs_here(const RegistryOptions& options,
+                                                        RecognitionMemory& memory);
 
 /// One pack of this machine, by id or by its folder. Looks no further than it must: an installed
 /// pack is found without reading those in place.
 ///
 /// fails: not_found/pack_unknown with near ids; not_found/pack_not_installed; as card_of
 [[nodiscard]] Result<PackEntry> find_pack(const RegistryOptions& options,
-                                          std::string_view id_or_folder);
+                                          std::string_view id_or_folder, RecognitionMemory& memory);
 
 /// not_found/pack_unknown, naming ids that may have been meant.
 [[nodiscard]] Unexpected unknown_pack(std::string_view id, std::span<const PackEntry> entries);

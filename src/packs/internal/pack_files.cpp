@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "packs/known_cards.h"
 
 namespace faceforge::packs {
 namespace {
@@ -84,10 +85,10 @@ Result<void> check_sizes(const Card& card, const fs::path& folder) {
   return {};
 }
 
-Result<Card> card_of(const fs::path& folder, std::span<const Card> candidates) {
+Result<Card> card_of(const fs::path& folder) {
   auto card = read_card(folder);
   if (card || card.error().reason != "card_missing") return card;
-  auto recognized = TRY(recognize(folder, candidates));
+  auto recognized = TRY(recognize(folder));
   if (!recognized) return unrecognized(folder);
   return *std::move(recognized);
 }

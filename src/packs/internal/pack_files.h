@@ -1,11 +1,10 @@
 #pragma once
 
 #include <filesystem>
-#include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "packs/card.h"
-#include "packs/known_cards.h"
 
 namespace faceforge::packs {
 
@@ -21,11 +20,10 @@ namespace faceforge::packs {
 /// The same without reading them: existence and size only.
 [[nodiscard]] Result<void> check_sizes(const Card& card, const std::filesystem::path& folder);
 
-/// The card of a folder: its own, or that of `candidates` which has the same files.
+/// The card of a folder: its own, or that of a known pack with the same files.
 ///
 /// fails: as read_card; unsupported/pack_unrecognized
-[[nodiscard]] Result<Card> card_of(const std::filesystem::path& folder,
-                                   std::span<const Card> candidates = known_cards());
+[[nodiscard]] Result<Card> card_of(const std::filesystem::path& folder);
 
 /// Tells whether a folder means to be a pack: it has a card or an ONNX file.
 [[nodiscard]] bool looks_like_pack(const std::filesystem::path& folder);
