@@ -273,9 +273,11 @@ TEST_F(RegistryTest, ACalibrationOfAPackInPlaceIsKeptBesideTheInstalledOnes) {
   EXPECT_EQ(calibration_of(*registry.open("tiny"))->impostor_pair_count, 800);
   EXPECT_EQ(calibration_of(*registry.open((in_place() / "tiny").string()))->impostor_pair_count,
             800);
-  // It does not outlive the weights that it was measured on.
-  write_tiny_pack(in_place() / "tiny", {.weight = 0.02F});
+  // It does not outlive the weights that it was measured on, nor hide what the next ones bring.
+  const Card next = write_tiny_pack(in_place() / "tiny", {.weight = 0.02F});
   EXPECT_EQ(reason_of(calibration_of(*registry.open("tiny"))), "pack_not_calibrated");
+  ASSERT_TRUE(write_calibration(calibration_of_card(next, 900), in_place() / "tiny"));
+  EXPECT_EQ(calibration_of(*registry.open("tiny"))->impostor_pair_count, 900);
 }
 
 TEST_F(RegistryTest, ACalibrationOfAnotherModelIsRefused) {
