@@ -10,6 +10,7 @@
 #include "image/image.h"
 #include "image/internal/codec.h"
 #include "image/internal/heif_orientation.h"
+#include "image/internal/jpeg_scans.h"
 
 // A photo goes through: recognize -> read the header -> judge its size -> load (shrunk) ->
 // flatten -> shrink the rest -> bring to sRGB -> turn upright -> copy out. The library evaluates
@@ -120,6 +121,16 @@ Result<void> check_size(const Size& size, const DecodeLimits& limits) {
                 kMaxSide_px);
   }
   return {};
+}
+
+// A JPEG of 70 kB may go over 16 megapixels 700 times, which takes seconds. Encoders make about 10
+// scans; the limit leaves room for the odd ones.
+Result<void> check_scans(Bytes file) {
+  constexpr int kScanLimit = 100;
+  const int scans = internal::count_jpeg_scans(file);
+  if (scans <= kScanLimit) return {};
+  return fail(ErrorCode::TooLarge, "photo_too_many_scans",
+              "the JPEG file has {} scans; the limit is {}", scans, kScanLimit);
 }
 
 Size working_size(const Size& full, int working_side_px) {
@@ -281,6 +292,7 @@ Unexpected damaged(Kind kind) {
 }
 
 Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
+  if (kind == Kind::Jpeg) TRY(check_scans(file));
   ImagePointer loaded = open(file, kind);
   if (loaded && kind == Kind::Heif) loaded = restore_exif_orientation(std::move(loaded), file);
   if (!loaded) return damaged(kind);

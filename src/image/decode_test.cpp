@@ -316,6 +316,21 @@ TEST(Decode, ASideBeyondWhatAnImageCanHaveIsRefused) {
   EXPECT_EQ(error.message, "70000 x 10 pixels; the limit is 65535 pixels a side");
 }
 
+TEST(Decode, AJpegThatGoesOverItsPictureHundredsOfTimesIsRefused) {
+  const auto file = sample("progressive.jpg");
+  const std::array start_of_scan{std::byte{0xFF}, std::byte{0xDA}};
+  const auto last_scan = std::ranges::find_end(file, start_of_scan);
+  const std::span scan(last_scan.begin(), file.end() - 2);  // without the end-of-image mark
+  auto bomb = std::vector(file.begin(), file.end() - 2);
+  for (int i = 0; i < 300; ++i) bomb.insert(bomb.end(), scan.begin(), scan.end());
+  bomb.insert(bomb.end(), file.end() - 2, file.end());
+  const auto error = refusal(bomb);
+  EXPECT_EQ(error.code, ErrorCode::TooLarge);
+  EXPECT_EQ(error.reason, "photo_too_many_scans");
+  // The ten of a progressive file, as Pillow writes it, and 300.
+  EXPECT_EQ(error.message, "the JPEG file has 310 scans; the limit is 100");
+}
+
 TEST(Decode, TooManyBytesAreRefusedBeforeTheyAreLookedAt) {
   const auto error = refusal(std::vector<std::byte>(1001), {.bytes = 1000});
   EXPECT_EQ(error.code, ErrorCode::TooLarge);

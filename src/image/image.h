@@ -80,14 +80,16 @@ struct DecodeLimits {
 /// in:     the whole file; its kind is told from its first bytes, never from a name
 /// fails:  invalid_input/photo_empty; too_large/photo_bytes_too_large; too_large/photo_too_large
 ///         (megapixels or a side over kMaxSide_px; from the header, before any pixel is decoded);
+///         too_large/photo_too_many_scans (a JPEG of more than 100);
 ///         unsupported/not_an_image (any other kind of file, among them SVG and PDF);
 ///         unsupported/pixels_unsupported (a TIFF of something else than grey, RGB or CMYK);
 ///         invalid_input/image_damaged (cut short, or contents that contradict the header);
 ///         exhausted/out_of_memory
-/// cost:   one pass over the file; JPEG and WebP are shrunk inside their decoders. Memory is that
-/// of
-///         the working image, plus the whole photo for kinds that cannot be read row by row
-///         (interlaced PNG, GIF, HEIC, AVIF, and photos stored rotated). Thread safe.
+/// cost:   one pass over the file; JPEG and WebP are shrunk inside their decoders. Memory is the
+///         working image (twice for a photo stored rotated), plus the whole photo where it cannot
+///         be read row by row: progressive JPEG, interlaced PNG, GIF, HEIC, AVIF. The codecs of
+///         HEIC and AVIF see a size of their own behind the header's: a file that lies there is
+///         refused only once it is decoded (12000 x 12000: 0.9 GB). Thread safe.
 [[nodiscard]] Result<Photo> decode(std::span<const std::byte> file, const DecodeLimits& limits);
 
 }  // namespace faceforge::image
