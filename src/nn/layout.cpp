@@ -64,6 +64,18 @@ std::optional<Layout> blocked_layout(const Shape& shape, int64_t block) {
   return Layout(shape, dnnl::memory::data_type::f32, kTags[shape.size() - 3][column]);
 }
 
+Layout channels_last_layout(const Shape& shape) {
+  Shape strides(shape.size());
+  int64_t stride = shape[1];
+  for (size_t axis = shape.size(); axis-- > 2;) {
+    strides[axis] = stride;
+    stride *= shape[axis];
+  }
+  strides[1] = 1;
+  strides[0] = stride;
+  return strided_layout(shape, strides);
+}
+
 bool is_plain(const Layout& layout) {
   const dnnl_memory_desc_t& desc = layout.data;
   return is_dense_blocking(desc) && desc.format_desc.blocking.inner_nblks == 0 &&

@@ -26,6 +26,9 @@ using Layout = dnnl::memory::desc;
 /// Channels in blocks of `block`; nothing when oneDNN has no such layout for this rank.
 [[nodiscard]] std::optional<Layout> blocked_layout(const Shape& shape, int64_t block);
 
+/// Pixels of all their channels, for three dimensions or more.
+[[nodiscard]] Layout channels_last_layout(const Shape& shape);
+
 [[nodiscard]] bool is_plain(const Layout& layout);
 
 /// How the channels lie, for a layout of two dimensions or more; nothing when in no such way.

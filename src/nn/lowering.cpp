@@ -238,30 +238,40 @@ Result<bool> Lowering::concat_blocks(const Concat& concat) {
   if (result_shape.size() < 3 || TRY(checked_axis(concat.axis, result_shape.size())) != 1) {
     return false;
   }
-  int64_t block = 0;
   std::vector<Operand> operands;
-  std::vector<int64_t> pieces;
+  std::vector<ChannelLayout> layouts;
   for (const ValueIndex value : node_->inputs) {
     if (is_constant(value)) return false;
     const Operand operand = TRY(located(value));
-    const auto channels = channel_layout(operand.layout);
-    if (!channels || channels->block_count * channels->block != shape(value)[1]) return false;
-    if (block == 0) block = channels->block;
-    if (channels->block != block || (block != 4 && block != 8 && block != 16)) return false;
-    if (is_plain(operand.layout)) return false;
+    const auto layout = channel_layout(operand.layout);
+    if (!layout || is_plain(operand.layout) || layout->channel_room() != shape(value)[1]) {
+      return false;
+    }
     operands.push_back(operand);
-    pieces.push_back(channels->block_count * channels->pixels * block);
+    layouts.push_back(*layout);
   }
-  const auto layout = blocked_layout(result_shape, block);
-  if (!layout) return false;
-  const Operand result = new_storage(*layout);
+  // Whole blocks of one width follow each other picture by picture, channels-last ones pixel by
+  // pixel.
+  const bool are_last =
+      std::ranges::all_of(layouts, [](const auto& layout) { return layout.block_count == 1; });
+  const bool are_blocks = std::ranges::all_of(
+      layouts, [&](const auto& layout) { return layout.block == layouts[0].block; });
+  const auto result_layout =
+      are_blocks ? blocked_layout(result_shape, layouts[0].block) : std::optional<Layout>();
+  if (!result_layout && !are_last) return false;
+  const Operand result =
+      new_storage(result_layout ? *result_layout : channels_last_layout(result_shape));
   operands.push_back(result);
-  const int64_t batch = result_shape[0];
-  emit_kernel("concat_blocks", std::move(operands), [=](std::span<float* const> at) {
+  std::vector<int64_t> pieces;
+  for (const ChannelLayout& layout : layouts) {
+    pieces.push_back(layout.channel_room() * (result_layout ? layout.pixels : 1));
+  }
+  const int64_t rounds = result_shape[0] * (result_layout ? 1 : layouts[0].pixels);
+  emit_kernel("concat_channels", std::move(operands), [=](std::span<float* const> at) {
     float* to = at.back();
-    for (int64_t picture = 0; picture < batch; ++picture) {
+    for (int64_t round = 0; round < rounds; ++round) {
       for (size_t index = 0; index < pieces.size(); ++index) {
-        to = std::copy_n(at[index] + picture * pieces[index], pieces[index], to);
+        to = std::copy_n(at[index] + round * pieces[index], pieces[index], to);
       }
     }
   });

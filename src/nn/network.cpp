@@ -1,6 +1,7 @@
 #include "nn/network.h"
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <list>
 #include <mutex>
@@ -17,6 +18,9 @@ namespace {
 /// Programs kept, by input shapes and thread count. Detectors meet pictures of many sizes.
 constexpr size_t kProgramLimit = 32;
 constexpr int kThreadLimit = 256;
+
+/// Activation memory that all programs of a network together keep between runs.
+constexpr size_t kIdleLimit_bytes = size_t{256} << 20;
 
 struct ProgramKey {
   std::vector<Shape> input_shapes;
@@ -35,6 +39,7 @@ struct Network::State {
   Graph graph;
   LoadLimits limits;
   mutable WeightStore weights;
+  mutable std::atomic<size_t> idle_bytes = 0;  ///< before `programs`, which count on it
   mutable std::mutex programs_mutex;
   mutable std::list<CachedProgram> programs;  ///< the one used last in front
 
@@ -62,10 +67,23 @@ struct Network::State {
     const ProgramKey key{std::move(input_shapes), options.thread_count};
     if (auto found = find(key)) return found;
     // Two threads may compile the same program at once; that costs time, once, and nothing else.
-    const auto compiled =
-        TRY(Program::compile(graph, key.input_shapes, key.thread_count, limits, weights));
+    const auto compiled = TRY(
+        Program::compile(graph, key.input_shapes, key.thread_count, limits, weights, idle_bytes));
     keep(key, compiled);
     return compiled;
+  }
+
+  /// Runs a program, then frees memory of the programs used longest ago while too much is kept.
+  Result<std::vector<Tensor>> run(const Program& program, std::span<const Tensor> inputs) const {
+    auto outputs = program.run(inputs);
+    if (idle_bytes > kIdleLimit_bytes) {
+      const std::scoped_lock lock(programs_mutex);
+      for (auto old = programs.rbegin(); old != programs.rend(); ++old) {
+        if (idle_bytes <= kIdleLimit_bytes) break;
+        old->program->drop_idle();
+      }
+    }
+    return outputs;
   }
 
   Result<void> check_shapes(std::span<const Shape> shapes) const {
@@ -195,7 +213,8 @@ Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs,
     shapes.push_back(input.shape);
   }
   if (!goes_one_by_one(this->inputs(), shapes)) {
-    return TRY(state_->program(std::move(shapes), options))->run(inputs);
+    const auto program = TRY(state_->program(std::move(shapes), options));
+    return state_->run(*program, inputs);
   }
   const auto count = static_cast<size_t>(shapes[0][0]);
   shapes[0][0] = 1;
@@ -205,7 +224,7 @@ Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs,
   for (size_t index = 0; index < count; ++index) {
     const auto first = inputs[0].values.begin() + static_cast<std::ptrdiff_t>(index * picture_size);
     const Tensor picture{shapes[0], {first, first + static_cast<std::ptrdiff_t>(picture_size)}};
-    auto outputs = TRY(program->run(std::span(&picture, 1)));
+    auto outputs = TRY(state_->run(*program, std::span(&picture, 1)));
     TRY(append(results, std::move(outputs)));
   }
   return results;

@@ -39,7 +39,8 @@ class Network {
   /// Reads and checks a model; compiles nothing yet.
   ///
   /// in:    `file` an ONNX model; external data must lie in the file's own folder
-  /// fails: not_found/model_file_missing; too_large/model_file_too_large; and as `parse`
+  /// fails: not_found/model_file_missing; too_large/model_file_too_large;
+  ///        exhausted/out_of_memory; and as `parse`
   /// cost:  reads the file once and keeps its weights in memory as 32-bit floats
   [[nodiscard]] static Result<Network> load(const std::filesystem::path& file,
                                             const LoadLimits& limits = {});
@@ -74,7 +75,8 @@ class Network {
   ///        too_large/activations_too_large; invalid_input/thread_count;
   ///        exhausted/out_of_memory; internal/engine_failed with oneDNN's words
   /// cost:  the first run of a shape and thread count compiles a program (some 10 to 100 ms); the
-  ///        32 programs used last are kept. Later runs allocate the outputs only.
+  ///        32 programs used last are kept, and 256 MB of activation memory between runs. Later
+  ///        runs allocate the outputs only.
   [[nodiscard]] Result<std::vector<Tensor>> run(const Tensor& input,
                                                 const RunOptions& options = {}) const;
 

@@ -15,9 +15,8 @@ namespace {
 
 constexpr size_t kAlignment_bytes = 64;  // a cache line, and an AVX-512 register
 
-/// Workspaces kept for the next run: enough for the cores of a server, within this much memory.
+/// Workspaces that a program keeps for its next runs: as many as a server has cores to run it on.
 constexpr size_t kIdleWorkspaces = 16;
-constexpr size_t kIdleLimit_bytes = size_t{256} << 20;
 
 struct FreeAligned {
   void operator()(std::byte* memory) const {
@@ -113,25 +112,36 @@ struct Program::Workspace {
 };
 
 Program::Program(std::vector<Step> steps, std::vector<Storage> storages,
-                 std::vector<ProgramOutput> outputs, int thread_count)
+                 std::vector<ProgramOutput> outputs, int thread_count,
+                 std::atomic<size_t>& idle_bytes)
     : steps_(std::move(steps)),
       storages_(std::move(storages)),
       outputs_(std::move(outputs)),
       thread_count_(thread_count),
-      arena_bytes_(plan_arena(steps_, outputs_, storages_)) {}
+      arena_bytes_(plan_arena(steps_, outputs_, storages_)),
+      idle_bytes_(idle_bytes) {}
 
-Program::~Program() = default;
+Program::~Program() {
+  drop_idle();
+}
+
+void Program::drop_idle() const {
+  const std::scoped_lock lock(idle_mutex_);
+  idle_bytes_ -= idle_.size() * arena_bytes_;
+  idle_.clear();
+}
 
 Result<std::shared_ptr<const Program>> Program::compile(const Graph& graph,
                                                         std::span<const Shape> input_shapes,
                                                         int thread_count, const LoadLimits& limits,
-                                                        WeightStore& weights) {
+                                                        WeightStore& weights,
+                                                        std::atomic<size_t>& idle_bytes) {
   try {
     // oneDNN plans for the number of threads that it sees when a primitive is made.
     const ThreadCount threads(thread_count);
     auto lowered = TRY(lower(graph, input_shapes, limits, weights));
     return std::make_shared<const Program>(std::move(lowered.steps), std::move(lowered.storages),
-                                           std::move(lowered.outputs), thread_count);
+                                           std::move(lowered.outputs), thread_count, idle_bytes);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to compile a network");
   } catch (const dnnl::error& error) {
@@ -146,6 +156,7 @@ std::unique_ptr<Program::Workspace> Program::borrow_workspace() const {
     if (!idle_.empty()) {
       auto workspace = std::move(idle_.back());
       idle_.pop_back();
+      idle_bytes_ -= arena_bytes_;
       return workspace;
     }
   }
@@ -186,9 +197,9 @@ std::unique_ptr<Program::Workspace> Program::borrow_workspace() const {
 
 void Program::give_back(std::unique_ptr<Workspace> workspace) const {
   const std::scoped_lock lock(idle_mutex_);
-  const size_t most =
-      std::min(kIdleWorkspaces, kIdleLimit_bytes / std::max<size_t>(1, arena_bytes_));
-  if (idle_.size() < std::max<size_t>(1, most)) idle_.push_back(std::move(workspace));
+  if (idle_.size() >= kIdleWorkspaces) return;
+  idle_.push_back(std::move(workspace));
+  idle_bytes_ += arena_bytes_;
 }
 
 Result<std::vector<Tensor>> Program::run(std::span<const Tensor> inputs) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -52,10 +53,11 @@ class Program {
   /// fails: as `Network::run`
   [[nodiscard]] static Result<std::shared_ptr<const Program>> compile(
       const Graph& graph, std::span<const Shape> input_shapes, int thread_count,
-      const LoadLimits& limits, WeightStore& weights);
+      const LoadLimits& limits, WeightStore& weights, std::atomic<size_t>& idle_bytes);
 
+  /// `idle_bytes` counts what all programs of a network keep for their next runs; it outlives them.
   Program(std::vector<Step> steps, std::vector<Storage> storages,
-          std::vector<ProgramOutput> outputs, int thread_count);
+          std::vector<ProgramOutput> outputs, int thread_count, std::atomic<size_t>& idle_bytes);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -68,7 +70,8 @@ class Program {
   /// `node: kernel`, step by step.
   [[nodiscard]] std::vector<std::string> implementations() const;
 
-  [[nodiscard]] size_t arena_bytes() const { return arena_bytes_; }
+  /// Frees the memory kept for the next run.
+  void drop_idle() const;
 
  private:
   struct Workspace;
@@ -80,6 +83,7 @@ class Program {
   std::vector<ProgramOutput> outputs_;
   int thread_count_;
   size_t arena_bytes_;
+  std::atomic<size_t>& idle_bytes_;
   mutable std::mutex idle_mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;
 };
