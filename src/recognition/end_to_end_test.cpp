@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "recognition/identify.h"
+#include "recognition/train_folder.h"
+#include "recognition/verify.h"
+#include "support/test_data.h"
+#include "vision/landmark_templates.h"
+#include "vision/pipeline.h"
+
+namespace faceforge::recognition {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kPhotoBytes = 25'000'000;
+constexpr size_t kPeople = 12;
+constexpr size_t kTrainedPhotos = 4;  ///< of each person; the next two are asked about
+
+/// The pack `scrfd-mbf` of the data folder, described by hand after its README, with thresholds at
+/// FMR 1e-2 and 1e-3 from the README's table and a tail through both.
+std::shared_ptr<const FaceEngine> real_engine(const fs::path& data) {
+  const fs::path folder = data / "packs" / "scrfd-mbf";
+  fs::path detector;
+  fs::path embedder;
+  for (const auto& file : fs::directory_iterator(folder)) {
+    if (file.path().extension() != ".onnx") continue;
+    const bool is_embedder = file.path().filename().string().find("mbf") != std::string::npos;
+    (is_embedder ? embedder : detector) = file.path();
+  }
+  vision::PipelineSpec spec{.pack_id = "scrfd-mbf", .model_id = face::ModelId("w600k-mbf")};
+  const std::array<float, 3> mean{127.5F, 127.5F, 127.5F};
+  spec.detector = {.file = detector,
+                   .head = vision::DetectorHead::Scrfd,
+                   .input = {.mean = mean, .scale = {128, 128, 128}}};
+  spec.embedder = {.file = embedder,
+                   .input = {.mean = mean, .scale = mean},
+                   .landmark_template = *vision::landmark_template("arcface_112")};
+  face::Calibration table;
+  table.model_id = spec.model_id;
+  table.points = {{1e-2, 0.180F}, {1e-3, 0.245F}};
+  table.tail_slope = std::log(0.1) / (0.245 - 0.180);
+  table.tail_intercept = std::log(1e-2) - 0.180 * table.tail_slope;
+  table.ambiguity_margin = 0.1F;
+  spec.calibration = table;
+  auto pipeline = vision::Pipeline::load(spec);
+  EXPECT_TRUE(pipeline) << pipeline.error().message;
+  return pipeline ? make_face_engine(*pipeline) : nullptr;
+}
+
+/// The first people of LFW with enough photos, each with these photos in order.
+std::vector<std::vector<fs::path>> people_of(const fs::path& data) {
+  std::vector<fs::path> folders(fs::directory_iterator(data / "lfw"), {});
+  std::ranges::sort(folders);
+  std::vector<std::vector<fs::path>> people;
+  for (const fs::path& folder : folders) {
+    std::vector<fs::path> photos(fs::directory_iterator(folder), {});
+    if (photos.size() < kTrainedPhotos + 2) continue;
+    std::ranges::sort(photos);
+    photos.resize(kTrainedPhotos + 2);
+    people.push_back(std::move(photos));
+    if (people.size() == kPeople) break;
+  }
+  return people;
+}
+
+TEST(EndToEnd, PeopleTrainedFromAFolderAreFoundInOtherPhotosOfThem) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto engine = real_engine(data);
+  ASSERT_TRUE(engine);
+  const auto people = people_of(data);
+  ASSERT_EQ(people.size(), kPeople);
+  const test::TemporaryFolder folder;
+  for (const auto& photos : people) {
+    const fs::path own = folder.path() / photos[0].parent_path().filename();
+    fs::create_directory(own);
+    for (size_t photo = 0; photo < kTrainedPhotos; ++photo) {
+      fs::copy_file(photos[photo], own / photos[photo].filename());
+    }
+  }
+  // A photo of another person among those of the first must not enter the template.
+  const fs::path wrong = folder.path() / people[0][0].parent_path().filename() / "wrong.jpg";
+  fs::copy_file(people[1][kTrainedPhotos], wrong);
+
+  const SystemClock clock;
+  const auto training = train_folder(folder.path(), *engine, clock);
+  ASSERT_TRUE(training) << training.error().message;
+  EXPECT_EQ(training->model.people.size(), kPeople);
+  const bool wrong_skipped = std::ranges::any_of(training->skipped, [](const SkippedPhoto& photo) {
+    return photo.path.filename() == "wrong.jpg";
+  });
+  EXPECT_TRUE(wrong_skipped);
+
+  const gallery::Snapshot snapshot(training->model);
+  const auto policy = *gallery::MatchPolicy::create(engine->calibration());
+  int found = 0;
+  int wrongly_named = 0;
+  for (const auto& photos : people) {
+    const std::string name = photos[0].parent_path().filename().string();
+    for (size_t photo = kTrainedPhotos; photo < photos.size(); ++photo) {
+      const auto bytes = *read_file(photos[photo], kPhotoBytes);
+      const auto report = identify(bytes, snapshot, *engine, policy);
+      ASSERT_TRUE(report) << report.error().message;
+      bool right = false;
+      for (const IdentifiedFace& face : report->faces) {
+        if (face.decision.verdict != gallery::Verdict::Match) continue;
+        const bool is_named_rightly = face.candidates[0].person == name;
+        right |= is_named_rightly;
+        wrongly_named += is_named_rightly ? 0 : 1;
+      }
+      found += right ? 1 : 0;
+    }
+  }
+  // Of 24 photos the pack misses under 1 % at this rate; bystanders are strangers to the gallery.
+  EXPECT_GE(found, 23);
+  EXPECT_EQ(wrongly_named, 0);
+}
+
+TEST(EndToEnd, StrangersStayUnknown) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto engine = real_engine(data);
+  ASSERT_TRUE(engine);
+  const auto people = people_of(data);
+  const test::TemporaryFolder folder;
+  for (size_t person = 0; person < 4; ++person) {
+    const fs::path own = folder.path() / people[person][0].parent_path().filename();
+    fs::create_directory(own);
+    fs::copy_file(people[person][0], own / "only.jpg");
+  }
+  const SystemClock clock;
+  const auto training = train_folder(folder.path(), *engine, clock);
+  ASSERT_TRUE(training) << training.error().message;
+  const gallery::Snapshot snapshot(training->model);
+  const auto policy = *gallery::MatchPolicy::create(engine->calibration());
+  for (size_t person = 4; person < kPeople; ++person) {
+    const auto bytes = *read_file(people[person][0], kPhotoBytes);
+    const auto report = identify(bytes, snapshot, *engine, policy);
+    ASSERT_TRUE(report) << report.error().message;
+    ASSERT_FALSE(report->faces.empty());
+    for (const IdentifiedFace& face : report->faces) {
+      EXPECT_EQ(face.decision.verdict, gallery::Verdict::Unknown) << people[person][0];
+      EXPECT_FALSE(face.too_small || face.candidates.empty());
+    }
+  }
+}
+
+TEST(EndToEnd, TwoPhotosOfOnePersonMatchAndOfTwoDoNot) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const auto engine = real_engine(data);
+  ASSERT_TRUE(engine);
+  const auto people = people_of(data);
+  const auto policy = *gallery::MatchPolicy::create(engine->calibration());
+  const auto file = [&](size_t person, size_t photo) {
+    return *read_file(people[person][photo], kPhotoBytes);
+  };
+  const VerifyOptions largest{.face_choice = FaceChoice::Largest};
+  const auto same = compare(file(0, 0), file(0, 1), *engine, policy, largest);
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_EQ(same->decision.verdict, gallery::Verdict::Match);
+  const auto other = compare(file(0, 0), file(1, 0), *engine, policy, largest);
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_EQ(other->decision.verdict, gallery::Verdict::Unknown);
+}
+
+}  // namespace
+}  // namespace faceforge::recognition
