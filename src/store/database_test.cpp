@@ -87,9 +87,10 @@ TEST_P(DatabaseTest, ExtremeNumbersAndEmptyValuesAreKeptAndAreNotNull) {
 }
 
 TEST_P(DatabaseTest, AnAbsentOptionalIsNullAndAPresentOneItsValue) {
-  const auto rows = database().transact([](Transaction& transaction) -> Result<Rows> {
-    TRY(transaction.execute("insert into things (name, count) values ($1, $2)",
-                            std::optional<std::string>(), std::optional<int>(3)));
+  const std::optional<std::string> absent;
+  const std::optional<int> three(3);
+  const auto rows = database().transact([&](Transaction& transaction) -> Result<Rows> {
+    TRY(transaction.execute("insert into things (name, count) values ($1, $2)", absent, three));
     return transaction.query("select name, count from things where name is null and count = $1", 3);
   });
   ASSERT_TRUE(rows.has_value()) << rows.error().message;
