@@ -71,6 +71,7 @@ void widen(std::string_view raw, std::vector<Target>& out) {
 void read_raw(int32_t type, std::string_view raw, size_t count, Constant& out) {
   if (out.kind == ElementKind::Float) {
     out.floats.resize(count);
+    if (count == 0) return;  // memcpy takes no null, not even for nothing (an empty Resize operand)
     if (type == TensorProto::FLOAT) {
       std::memcpy(out.floats.data(), raw.data(), count * sizeof(float));
     } else if (type == TensorProto::DOUBLE) {
