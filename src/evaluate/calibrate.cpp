@@ -55,8 +55,9 @@ std::vector<MeasuredRate> measure_rates(const SimilarityHistogram& impostors) {
   std::vector<MeasuredRate> rates;
   const auto total = static_cast<double>(impostors.total_count());
   for (int step = 0;; ++step) {
-    constexpr std::array kMantissas{1.0, 0.5, 0.2};
-    const double rate = kMantissas[static_cast<size_t>(step % 3)] * std::pow(10.0, -1 - step / 3);
+    constexpr std::array kNumerators{10.0, 5.0,
+                                     2.0};  // divided, 0.02 is the nearest double to 0.02
+    const double rate = kNumerators[static_cast<size_t>(step % 3)] / std::pow(10.0, 2 + step / 3);
     const auto allowed_count = static_cast<int64_t>(rate * total + 1e-9);
     if (allowed_count < kErrorsBehindARate) return rates;
     const float match_threshold = impostors.threshold_reached_by(allowed_count);
