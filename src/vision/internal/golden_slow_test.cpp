@@ -193,6 +193,37 @@ TEST(OddNetworks, ACardWhosePartsDoNotFitIsRefused) {
   EXPECT_EQ(Pipeline::load(spec).error().reason, "card_inconsistent");
 }
 
+TEST(FaceapiPack, LandmarksFromTheContourLieWhereYunetSeesThem) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  SKIP_WITHOUT_PACK(test::kFaceapiPack);
+  const auto pipeline = Pipeline::load(test::pack_spec(data, test::kFaceapiPack));
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const json::value golden = read_json(data / "golden.json");
+  const auto& results = golden.at("detectors").at("yunet_n").at("results").as_array();
+  for (size_t index = 0; index < results.size(); ++index) {
+    const std::string path(golden.at("images").as_array()[index].at("path").as_string());
+    const image::Photo photo = test::read_photo(data / "lfw" / path);
+    const auto detected = (*pipeline)->detect(photo).value();
+    ASSERT_FALSE(detected.empty()) << path;
+    const face::DetectedFace& face =
+        detected[central_face_index(detected, photo.width_px, photo.height_px)];
+    EXPECT_EQ(face.contour.size(), 68U);
+    const auto picked = static_cast<size_t>(results[index].at("picked").to_number<int>());
+    const auto& points = results[index].at("faces").as_array()[picked].at("kps").as_array();
+    float distance_sum_px = 0;
+    for (size_t point = 0; point < face::kLandmarkCount; ++point) {
+      distance_sum_px += std::hypot(face.landmarks[point].x - real(points[point].as_array()[0]),
+                                    face.landmarks[point].y - real(points[point].as_array()[1]));
+    }
+    // Two networks, trained on other marks: within a sixth of the distance of the eyes, 45 px, on
+    // average; single points of faces that look aside are up to 13 px apart.
+    EXPECT_LE(distance_sum_px / face::kLandmarkCount, 7.5F) << path;
+    const auto crop = (*pipeline)->align(photo, face);
+    ASSERT_TRUE(crop) << crop.error().message;
+    EXPECT_EQ((*pipeline)->embed(std::span(&*crop, 1)).value().front().values.size(), 128U);
+  }
+}
+
 TEST(Liveness, ProbabilitiesOfTheSamplePhotosAreThoseOfTheReference) {
   SKIP_WITHOUT_TEST_DATA(data);
   const auto specs = test::pack_spec(data, "yunet-mbf").liveness;
