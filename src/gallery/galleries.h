@@ -144,7 +144,8 @@ class Galleries {
   [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery);
 
   /// in:    `number`, or nothing for the newest
-  /// fails: not_found/version_not_found; conflict/gallery_not_trained when there is none at all
+  /// fails: not_found/version_not_found; conflict/gallery_not_trained when the newest is asked for
+  ///        and there is none
   [[nodiscard]] Result<Version> find_version(UserId user, GalleryId gallery,
                                              std::optional<int64_t> number = std::nullopt);
   [[nodiscard]] Result<VersionReport> report_version(UserId user, GalleryId gallery,

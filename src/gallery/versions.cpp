@@ -47,7 +47,7 @@ struct StoredVersion {
 Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, GalleryId gallery,
                                   std::optional<int64_t> number) {
   const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
-  if (!found.latest_version) {
+  if (!found.latest_version && !number) {
     return fail(ErrorCode::Conflict, "gallery_not_trained",
                 "the gallery `{}` has not been trained yet", found.name);
   }
