@@ -1,0 +1,59 @@
+#include "accounts/accounts.h"
+#include "http/authenticate.h"
+#include "http/error_response.h"
+#include "http/handlers.h"
+#include "http/to_json.h"
+
+namespace faceforge::http {
+namespace {
+
+struct Credentials {
+  std::string name;
+  std::string password;
+};
+
+Result<Credentials> credentials_of(const Call& call) {
+  const json::object body = TRY(json_body(call, {"name", "password"}));
+  return Credentials{.name = TRY(json::string_field(body, "name")),
+                     .password = TRY(json::string_field(body, "password"))};
+}
+
+json::object session_json(const accounts::User& user, std::string_view csrf_token) {
+  return {{"user", to_json(user)}, {"csrf_token", csrf_token}};
+}
+
+Response begun_session(const Call& call, int status, const accounts::LoggedIn& session) {
+  Response response =
+      json_response(status, session_json(session.principal.user, session.csrf_token));
+  response.headers.add("Set-Cookie", session_cookie(session.session_token, call.head.scheme));
+  return response;
+}
+
+}  // namespace
+
+Result<Response> sign_up(const Call& call) {
+  const Credentials credentials = TRY(credentials_of(call));
+  const auto session =
+      TRY(call.services.accounts.sign_up(credentials.name, credentials.password, call.origin));
+  return begun_session(call, 201, session);
+}
+
+Result<Response> log_in(const Call& call) {
+  const Credentials credentials = TRY(credentials_of(call));
+  const auto session =
+      TRY(call.services.accounts.log_in(credentials.name, credentials.password, call.origin));
+  return begun_session(call, 200, session);
+}
+
+Result<Response> log_out(const Call& call) {
+  TRY(call.services.accounts.log_out(*call.principal, call.origin));
+  Response response = no_content();
+  response.headers.add("Set-Cookie", ended_session_cookie(call.head.scheme));
+  return response;
+}
+
+Result<Response> get_session(const Call& call) {
+  return json_response(200, session_json(call.principal->user, call.csrf_token));
+}
+
+}  // namespace faceforge::http

@@ -1,0 +1,80 @@
+#include "accounts/accounts.h"
+#include "http/authenticate.h"
+#include "http/error_response.h"
+#include "http/handlers.h"
+#include "http/to_json.h"
+#include "recognition/recognition.h"
+#include "store/blob_files.h"
+#include "store/database.h"
+
+namespace faceforge::http {
+namespace {
+
+Result<accounts::Scopes> scopes_from(const json::array& names) {
+  std::string text;
+  for (const json::value& name : names) {
+    if (!name.is_string()) {
+      return fail(ErrorCode::InvalidInput, "json_field_type", "scopes must be a list of texts");
+    }
+    if (!text.empty()) text += ',';
+    text += std::string_view(name.get_string());
+  }
+  return accounts::Scopes::parse(text);
+}
+
+}  // namespace
+
+Result<Response> get_me(const Call& call) {
+  return json_response(200, to_json(call.principal->user));
+}
+
+Result<Response> delete_me(const Call& call) {
+  const json::object body = TRY(json_body(call, {"password"}));
+  const std::string password = TRY(json::string_field(body, "password"));
+  // The account's rows go first, with the check of the password. What comes after leaves nothing
+  // behind but unnamed files if it fails, and the next start removes those.
+  const auto user =
+      TRY(call.services.accounts.delete_account(*call.principal, password, call.origin));
+  TRY(call.services.recognition.delete_everything(user));
+  TRY(call.services.files.remove_account(user));
+  TRY(call.services.database.forget_deleted());
+  Response response = no_content();
+  response.headers.add("Set-Cookie", ended_session_cookie(call.head.scheme));
+  return response;
+}
+
+Result<Response> change_password(const Call& call) {
+  const json::object body = TRY(json_body(call, {"current_password", "new_password"}));
+  const std::string current = TRY(json::string_field(body, "current_password"));
+  const std::string replacement = TRY(json::string_field(body, "new_password"));
+  TRY(call.services.accounts.change_password(*call.principal, current, replacement, call.origin));
+  return no_content();
+}
+
+Result<Response> list_api_keys(const Call& call) {
+  json::array keys;
+  for (const auto& key : TRY(call.services.accounts.api_keys(*call.principal))) {
+    keys.emplace_back(to_json(key));
+  }
+  return json_response(200, json::object{{"api_keys", std::move(keys)}});
+}
+
+Result<Response> create_api_key(const Call& call) {
+  const json::object body = TRY(json_body(call, {"name", "scopes"}));
+  const std::string name = TRY(json::string_field(body, "name"));
+  const json::array scope_names = TRY(json::array_field(body, "scopes"));
+  const accounts::Scopes scopes = TRY(scopes_from(scope_names));
+  const auto created =
+      TRY(call.services.accounts.create_api_key(*call.principal, name, scopes, call.origin));
+  json::object written = to_json(created.info);
+  written["key"] = created.key;
+  return json_response(201, written);
+}
+
+Result<Response> revoke_api_key(const Call& call) {
+  TRY(call.services.accounts.revoke_api_key(
+      *call.principal, call.ids.id<accounts::ApiKeyId>("api_key_id"), call.origin));
+  return no_content();
+}
+
+}  // namespace faceforge::http

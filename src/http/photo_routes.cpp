@@ -1,0 +1,144 @@
+#include <functional>
+
+#include "gallery/galleries.h"
+#include "http/error_response.h"
+#include "http/face_crop.h"
+#include "http/handlers.h"
+#include "http/page.h"
+#include "http/photo_media_type.h"
+#include "http/to_json.h"
+#include "recognition/recognition.h"
+
+namespace faceforge::http {
+namespace {
+
+constexpr size_t kPhotosPerRequest = 50;
+
+struct Place {
+  gallery::UserId user;
+  gallery::GalleryId gallery;
+  gallery::PersonId person;
+};
+
+Place place_of(const Call& call) {
+  return {.user = call.user(),
+          .gallery = call.ids.id<gallery::GalleryId>("gallery_id"),
+          .person = call.ids.id<gallery::PersonId>("person_id")};
+}
+
+/// The photo of the path; one of another person is not there.
+Result<gallery::Photo> photo_of(const Call& call) {
+  const Place place = place_of(call);
+  gallery::Galleries& galleries = call.services.recognition.galleries();
+  TRY(galleries.find_person(place.user, place.gallery, place.person));
+  auto photo = TRY(
+      galleries.find_photo(place.user, place.gallery, call.ids.id<gallery::PhotoId>("photo_id")));
+  if (photo.person_id != place.person) {
+    return fail(ErrorCode::NotFound, "photo_not_found", "this person has no such photo");
+  }
+  return photo;
+}
+
+Result<store::Blob> file_of(const Call& call, const gallery::Photo& photo) {
+  return call.services.recognition.galleries().read_photo_file(call.user(), photo.gallery_id,
+                                                               photo.id);
+}
+
+json::object refused(const Error& error) {
+  return {{"outcome", "refused"}, {"error", to_json(error)}};
+}
+
+json::object upload_json(const recognition::EnrollReport& report) {
+  json::object written = report.photo
+                             ? json::object{{"outcome", "taken"}, {"photo", to_json(*report.photo)}}
+                             : refused(*report.refusal);
+  json::array faces;
+  for (const auto& face : report.faces) faces.emplace_back(to_json(face));
+  written["width_px"] = report.width_px;
+  written["height_px"] = report.height_px;
+  written["faces"] = std::move(faces);
+  return written;
+}
+
+json::object upload_json(const Error& failure) {
+  json::object written = refused(failure);
+  written["width_px"] = 0;
+  written["height_px"] = 0;
+  written["faces"] = json::array();
+  return written;
+}
+
+}  // namespace
+
+Result<Response> list_photos(const Call& call) {
+  const Place place = place_of(call);
+  const auto all = TRY(
+      call.services.recognition.galleries().list_photos(place.user, place.gallery, place.person));
+  const auto page = TRY(page_of(
+      all, call.target.query, [](const gallery::Photo& photo) { return photo.id.value(); },
+      std::less<>()));
+  return json_response(
+      200, page_json("photos", page, [](const gallery::Photo& photo) { return to_json(photo); }));
+}
+
+Result<Response> upload_photos(const Call& call) {
+  const Place place = place_of(call);
+  // Before the form: a wrong address is wrong whatever was sent there.
+  TRY(call.services.recognition.galleries().find_person(place.user, place.gallery, place.person));
+  const auto photos = TRY(photos_of_form(call, "photo", kPhotosPerRequest));
+  json::array results;
+  int64_t taken_count = 0;
+  std::optional<Error> failure;
+  for (size_t i = 0; i < photos.size(); ++i) {
+    json::object result;
+    if (!failure) {
+      auto report = call.services.recognition.enroll(place.user, place.gallery, place.person,
+                                                     photos[i].bytes, photos[i].file_name);
+      // With nothing taken yet the whole request fails; later on the client must learn what was
+      // taken, so that the failure stands beside each photo that was not.
+      if (!report && taken_count == 0) return Unexpected(std::move(report).error());
+      if (report) {
+        taken_count += report->photo ? 1 : 0;
+        result = upload_json(*report);
+      } else {
+        failure = std::move(report).error();
+      }
+    }
+    if (failure) result = upload_json(*failure);
+    result["index"] = static_cast<int64_t>(i);
+    result["file_name"] = photos[i].file_name;
+    results.emplace_back(std::move(result));
+  }
+  const auto refused_count = static_cast<int64_t>(photos.size()) - taken_count;
+  return json_response(200, json::object{{"taken_count", taken_count},
+                                         {"refused_count", refused_count},
+                                         {"results", std::move(results)}});
+}
+
+Result<Response> get_photo(const Call& call) {
+  return json_response(200, to_json(TRY(photo_of(call))));
+}
+
+Result<Response> delete_photo(const Call& call) {
+  const auto photo = TRY(photo_of(call));
+  TRY(call.services.recognition.delete_photo(call.user(), photo.gallery_id, photo.id));
+  return no_content();
+}
+
+Result<Response> get_photo_image(const Call& call) {
+  const auto photo = TRY(photo_of(call));
+  auto file = TRY(file_of(call, photo));
+  const std::string_view media_type = photo_media_type(file);
+  return Response{
+      .headers = {{"Content-Type", std::string(media_type)}, {"Content-Disposition", "inline"}},
+      .body = std::move(file)};
+}
+
+Result<Response> get_photo_crop(const Call& call) {
+  const auto photo = TRY(photo_of(call));
+  const auto file = TRY(file_of(call, photo));
+  return Response{.headers = {{"Content-Type", "image/jpeg"}},
+                  .body = TRY(face_crop_jpeg(file, photo.face.box))};
+}
+
+}  // namespace faceforge::http

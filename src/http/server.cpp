@@ -1,0 +1,38 @@
+#include "http/server.h"
+
+#include <utility>
+
+#include "http/application.h"
+#include "http/static_files.h"
+
+namespace faceforge::http {
+
+struct Server::Parts {
+  Parts(const Services& services, StaticFiles pages) : application(services, std::move(pages)) {}
+
+  ApiApplication application;
+  std::unique_ptr<Transport> transport;  // ends before what it calls
+};
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
+                                              const Services& services) {
+  StaticFiles pages;
+  if (!options.web_folder.empty()) pages = TRY(StaticFiles::load(options.web_folder));
+  auto parts = std::make_unique<Parts>(services, std::move(pages));
+  parts->transport = TRY(Transport::start(options.transport, parts->application));
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Server::~Server() = default;
+
+uint16_t Server::port() const {
+  return parts_->transport->port();
+}
+
+void Server::stop() {
+  parts_->transport->stop();
+}
+
+}  // namespace faceforge::http

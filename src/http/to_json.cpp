@@ -1,0 +1,149 @@
+#include "http/to_json.h"
+
+#include <optional>
+
+#include "base/clock.h"
+#include "http/error_response.h"
+#include "packs/card.h"
+#include "recognition/report_json.h"
+
+namespace faceforge::http {
+namespace {
+
+json::value time_or_null(std::optional<UnixTime_ms> time_ms) {
+  return time_ms ? json::value(to_rfc3339(*time_ms)) : json::value(nullptr);
+}
+
+json::value error_or_null(const std::optional<Error>& error) {
+  return error ? json::value(to_json(*error)) : json::value(nullptr);
+}
+
+json::array to_json(accounts::Scopes scopes) {
+  json::array names;
+  for (const auto scope :
+       {accounts::Scope::Read, accounts::Scope::Recognize, accounts::Scope::Manage}) {
+    if (scopes.has(scope)) names.emplace_back(accounts::to_string(scope));
+  }
+  return names;
+}
+
+json::object to_json(const gallery::VersionPhoto& photo) {
+  return {{"id", photo.id.value()},
+          {"file_name", photo.file_name},
+          {"standing", gallery::to_string(photo.standing)},
+          {"similarity", photo.similarity ? json::number(*photo.similarity) : nullptr}};
+}
+
+json::object to_json(const gallery::VersionPerson& person) {
+  json::array photos;
+  for (const auto& photo : person.photos) photos.emplace_back(to_json(photo));
+  return {{"id", person.id.value()},
+          {"name", person.name},
+          {"photo_count", person.photo_count},
+          {"spread", json::number(person.spread)},
+          {"photos", std::move(photos)}};
+}
+
+}  // namespace
+
+json::object to_json(const accounts::User& user) {
+  return {{"id", user.id.value()},
+          {"name", user.name},
+          {"role", accounts::to_string(user.role)},
+          {"created_at", to_rfc3339(user.created_at_ms)}};
+}
+
+json::object to_json(const accounts::ApiKeyInfo& key) {
+  return {{"id", key.id.value()},
+          {"name", key.label},
+          {"scopes", to_json(key.scopes)},
+          {"created_at", to_rfc3339(key.created_at_ms)},
+          {"last_used_at", time_or_null(key.last_used_at_ms)}};
+}
+
+json::object to_json(const gallery::Gallery& gallery) {
+  return {
+      {"id", gallery.id.value()},
+      {"name", gallery.name},
+      {"created_at", to_rfc3339(gallery.created_ms)},
+      {"person_count", gallery.person_count},
+      {"photo_count", gallery.photo_count},
+      {"latest_version", gallery.latest_version ? json::value(*gallery.latest_version) : nullptr}};
+}
+
+json::object to_json(const gallery::Person& person) {
+  return {{"id", person.id.value()},
+          {"name", person.name},
+          {"created_at", to_rfc3339(person.created_ms)},
+          {"photo_count", person.photo_count}};
+}
+
+json::object to_json(const face::DetectedFace& face) {
+  return {{"box", recognition::to_json(face.box)},
+          {"detection_score", json::number(face.detection_score)},
+          {"landmarks", recognition::to_json(face.landmarks)}};
+}
+
+json::object to_json(const gallery::Photo& photo) {
+  json::object face = to_json(photo.face);
+  face["quality"] = recognition::to_json(photo.quality);
+  return {{"id", photo.id.value()},         {"person_id", photo.person_id.value()},
+          {"file_name", photo.file_name},   {"created_at", to_rfc3339(photo.added_ms)},
+          {"width_px", photo.width_px},     {"height_px", photo.height_px},
+          {"file_bytes", photo.file_bytes}, {"file_missing", photo.file_missing},
+          {"face", std::move(face)}};
+}
+
+json::object to_json(const gallery::Version& version) {
+  return {{"number", version.number},
+          {"trained_at", to_rfc3339(version.trained_ms)},
+          {"person_count", version.person_count},
+          {"photo_count", version.photo_count},
+          {"flagged_count", version.flagged_count},
+          {"unusable_count", version.unusable_count},
+          {"pack_id", version.pack_id},
+          {"model_id", version.model_id.hex()}};
+}
+
+json::object to_json(const gallery::VersionReport& report) {
+  json::array people;
+  for (const auto& person : report.people) people.emplace_back(to_json(person));
+  json::object written = to_json(report.version);
+  written["people"] = std::move(people);
+  return written;
+}
+
+json::object to_json(const jobs::Job& job) {
+  return {{"id", job.id.value()},
+          {"kind", job.kind},
+          {"subject", job.subject ? json::value(*job.subject) : nullptr},
+          {"state", jobs::to_string(job.state)},
+          {"progress", json::object{{"done", job.progress.done},
+                                    {"total", job.progress.total},
+                                    {"message", job.progress.message}}},
+          {"cancel_requested", job.cancel_requested},
+          {"created_at", to_rfc3339(job.created_at_ms)},
+          {"started_at", time_or_null(job.started_at_ms)},
+          {"finished_at", time_or_null(job.finished_at_ms)},
+          {"result", job.result},
+          {"error", error_or_null(job.error)}};
+}
+
+json::object to_json(const packs::PackEntry& pack, PackUse use) {
+  const packs::Card& card = pack.card;
+  const auto model = packs::model_id(card);
+  return {{"id", card.id},
+          {"name", card.name},
+          {"licence", json::object{{"label", card.licence.label},
+                                   {"kind", packs::to_string(card.licence.kind)}}},
+          {"model_id", model ? json::value(model->hex()) : nullptr},
+          {"in_use", use == PackUse::InUse},
+          {"embedding_length", card.embedder.embedding_length},
+          {"metric", face::to_string(card.embedder.metric)},
+          {"accuracy",
+           card.measured_accuracy ? json::value(card.measured_accuracy->accuracy) : nullptr},
+          {"calibrated", card.calibration.has_value()},
+          {"fault", error_or_null(pack.fault)}};
+}
+
+}  // namespace faceforge::http

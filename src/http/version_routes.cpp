@@ -1,0 +1,61 @@
+#include <functional>
+
+#include "gallery/galleries.h"
+#include "http/error_response.h"
+#include "http/handlers.h"
+#include "http/page.h"
+#include "http/to_json.h"
+#include "recognition/recognition.h"
+#include "recognition/train_job.h"
+
+namespace faceforge::http {
+namespace {
+
+gallery::GalleryId gallery_of(const Call& call) {
+  return call.ids.id<gallery::GalleryId>("gallery_id");
+}
+
+}  // namespace
+
+Result<Response> list_versions(const Call& call) {
+  const auto all =
+      TRY(call.services.recognition.galleries().list_versions(call.user(), gallery_of(call)));
+  const auto page =
+      TRY(page_of(all, call.target.query, &gallery::Version::number, std::greater<>()));
+  return json_response(200, page_json("versions", page, [](const gallery::Version& version) {
+                         return to_json(version);
+                       }));
+}
+
+Result<Response> train_gallery(const Call& call) {
+  const auto job = TRY(recognition::start_training(call.services.jobs, call.services.recognition,
+                                                   call.user(), gallery_of(call)));
+  Response response = json_response(202, to_json(job));
+  response.headers.add("Location", fmt::format("/api/v1/jobs/{}", job.id.value()));
+  return response;
+}
+
+Result<Response> get_version(const Call& call) {
+  const auto report = TRY(call.services.recognition.galleries().report_version(
+      call.user(), gallery_of(call), call.ids.at("version")));
+  return json_response(200, to_json(report));
+}
+
+Result<Response> delete_version(const Call& call) {
+  TRY(call.services.recognition.delete_version(call.user(), gallery_of(call),
+                                               call.ids.at("version")));
+  return no_content();
+}
+
+Result<Response> download_model(const Call& call) {
+  const int64_t number = call.ids.at("version");
+  auto model = TRY(call.services.recognition.export_model(call.user(), gallery_of(call), number));
+  // Named by numbers: a gallery's name may hold what file systems and headers do not.
+  const std::string disposition = fmt::format("attachment; filename=\"gallery-{}-version-{}.ffg\"",
+                                              gallery_of(call).value(), number);
+  return Response{
+      .headers = {{"Content-Type", "application/zip"}, {"Content-Disposition", disposition}},
+      .body = std::move(model)};
+}
+
+}  // namespace faceforge::http
