@@ -73,7 +73,8 @@ void read_raw(int32_t type, std::string_view raw, size_t count, Constant& out) {
     out.floats.resize(count);
     if (count == 0) return;  // memcpy takes no null, not even for nothing (an empty Resize operand)
     if (type == TensorProto::FLOAT) {
-      std::memcpy(out.floats.data(), raw.data(), count * sizeof(float));
+      // An empty tensor has no memory to copy to, which memcpy must not be told.
+      if (count > 0) std::memcpy(out.floats.data(), raw.data(), count * sizeof(float));
     } else if (type == TensorProto::DOUBLE) {
       widen<double>(raw, out.floats);
     } else {
