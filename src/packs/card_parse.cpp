@@ -14,6 +14,8 @@
 #include "packs/internal/card_fields.h"
 #include "vision/landmark_templates.h"
 
+// Fields are assigned one by one: g++ 12 leaks the members made so far when a TRY inside a braced
+// initializer returns.
 namespace faceforge::packs {
 namespace {
 
@@ -65,9 +67,10 @@ bool is_safe_path(std::string_view path) {
 }
 
 Result<Licence> parse_licence(CardFields fields) {
-  Licence licence{.label = TRY(fields.text("label", kShortText_bytes)),
-                  .text = TRY(fields.text("text", kLongText_bytes)),
-                  .url = TRY(fields.text("url", kUrl_bytes))};
+  Licence licence;
+  licence.label = TRY(fields.text("label", kShortText_bytes));
+  licence.text = TRY(fields.text("text", kLongText_bytes));
+  licence.url = TRY(fields.text("url", kUrl_bytes));
   const std::string kind = TRY(fields.text("kind", kShortText_bytes));
   if (kind == to_string(LicenceKind::Permissive)) {
     licence.kind = LicenceKind::Permissive;
@@ -189,24 +192,26 @@ Result<vision::DetectorHead> parse_head(CardFields& fields) {
 }
 
 Result<vision::DetectorSpec> parse_detector(CardFields fields, NamedFiles& files) {
-  vision::DetectorSpec detector{
-      .file = TRY(files.take(fields)),
-      .head = TRY(parse_head(fields)),
-      .input = TRY(parse_input_of(fields)),
-      .fixed_side_px = static_cast<int>(TRY(fields.integer("fixed_side_px", 0, 4'096))),
-      .stride_multiple_px = static_cast<int>(TRY(fields.integer("stride_multiple_px", 1, 1'024))),
-      .min_detection_score =
-          static_cast<float>(TRY(fields.number("min_detection_score", kLeastPositive, 1))),
-      .overlap_limit = static_cast<float>(TRY(fields.number("overlap_limit", kLeastPositive, 1)))};
+  vision::DetectorSpec detector;
+  detector.file = TRY(files.take(fields));
+  detector.head = TRY(parse_head(fields));
+  detector.input = TRY(parse_input_of(fields));
+  detector.fixed_side_px = static_cast<int>(TRY(fields.integer("fixed_side_px", 0, 4'096)));
+  detector.stride_multiple_px =
+      static_cast<int>(TRY(fields.integer("stride_multiple_px", 1, 1'024)));
+  detector.min_detection_score =
+      static_cast<float>(TRY(fields.number("min_detection_score", kLeastPositive, 1)));
+  detector.overlap_limit =
+      static_cast<float>(TRY(fields.number("overlap_limit", kLeastPositive, 1)));
   TRY(fields.no_others());
   return detector;
 }
 
 Result<vision::ContourSpec> parse_contour(CardFields fields, NamedFiles& files) {
-  vision::ContourSpec contour{
-      .file = TRY(files.take(fields)),
-      .input = TRY(parse_input_of(fields)),
-      .side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024)))};
+  vision::ContourSpec contour;
+  contour.file = TRY(files.take(fields));
+  contour.input = TRY(parse_input_of(fields));
+  contour.side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024)));
   TRY(fields.no_others());
   return contour;
 }
@@ -246,11 +251,10 @@ Result<vision::LandmarkTemplate> parse_template(CardFields& embedder) {
     return named;
   }
   CardFields fields = TRY(embedder.object("template"));
-  vision::LandmarkTemplate result{
-      .name = TRY(fields.text("name", kShortText_bytes)),
-      .side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024))),
-      .points = {},
-      .contour_indices = TRY(parse_contour_indices(fields))};
+  vision::LandmarkTemplate result;
+  result.name = TRY(fields.text("name", kShortText_bytes));
+  result.side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024)));
+  result.contour_indices = TRY(parse_contour_indices(fields));
   const size_t wanted =
       result.contour_indices.empty() ? face::kLandmarkCount : result.contour_indices.size();
   const json::array* points = TRY(fields.array("points", wanted, wanted));
@@ -263,11 +267,11 @@ Result<vision::LandmarkTemplate> parse_template(CardFields& embedder) {
 }
 
 Result<vision::EmbedderSpec> parse_embedder(CardFields fields, NamedFiles& files) {
-  vision::EmbedderSpec embedder{
-      .file = TRY(files.take(fields)),
-      .input = TRY(parse_input_of(fields)),
-      .landmark_template = TRY(parse_template(fields)),
-      .embedding_length = static_cast<int>(TRY(fields.integer("embedding_length", 8, 8'192)))};
+  vision::EmbedderSpec embedder;
+  embedder.file = TRY(files.take(fields));
+  embedder.input = TRY(parse_input_of(fields));
+  embedder.landmark_template = TRY(parse_template(fields));
+  embedder.embedding_length = static_cast<int>(TRY(fields.integer("embedding_length", 8, 8'192)));
   const std::string metric_name = TRY(fields.text("metric", kShortText_bytes));
   const auto metric = face::metric_from(metric_name);
   if (!metric) return fields.fault("metric", metric.error().message);
@@ -298,20 +302,22 @@ Result<std::vector<vision::LivenessSpec>> parse_liveness(CardFields& card, Named
   const json::array* entries = TRY(card.array("liveness", 0, kLivenessNetworkLimit));
   for (size_t index = 0; index < entries->size(); ++index) {
     CardFields fields = TRY(card_object((*entries)[index], fmt::format("liveness[{}]", index)));
-    networks.push_back(vision::LivenessSpec{
-        .file = TRY(files.take(fields)),
-        .input = TRY(parse_input_of(fields)),
-        .side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024))),
-        .box_growth = static_cast<float>(TRY(fields.number("box_growth", 1, 10))),
-        .real_class_index = static_cast<int>(TRY(fields.integer("real_class_index", 0, 15)))});
+    vision::LivenessSpec network;
+    network.file = TRY(files.take(fields));
+    network.input = TRY(parse_input_of(fields));
+    network.side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024)));
+    network.box_growth = static_cast<float>(TRY(fields.number("box_growth", 1, 10)));
+    network.real_class_index = static_cast<int>(TRY(fields.integer("real_class_index", 0, 15)));
+    networks.push_back(std::move(network));
     TRY(fields.no_others());
   }
   return networks;
 }
 
 Result<MeasuredAccuracy> parse_accuracy(CardFields fields) {
-  MeasuredAccuracy measured{.protocol = TRY(fields.text("protocol", kShortText_bytes)),
-                            .accuracy = TRY(fields.number("accuracy", 0, 1))};
+  MeasuredAccuracy measured;
+  measured.protocol = TRY(fields.text("protocol", kShortText_bytes));
+  measured.accuracy = TRY(fields.number("accuracy", 0, 1));
   if (fields.has("accuracy_std")) {
     measured.accuracy_std = TRY(fields.number("accuracy_std", 0, 1));
   }
@@ -349,7 +355,9 @@ Result<Card> parse_fields(CardFields fields, const CardLimits& limits) {
                 "the card is of version {}; this version of FaceForge reads {}",
                 TRY(fields.integer("card_version", 1, 1'000'000)), kCardVersion);
   }
-  Card card{.id = TRY(parse_id(fields)), .name = TRY(fields.text("name", kShortText_bytes))};
+  Card card;
+  card.id = TRY(parse_id(fields));
+  card.name = TRY(fields.text("name", kShortText_bytes));
   CardFields licence = TRY(fields.object("licence"));
   card.licence = TRY(parse_licence(std::move(licence)));
   CardFields source = TRY(fields.object("source"));

@@ -139,8 +139,9 @@ Result<std::vector<std::byte>> build_face_landmark_68(const NpmWeights& weights)
   for (int block_index = 0; block_index < 4; ++block_index, channels *= 2) {
     feature = TRY(dense_block(net, block_index, feature, channels));
   }
-  net.graph().add_initializer("fc/weights", TRY(net.weight("fc/weights", {256, 136})));
-  net.graph().add_initializer("fc/bias", TRY(net.weight("fc/bias", {136})));
+  const auto factors = TRY(net.weight("fc/weights", {256, 136}));
+  const auto bias = TRY(net.weight("fc/bias", {136}));
+  net.graph().add_initializer("fc/weights", factors).add_initializer("fc/bias", bias);
   net.node("Gemm", {net.channel_means(feature), "fc/weights", "fc/bias"}, "landmarks");
   net.graph().add_output({.name = "landmarks", .shape = {-1, 136}});
   return net.graph().serialize();
@@ -172,7 +173,8 @@ Result<std::vector<std::byte>> build_face_recognition(const NpmWeights& weights)
     }
   }
   feature = TRY(residual_down(net, "conv256_down_out", feature, 256));
-  net.graph().add_initializer("fc", TRY(net.weight("fc", {256, 128})));
+  const auto factors = TRY(net.weight("fc", {256, 128}));
+  net.graph().add_initializer("fc", factors);
   net.node("MatMul", {net.channel_means(feature), "fc"}, "descriptor");
   net.graph().add_output({.name = "descriptor", .shape = {-1, 128}});
   return net.graph().serialize();

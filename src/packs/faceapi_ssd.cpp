@@ -153,8 +153,8 @@ Result<std::vector<std::byte>> build_ssd_mobilenet(const NpmWeights& weights) {
   const MobileNetFeatures backbone = TRY(mobilenet(net, net.input(kSide)));
   const auto features = TRY(prediction_features(net, backbone));
   TRY(predict_boxes(net, features));
-  net.graph().add_initializer("prior_corners",
-                              TRY(net.weight("Output/extra_dim", {1, kBoxCount, 4})));
+  const auto priors = TRY(net.weight("Output/extra_dim", {1, kBoxCount, 4}));
+  net.graph().add_initializer("prior_corners", priors);
   net.node("Identity", {"prior_corners"}, "priors");
   net.graph().add_output({.name = "box_encodings", .shape = {-1, kBoxCount, 4}});
   net.graph().add_output({.name = "class_scores", .shape = {-1, kBoxCount}});
