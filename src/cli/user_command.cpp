@@ -1,0 +1,84 @@
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/installation.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+
+namespace faceforge::cli {
+namespace {
+
+struct ListOptions {
+  InstallationOptions installation;
+  bool json = false;
+};
+
+struct ResetOptions {
+  InstallationOptions installation;
+  std::string name;
+};
+
+Result<int> run_list(const ListOptions& options, const Interrupt&) {
+  const SystemClock clock;
+  const auto database = TRY(open_database(options.installation));
+  const auto accounts = TRY(open_accounts(options.installation, database, clock));
+  const auto users = TRY(accounts->users());
+  if (options.json) {
+    json::array written;
+    for (const accounts::User& user : users) {
+      written.push_back(json::object{{"id", user.id.value()},
+                                     {"name", user.name},
+                                     {"role", accounts::to_string(user.role)},
+                                     {"created_at", to_rfc3339(user.created_at_ms)}});
+    }
+    print(json::to_pretty_text(written));
+    return kExitDone;
+  }
+  Table table({{"id", Alignment::Right}, {"name"}, {"role"}, {"signed up"}});
+  for (const accounts::User& user : users) {
+    table.add_row({fmt::format("{}", user.id.value()), user.name,
+                   std::string(accounts::to_string(user.role)), to_rfc3339(user.created_at_ms)});
+  }
+  print(table.to_text());
+  return kExitDone;
+}
+
+Result<int> run_reset_password(const ResetOptions& options, const Interrupt& interrupt) {
+  const SystemClock clock;
+  const auto database = TRY(open_database(options.installation));
+  const auto accounts = TRY(open_accounts(options.installation, database, clock));
+  const crypto::Secret password = TRY(read_new_password(interrupt));
+  TRY(accounts->reset_password(options.name, password.text()));
+  print(fmt::format("The password of {} is set; all sessions of the account have ended.\n",
+                    to_printable(options.name)));
+  return kExitDone;
+}
+
+}  // namespace
+
+void add_user_command(CLI::App& app, Chosen& chosen) {
+  CLI::App* user = app.add_subcommand("user", "Look after accounts, for the administrator");
+  user->require_subcommand(1);
+  add_command<ListOptions>(
+      *user, chosen, "list", "List the accounts",
+      [](CLI::App& command, ListOptions& options) {
+        add_json_option(command, options.json);
+        add_installation_options(command, options.installation);
+        set_examples(command, "  faceforge user list");
+      },
+      run_list);
+  add_command<ResetOptions>(
+      *user, chosen, "reset-password", "Set an account's password and end its sessions",
+      [](CLI::App& command, ResetOptions& options) {
+        command.add_option("NAME", options.name, "The account's name")
+            ->required()
+            ->type_name("NAME");
+        add_installation_options(command, options.installation);
+        set_examples(command,
+                     "  faceforge user reset-password ada                asks for the password\n"
+                     "  faceforge user reset-password ada < password.txt");
+      },
+      run_reset_password);
+}
+
+}  // namespace faceforge::cli

@@ -1,0 +1,113 @@
+// serve and user: start, signals, and what keeps a server from starting.
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import test from 'node:test';
+import { folder, run, runJson, skip, start } from './faceforge.mjs';
+
+const pack = ['--pack', 'scrfd500-mbf'];
+
+/** A server on any free port, once it has told its address. */
+async function serve(data, extra = []) {
+  const child = start(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack, ...extra]);
+  let stdout = '';
+  let stderr = '';
+  child.stderr.on('data', (text) => (stderr += text));
+  const ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
+  const address = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (text) => {
+      stdout += text;
+      const found = stdout.match(/http:\/\/127\.0\.0\.1:\d+/);
+      if (found) resolve(found[0]);
+    });
+    ended.then((code) => reject(new Error(`ended with ${code}: ${stderr}`)));
+  });
+  return { child, address, ended };
+}
+
+async function signUp(address, name, password) {
+  const response = await fetch(`${address}/api/v1/auth/signup`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name, password }),
+  });
+  return response.status;
+}
+
+test('a server tells its address, answers, and ends in order on SIGTERM', { skip }, async () => {
+  const { child, address, ended } = await serve(join(folder, 'serve-1'));
+  assert.equal((await fetch(`${address}/readyz`)).status, 200);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
+
+test('the administrator lists users and resets a password', { skip }, async () => {
+  const data = join(folder, 'serve-2');
+  const { child, address, ended } = await serve(data);
+  const created = await signUp(address, 'ada', 'a long enough phrase 7');
+  assert.ok(created === 200 || created === 201, `${created}`);
+  const listed = await runJson(['user', 'list', '--data', data]);
+  assert.equal(listed.code, 0, listed.stderr);
+  assert.deepEqual(listed.json.map(({ name, role }) => [name, role]), [['ada', 'administrator']]);
+  const reset = await run(['user', 'reset-password', 'ada', '--data', data], { input: 'another long phrase 8\n' });
+  assert.equal(reset.code, 0, reset.stderr);
+  const unknown = await run(['user', 'reset-password', 'bob', '--data', data], { input: 'another long phrase 8\n' });
+  assert.equal(unknown.code, 4);
+  const short = await run(['user', 'reset-password', 'ada', '--data', data], { input: 'short\n' });
+  assert.equal(short.code, 3);
+  assert.ok(!short.stderr.includes('short\n'), 'the password is never repeated');
+  child.kill('SIGINT');
+  assert.equal(await ended, 0);
+});
+
+test('a port in use is told', { skip }, async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.on('listening', resolve));
+  const { port } = taken.address();
+  const { code, stderr } = await run(['serve', '--listen', `127.0.0.1:${port}`, '--data', join(folder, 'serve-3'), ...pack]);
+  taken.close();
+  assert.equal(code, 3);
+  assert.match(stderr, new RegExp(`${port}.*\\(port_in_use\\)`));
+});
+
+test('a second server keeps off the data folder of the first', { skip }, async () => {
+  const data = join(folder, 'serve-4');
+  const { child, ended } = await serve(data);
+  const second = await run(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack]);
+  assert.equal(second.code, 3);
+  assert.match(second.stderr, /data_folder_in_use/);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
+
+test('a data folder that cannot be used is told', { skip }, async () => {
+  const notAFolder = join(folder, 'a-file');
+  writeFileSync(notAFolder, '');
+  const inside = await run(['serve', '--data', join(notAFolder, 'data'), ...pack]);
+  assert.ok(inside.code >= 3);
+  assert.match(inside.stderr, /^faceforge: /m);
+  if (process.getuid() === 0) return; // root may write anywhere
+  const readOnly = join(folder, 'read-only');
+  mkdirSync(readOnly);
+  chmodSync(readOnly, 0o500);
+  const { code } = await run(['serve', '--data', readOnly, ...pack]);
+  assert.equal(code, 8);
+});
+
+test('a damaged database is told and left as it is', { skip }, async () => {
+  const data = join(folder, 'serve-5');
+  mkdirSync(data);
+  writeFileSync(join(data, 'faceforge.sqlite3'), 'this is no database, and long enough to be looked at '.repeat(40));
+  const { code, stderr } = await run(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack]);
+  assert.equal(code, 7, stderr);
+  assert.match(stderr, /database_corrupt/);
+});
+
+test('an address that is none is told', async () => {
+  for (const listen of ['localhost', '127.0.0.1:99999', '::1:80']) {
+    const { code, stderr } = await run(['serve', '--listen', listen, '--data', join(folder, 'serve-6')]);
+    assert.equal(code, 3);
+    assert.match(stderr, /listen_address/);
+  }
+});
