@@ -64,9 +64,9 @@ Result<Response> cancel_job(const Call& call) {
 Result<Response> watch_job(const Call& call) {
   jobs::Jobs& jobs = call.services.jobs;
   auto queue = TRY(jobs.subscribe(call.user(), job_of(call)));
-  return Response{
-      .headers = {{"Content-Type", "text/event-stream"}},
-      .body = std::make_shared<JobEvents>(jobs, call.user(), job_of(call), std::move(queue))};
+  Response response{.headers = {{"Content-Type", "text/event-stream"}}};
+  response.body = std::make_shared<JobEvents>(jobs, call.user(), job_of(call), std::move(queue));
+  return response;
 }
 
 }  // namespace faceforge::http
