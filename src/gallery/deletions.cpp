@@ -38,12 +38,14 @@ Result<void> take_out_of_versions(store::Transaction& transaction, UserId user,
     const auto embedding = TRY(internal::floats_from_bytes(row.blob(3), length));
     sum.remove(embedding);
     if (sum.count() == 0) {
-      TRY(transaction.execute("delete from version_people where version_id = $1 and person_id = $2",
-                              row.integer(0), photo.person_id));
-    } else {
       TRY(transaction.execute(
-          "update version_people set template = $3 where version_id = $1 and person_id = $2",
-          row.integer(0), photo.person_id, sum.to_bytes()));
+          "delete from version_people where owner_id = $1 and version_id = $2 and person_id = $3",
+          user, row.integer(0), photo.person_id));
+    } else {
+      TRY(
+          transaction.execute("update version_people set template = $4"
+                              " where owner_id = $1 and version_id = $2 and person_id = $3",
+                              user, row.integer(0), photo.person_id, sum.to_bytes()));
     }
   }
   return {};
