@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <set>
 
 #include "base/log.h"
 #include "gallery/galleries.h"
@@ -141,69 +140,6 @@ Result<void> Galleries::delete_everything(UserId user) {
     TRY(transaction.execute("delete from galleries where owner_id = $1", user));
     return to_contents(rows);
   });
-}
-
-Result<Reconciliation> Galleries::reconcile() {
-  Reconciliation found;
-  const auto query_ids = [&](const char* sql) {
-    return database_.read([&](store::Transaction& transaction) -> Result<std::set<UserId>> {
-      std::set<UserId> ids;
-      const auto rows = TRY(transaction.query(sql));
-      for (const store::Row row : rows) ids.insert(row.id<UserId>(0));
-      return ids;
-    });
-  };
-  const std::vector<UserId> with_folder = TRY(files_.accounts());
-  const std::set<UserId> owners = TRY(query_ids("select id from owners"));
-  std::set<UserId> to_compare = TRY(query_ids("select distinct owner_id from photos"));
-  for (const UserId user : with_folder) {
-    if (owners.contains(user)) {
-      to_compare.insert(user);
-      continue;
-    }
-    TRY(files_.remove_account(user));
-    ++found.accounts_removed;
-  }
-  for (const UserId user : to_compare) TRY(reconcile_account(user, found));
-  TRY(database_.forget_deleted());
-  return found;
-}
-
-Result<void> Galleries::reconcile_account(UserId user, Reconciliation& found) {
-  const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
-  const std::vector<store::BlobName> listed = TRY(files_.list(user));
-  std::set<std::string> files;
-  for (const store::BlobName& name : listed) files.insert(name.text());
-
-  int64_t missing = 0;
-  const auto compare = [&](store::Transaction& transaction) -> Result<std::set<std::string>> {
-    std::set<std::string> contents;
-    std::vector<int64_t> wrongly_marked;
-    missing = 0;  // this may be a second attempt
-    const auto visit = [&](const store::Row& row) -> Result<void> {
-      const bool is_missing = !files.contains(row.text(1));
-      contents.insert(row.text(1));
-      missing += is_missing ? 1 : 0;
-      if (is_missing != row.boolean(2)) wrongly_marked.push_back(row.integer(0));
-      return {};
-    };
-    TRY(transaction.scan("select id, content, file_missing from photos where owner_id = $1", visit,
-                         user));
-    for (const int64_t photo : wrongly_marked) {
-      TRY(transaction.execute(
-          "update photos set file_missing = 1 - file_missing where owner_id = $1 and id = $2", user,
-          photo));
-    }
-    return contents;
-  };
-  const std::set<std::string> named = TRY(database_.transact(compare));
-  found.photos_without_file += missing;
-  for (const store::BlobName& name : listed) {
-    if (named.contains(name.text())) continue;
-    TRY(files_.remove(user, name));
-    ++found.orphan_files_removed;
-  }
-  return {};
 }
 
 }  // namespace faceforge::gallery

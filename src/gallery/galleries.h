@@ -161,6 +161,9 @@ class Galleries {
   [[nodiscard]] Result<void> delete_everything(UserId user);
 
   /// Brings rows and files together after whatever happened: call it at every start.
+  ///
+  /// fails: conflict/photos_of_another_database, before anything is changed, when the files were
+  ///        not made with this database
   [[nodiscard]] Result<Reconciliation> reconcile();
 
  private:
@@ -172,6 +175,9 @@ class Galleries {
   [[nodiscard]] Result<void> delete_rows(
       UserId user,
       const std::function<Result<std::vector<store::BlobName>>(store::Transaction&)>& work);
+
+  /// Refuses files of another database, and marks those of a fresh folder as this one's.
+  [[nodiscard]] Result<void> check_files_are_ours();
 
   [[nodiscard]] Result<void> reconcile_account(UserId user, Reconciliation& found);
 

@@ -258,6 +258,7 @@ TEST_P(GalleriesTest, DeletingEverythingLeavesNeitherRowsNorFiles) {
 }
 
 TEST_P(GalleriesTest, AStartRemovesFilesWithoutRowsAndMarksRowsWithoutFiles) {
+  ASSERT_TRUE(galleries_->reconcile());
   const auto gallery = galleries_->create_gallery(ada_, "g")->id;
   const auto person = galleries_->add_person(ada_, gallery, "p")->id;
   const auto kept = add(ada_, gallery, person, "kept", {1, 0, 0});
@@ -278,6 +279,32 @@ TEST_P(GalleriesTest, AStartRemovesFilesWithoutRowsAndMarksRowsWithoutFiles) {
   ASSERT_TRUE(files_->put(ada_, bytes_of("lost")));  // restored from a backup
   EXPECT_EQ(galleries_->reconcile()->photos_without_file, 0);
   EXPECT_FALSE(galleries_->find_photo(ada_, gallery, lost->id)->file_missing);
+}
+
+TEST_P(GalleriesTest, AStartRefusesThePhotosOfAnotherDatabaseAndRemovesNone) {
+  ASSERT_TRUE(galleries_->reconcile());
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto photo = add(ada_, gallery, person, "a photo", {1, 0, 0});
+  ASSERT_TRUE(galleries_->reconcile());
+
+  // The same folder with another, empty database: it has no row of any of these files.
+  test::TemporaryFolder elsewhere;
+  const auto other =
+      *store::Database::open({.location = (elsewhere.path() / "other.sqlite").string()});
+  auto steps = store::owner_migrations();
+  for (const auto& step : migrations()) steps.push_back(step);
+  ASSERT_TRUE(store::migrate(*other, steps));
+  Galleries stranger(*other, *files_, clock_);
+  EXPECT_EQ(stranger.reconcile().error().reason, "photos_of_another_database");
+  EXPECT_TRUE(galleries_->read_photo_file(ada_, gallery, photo->id));
+
+  // Nor may it take over once it has a folder of its own.
+  const auto empty = *store::BlobFiles::open(elsewhere.path() / "photos");
+  ASSERT_TRUE(Galleries(*other, empty, clock_).reconcile());
+  EXPECT_EQ(stranger.reconcile().error().reason, "photos_of_another_database");
+  EXPECT_TRUE(galleries_->reconcile());
+  EXPECT_TRUE(galleries_->read_photo_file(ada_, gallery, photo->id));
 }
 
 }  // namespace

@@ -94,10 +94,19 @@ create index version_photos_by_photo on version_photos(photo_id);
 create index version_photos_by_owner on version_photos(owner_id);
 )";
 
+// The one table of the installation rather than of an owner: which folder of files is its own.
+constexpr const char* kPhotoFolder = R"(
+create table photo_folder (
+  only_row {INTEGER} primary key check (only_row = 1),
+  mark {TEXT} not null
+) {STRICT};
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
-  return {{.module = "gallery", .version = 1, .name = "galleries", .sql = kTables}};
+  return {{.module = "gallery", .version = 1, .name = "galleries", .sql = kTables},
+          {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder}};
 }
 
 }  // namespace faceforge::gallery

@@ -21,6 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kHoldsFolder = ".holds";
+constexpr auto kMarkFile = ".database";
+constexpr size_t kMaxMark_bytes = 100;
 constexpr auto kUnfinishedPrefix = ".writing-";  // as write_file_atomically names them
 constexpr int64_t kHoldFileCount = 64;           // accounts share them, so that they need no end
 constexpr std::chrono::milliseconds kHoldPoll{2};
@@ -217,6 +219,17 @@ Result<void> BlobFiles::remove_account(UserId account) const {
   fs::remove_all(folder, error);
   if (error) return failed(error.value(), "remove", folder);
   return flush_folder(folder_);
+}
+
+Result<std::optional<std::string>> BlobFiles::mark() const {
+  auto text = read_text_file(folder_ / kMarkFile, kMaxMark_bytes);
+  if (text) return *std::move(text);
+  if (text.error().code == ErrorCode::NotFound) return std::nullopt;
+  return Unexpected(std::move(text).error());
+}
+
+Result<void> BlobFiles::set_mark(std::string_view mark) const {
+  return write_file_atomically(folder_ / kMarkFile, mark);
 }
 
 }  // namespace faceforge::store

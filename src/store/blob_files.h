@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -104,6 +105,14 @@ class BlobFiles {
   ///
   /// fails: forbidden/file_not_writable; internal/file_error
   [[nodiscard]] Result<void> remove_account(UserId account) const;
+
+  /// What `set_mark` wrote: which database names these files. Nothing on a fresh folder.
+  ///
+  /// fails: forbidden/..., internal/file_error; too_large when something else lies there
+  [[nodiscard]] Result<std::optional<std::string>> mark() const;
+
+  /// fails: exhausted/disk_full; forbidden/file_not_writable; internal/file_error
+  [[nodiscard]] Result<void> set_mark(std::string_view mark) const;
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 

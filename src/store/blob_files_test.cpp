@@ -67,6 +67,15 @@ TEST_F(BlobFilesTest, AccountsDoNotSeeEachOthersFiles) {
   EXPECT_TRUE(blobs.get(bob_, name, 10).has_value());
 }
 
+TEST_F(BlobFilesTest, TheMarkOfADatabaseIsKeptAndIsNoAccount) {
+  EXPECT_EQ(files().mark().value(), std::nullopt);
+  ASSERT_TRUE(files().set_mark("0123abcd").has_value());
+  EXPECT_EQ(files().mark().value(), "0123abcd");
+  EXPECT_TRUE(files().accounts()->empty());
+  EXPECT_EQ(files().set_mark(std::string(101, 'x')).has_value(), true);
+  EXPECT_EQ(files().mark().error().code, ErrorCode::TooLarge);
+}
+
 TEST_F(BlobFilesTest, FilesAndFoldersAreTheOwnersOnly) {
   const auto blobs = files();
   const auto path = path_of(ada_, blobs.put(ada_, bytes_of("abc"))->name);
