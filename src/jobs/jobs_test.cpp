@@ -123,6 +123,23 @@ TEST_P(JobsTest, AFailureIsKeptWithItsCodeReasonAndMessage) {
   EXPECT_EQ(threw.error->reason, "job_threw");
 }
 
+TEST_P(JobsTest, AFailureWithWordsThatTheDatabaseRefusesEndsTheJobAllTheSame) {
+  jobs_->add_kind("fail", [](JobContext& context) -> Result<json::value> {
+    const bool by_exception = context.job().parameters.as_bool();
+    const std::string words = "caf\xe9.jpg cannot be read";  // Latin-1, as file names may be
+    if (by_exception) throw std::runtime_error(words);
+    return Unexpected(Error{ErrorCode::Internal, "unreadable", words});
+  });
+  ASSERT_TRUE(jobs_->start().has_value());
+  const Job failed = await(create({.kind = "fail", .parameters = false}).id, JobState::Failed);
+  ASSERT_TRUE(failed.error.has_value());
+  EXPECT_EQ(failed.error->reason, "unreadable");
+  EXPECT_EQ(failed.error->message, "?");
+  const Job threw = await(create({.kind = "fail", .parameters = true}).id, JobState::Failed);
+  ASSERT_TRUE(threw.error.has_value());
+  EXPECT_EQ(threw.error->message, "the work ended with an exception: ?");
+}
+
 TEST_P(JobsTest, WhatCannotBeKeptIsRefused) {
   jobs_->add_kind("echo", [](JobContext& context) -> Result<json::value> {
     EXPECT_EQ(context.save_checkpoint(json::value(std::string(2 << 20, 'x'))).error().reason,

@@ -79,18 +79,23 @@ class Context final : public JobContext {
   std::chrono::steady_clock::time_point written_at_{};
 };
 
+// An error as the database keeps it: one that it refused would leave the job running for ever.
+Error storable_error(const Error& error) {
+  return {error.code, cut_message(error.reason), cut_message(error.message)};
+}
+
 // The work is another module's; whatever it does, this worker lives on.
 Result<json::value> run_work(const Work& work, JobContext& context) {
   try {
     auto result = work(context);
-    if (!result) return result;
+    if (!result) return Unexpected(storable_error(result.error()));
     if (auto text = storable_json(*result, kMaxResult_bytes); !text) {
       return Unexpected(text.error());
     }
     return result;
   } catch (const std::exception& exception) {
     return fail(ErrorCode::Internal, "job_threw", "the work ended with an exception: {}",
-                exception.what());
+                cut_message(exception.what()));
   }
 }
 
