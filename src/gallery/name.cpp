@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/sha256.h"
 #include "base/unicode.h"
 
 namespace faceforge::gallery {
@@ -70,6 +71,11 @@ Result<std::string> checked_name(std::string_view text) {
                 kMaxNameCharacters);
   }
   return name;
+}
+
+std::string shown_file_name(std::string_view sent, std::span<const std::byte> file) {
+  const auto name = checked_name(sent.substr(sent.find_last_of("/\\") + 1));
+  return name ? *name : "photo-" + to_hex(sha256(file)).substr(0, 8);
 }
 
 }  // namespace faceforge::gallery

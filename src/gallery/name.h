@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,5 +23,9 @@ inline constexpr int kMaxNameCharacters = 200;
 ///         invalid_input/name_control_character (NUL, line breaks and their kind)
 /// source: Unicode Standard Annex 15 (NFC)
 [[nodiscard]] Result<std::string> checked_name(std::string_view text);
+
+/// The name under which a file is shown: as it was sent, without folders, where that is a name;
+/// else one made of its content (file systems allow names that are no text).
+[[nodiscard]] std::string shown_file_name(std::string_view sent, std::span<const std::byte> file);
 
 }  // namespace faceforge::gallery

@@ -56,5 +56,15 @@ TEST(Name, BytesThatAreNotUtf8AreRefused) {
   EXPECT_EQ(reason_of("\xED\xA0\x80"), "name_not_utf8");  // half of a surrogate pair
 }
 
+TEST(ShownFileName, IsTheNameWithoutFoldersOrOneOfTheContent) {
+  const std::string abc = "abc";
+  const auto file = std::as_bytes(std::span(abc));
+  EXPECT_EQ(shown_file_name("C:\\photos/ann 1.jpg", file), "ann 1.jpg");
+  // SHA-256 of "abc" begins so (FIPS 180-4).
+  for (const char* no_name : {"", "folder/", "caf\xe9.jpg", "a\nb.jpg"}) {
+    EXPECT_EQ(shown_file_name(no_name, file), "photo-ba7816bf") << no_name;
+  }
+}
+
 }  // namespace
 }  // namespace faceforge::gallery

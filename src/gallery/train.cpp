@@ -71,6 +71,17 @@ double similarity_to_mean(std::span<const float> embedding, std::span<const doub
 
 }  // namespace
 
+Result<void> check_embedding(const face::Embedding& embedding) {
+  const bool within = std::ranges::all_of(
+      embedding.values, [](float value) { return std::abs(value) <= TemplateSum::kMaxComponent; });
+  if (embedding.values.empty() || !within) {
+    return fail(ErrorCode::Internal, "embedding_out_of_range",
+                "the model pack gave an embedding of {} values, not all within {}",
+                embedding.values.size(), TemplateSum::kMaxComponent);
+  }
+  return {};
+}
+
 TemplateSum::TemplateSum(size_t embedding_length) : sums_(embedding_length) {}
 
 void TemplateSum::add(std::span<const float> embedding) {

@@ -57,6 +57,12 @@ class TemplateSum {
   int64_t count_ = 0;
 };
 
+/// Refuses what a TemplateSum could not hold: weights of foreign packs may give anything.
+///
+/// fails: internal/embedding_out_of_range when it is empty, or a component is not finite or beyond
+///        `TemplateSum::kMaxComponent`
+[[nodiscard]] Result<void> check_embedding(const face::Embedding& embedding);
+
 /// FMR at which a photo is told from its own person's others: rarer would miss mistakes, more
 /// frequent would lose hard photos (a pose, old age) of the right person.
 inline constexpr double kAgreementFalseMatchRate = 1e-3;

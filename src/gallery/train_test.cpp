@@ -1,6 +1,7 @@
 #include "gallery/train.h"
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -150,6 +151,20 @@ TEST(Disagreeing, APhotoAloneAgreesWithItselfAndSoDoCopies) {
   EXPECT_TRUE(disagreeing({}, 0.5F).empty());
   EXPECT_THAT(disagreeing({{1, 0}}, 0.5F), ElementsAre(false));
   EXPECT_THAT(disagreeing({{1, 0}, {1, 0}}, 0.5F), ElementsAre(false, false));
+}
+
+TEST(CheckEmbedding, RefusesWhatASumCouldNotHold) {
+  const auto reason = [](std::vector<float> values) {
+    const auto checked =
+        check_embedding({face::ModelId("m"), face::Metric::Cosine, std::move(values)});
+    return checked ? "fine" : checked.error().reason;
+  };
+  EXPECT_EQ(reason({0, -16, 16}), "fine");
+  for (const float value : {16.001F, -17.0F, std::numeric_limits<float>::infinity(),
+                            std::numeric_limits<float>::quiet_NaN()}) {
+    EXPECT_EQ(reason({0, value}), "embedding_out_of_range") << value;
+  }
+  EXPECT_EQ(reason({}), "embedding_out_of_range");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "gallery/model_file.h"
+#include "gallery/name.h"
 #include "recognition/identify.h"
 #include "recognition/recognition_test_engine.h"
 #include "recognition/report_json.h"
@@ -193,6 +194,29 @@ TEST_F(FlowsTest, TrainFolderSkipsWhatCannotBeUsedAndSaysWhy) {
                           "Ben/group.jpg several_faces", "Ben/none.jpg no_face_found",
                           "Ben/text.txt not_an_image", "Ben/tiny.jpg face_too_small"));
   EXPECT_TRUE(gallery::read_model(*gallery::write_model(training->model)));
+}
+
+TEST_F(FlowsTest, AFileWhoseNameIsNoTextBecomesPartOfAModelThatCanBeRead) {
+  const auto photo = FakeEngine::photo("face ann 10 10 50");
+  write("Ann/caf\xe9.jpg", photo);  // Latin-1, which Linux allows and JSON does not
+  const auto training = train();
+  ASSERT_TRUE(training) << training.error().message;
+  const auto read = gallery::read_model(*gallery::write_model(training->model));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->people[0].references[0].name, gallery::shown_file_name("\xe9", photo));
+}
+
+TEST_F(FlowsTest, TrainFolderTakesNoMorePhotosOfAPersonThanItsLimit) {
+  for (const char* number : {"1", "2", "3"}) {
+    write(fmt::format("Ann/{}.jpg", number),
+          FakeEngine::photo(fmt::format("face ann 1{} 10 50", number)));
+  }
+  const auto training = train_folder(folder_.path(), engine_, clock_, {.photos_per_person = 2});
+  ASSERT_TRUE(training) << training.error().message;
+  EXPECT_EQ(training->model.people[0].photo_count, 2);
+  ASSERT_EQ(training->skipped.size(), 1U);
+  EXPECT_EQ(training->skipped[0].path, "Ann/3.jpg");
+  EXPECT_EQ(training->skipped[0].reason.reason, "too_many_photos");
 }
 
 TEST_F(FlowsTest, TrainFolderFailsWithoutAnythingToTrain) {

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/sha256.h"
 #include "gallery/model_file.h"
 #include "gallery/name.h"
 #include "recognition/internal/one_face.h"
@@ -29,12 +28,6 @@ constexpr int kEmbeddingRounds = 3;
 bool is_about_the_photo(const Error& error) {
   return error.code == ErrorCode::InvalidInput || error.code == ErrorCode::TooLarge ||
          error.code == ErrorCode::Unsupported || error.reason == "photo_duplicate";
-}
-
-/// The name shown for a file: as it was sent where that is a name, else one made of its content.
-std::string shown_file_name(std::string_view sent, std::span<const std::byte> file) {
-  const auto name = gallery::checked_name(sent.substr(sent.find_last_of("/\\") + 1));
-  return name ? *name : "photo-" + to_hex(sha256(file)).substr(0, 8);
 }
 
 /// The face of a reference photo as another pack sees it: the one found in the same place, or, when
@@ -131,7 +124,7 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
   PhotoFace& chosen = *found->chosen;
   auto added = parts_->galleries.add_photo(user, gallery, person,
                                            {.bytes = file,
-                                            .file_name = shown_file_name(file_name, file),
+                                            .file_name = gallery::shown_file_name(file_name, file),
                                             .width_px = found->width_px,
                                             .height_px = found->height_px,
                                             .face = std::move(chosen.face),

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 #include <string_view>
+#include <utility>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "base/sha256.h"
 #include "gallery/match_policy.h"
@@ -75,6 +77,11 @@ class FolderTrainer {
         training_(training) {}
 
   void look_at(const fs::path& path) {
+    if (references_.size() >= options_.photos_per_person) {
+      return skip(path, {ErrorCode::Exhausted, "too_many_photos",
+                         fmt::format("the person has {} photos already, which is the limit",
+                                     references_.size())});
+    }
     auto reference = embed_photo(path);
     if (reference) {
       references_.push_back(std::move(*reference));
@@ -120,7 +127,8 @@ class FolderTrainer {
     auto found = TRY(
         internal::look_for_one_face(engine_, bytes, FaceChoice::OnlyFace, options_.min_face_px));
     PhotoFace face = TRY(std::move(found.chosen));
-    return gallery::Reference{.name = path.filename().string(),
+    TRY(gallery::check_embedding(face.embedding));
+    return gallery::Reference{.name = gallery::shown_file_name(path.filename().string(), bytes),
                               .embedding = std::move(face.embedding.values)};
   }
 
@@ -150,6 +158,7 @@ class FolderTrainer {
 Result<FolderTraining> train_folder(const fs::path& folder, const FaceEngine& engine,
                                     const Clock& clock, const TrainFolderOptions& options,
                                     const FolderProgress& progress) {
+  CHECK(std::cmp_less_equal(options.photos_per_person, gallery::TemplateSum::kMaxCount));
   const auto people = TRY(people_of(folder, options.photo_limit));
   int64_t photos_in_all = 0;
   for (const PersonFolder& person : people) {

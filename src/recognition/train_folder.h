@@ -18,10 +18,12 @@ struct TrainFolderOptions {
   float min_face_px = 24;
   size_t photo_bytes = 25'000'000;
   size_t photo_limit = 1'000'000;
+  /// Used for one person at most; telling who disagrees takes time with its square.
+  size_t photos_per_person = 2'000;
 };
 
 /// A photo that did not become part of the model, and why: no_face_found, several_faces,
-/// face_too_small, photo_duplicate, photo_disagrees, or an error of decoding.
+/// face_too_small, photo_duplicate, photo_disagrees, too_many_photos, or an error of decoding.
 struct SkippedPhoto {
   std::filesystem::path path{};  ///< relative to the folder: `person_name/photo.jpg`
   Error reason{};
