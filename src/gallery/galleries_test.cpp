@@ -174,6 +174,22 @@ TEST_P(GalleriesTest, LimitsHoldAndNameValueAndLimit) {
   EXPECT_EQ(reason_of(small.train(ada_, gallery, training())), "too_many_versions");
 }
 
+TEST_P(GalleriesTest, AGalleryHoldsNoMorePhotosThanItsLimitHoweverManyPeopleItHas) {
+  Galleries small(database(), *files_, clock_, {.photos_per_gallery = 2});
+  const auto gallery = small.create_gallery(ada_, "g")->id;
+  for (const char* name : {"p", "q"}) {
+    const auto person = small.add_person(ada_, gallery, name)->id;
+    ASSERT_TRUE(add(ada_, gallery, person, name, {1, 0, 0}));
+  }
+  const auto third = small.add_person(ada_, gallery, "r")->id;
+  const auto refused = small.check_new_photo(ada_, gallery, third, bytes_of("3"));
+  EXPECT_EQ(reason_of(refused), "too_many_photos");
+  EXPECT_EQ(refused.error().message, "the gallery `g` has 2 photos; the limit is 2");
+  const auto other = small.create_gallery(ada_, "h")->id;
+  const auto person = small.add_person(ada_, other, "p")->id;
+  EXPECT_TRUE(small.check_new_photo(ada_, other, person, bytes_of("3")));
+}
+
 TEST_P(GalleriesTest, EverythingOfAnotherUserIsNotThere) {
   const auto gallery = galleries_->create_gallery(ada_, "g")->id;
   const auto person = galleries_->add_person(ada_, gallery, "p")->id;

@@ -10,8 +10,11 @@ struct Limits {
   int64_t galleries_per_user = 100;     ///< setting limits.galleries
   int64_t people_per_gallery = 10'000;  ///< setting limits.people
   int64_t photos_per_person = 500;      ///< setting limits.photos_per_person; at most 32 768
-  int64_t versions_per_gallery = 200;   ///< setting limits.versions
-  size_t photo_bytes = 25'000'000;      ///< setting limits.photo_bytes, for reading back
+  /// setting limits.photos_per_gallery; a trained gallery is held in memory whole: 512 floats a
+  /// photo are 200 MB here
+  int64_t photos_per_gallery = 100'000;
+  int64_t versions_per_gallery = 200;  ///< setting limits.versions
+  size_t photo_bytes = 25'000'000;     ///< setting limits.photo_bytes, for reading back
 };
 
 }  // namespace faceforge::gallery

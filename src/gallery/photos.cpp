@@ -20,6 +20,12 @@ Result<void> check_room(store::Transaction& transaction, UserId user, const Pers
     return fail(ErrorCode::Exhausted, "too_many_photos", "`{}` has {} photos; the limit is {}",
                 person.name, person.photo_count, limits.photos_per_person);
   }
+  const Gallery gallery = TRY(internal::find_gallery(transaction, user, person.gallery_id));
+  if (gallery.photo_count >= limits.photos_per_gallery) {
+    return fail(ErrorCode::Exhausted, "too_many_photos",
+                "the gallery `{}` has {} photos; the limit is {}", gallery.name,
+                gallery.photo_count, limits.photos_per_gallery);
+  }
   return {};
 }
 
