@@ -189,19 +189,20 @@ Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
                   "this gallery is being trained already; wait for it or cancel it");
     }
   }
+  // However it ends: jobs outlive an exception of their work, and would train no more.
+  const auto end = [gallery](Parts* parts) {
+    const std::scoped_lock lock(parts->mutex);
+    parts->in_training.erase(gallery);
+  };
+  const std::unique_ptr<Parts, decltype(end)> ended_at_last(parts_.get(), end);
   const auto used = engine();
-  auto trained = [&]() -> Result<gallery::Version> {
-    TRY(parts_->embed_missing(user, gallery, *used, progress));
-    return parts_->galleries.train(user, gallery,
-                                   {.model_id = used->model_id(),
-                                    .metric = used->metric(),
-                                    .embedding_length = used->embedding_length(),
-                                    .pack_id = used->pack_id(),
-                                    .calibration = used->calibration()});
-  }();
-  const std::scoped_lock lock(parts_->mutex);
-  parts_->in_training.erase(gallery);
-  return trained;
+  TRY(parts_->embed_missing(user, gallery, *used, progress));
+  return parts_->galleries.train(user, gallery,
+                                 {.model_id = used->model_id(),
+                                  .metric = used->metric(),
+                                  .embedding_length = used->embedding_length(),
+                                  .pack_id = used->pack_id(),
+                                  .calibration = used->calibration()});
 }
 
 // --- asking ---

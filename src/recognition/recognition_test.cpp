@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <latch>
+#include <new>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -276,6 +277,13 @@ TEST_P(RecognitionTest, TwoTrainingsOfOneGalleryAtOnceAreRefused) {
   EXPECT_TRUE(first);
   EXPECT_EQ(second, "training_running");
   EXPECT_TRUE(recognition_->train(user_, gallery_));
+}
+
+TEST_P(RecognitionTest, AfterATrainingThatThrewTheGalleryCanBeTrained) {
+  enroll_both();
+  const auto out_of_memory = [](const TrainProgress&) -> Result<void> { throw std::bad_alloc(); };
+  EXPECT_THROW((void)recognition_->train(user_, gallery_, out_of_memory), std::bad_alloc);
+  EXPECT_EQ(reason_of(recognition_->train(user_, gallery_)), "fine");
 }
 
 TEST_P(RecognitionTest, APhotoDeletedDuringATrainingIsNotInItsVersion) {
