@@ -60,7 +60,8 @@ Result<Lowered> Lowering::run() {
     finish(graph_.nodes[index]);
   }
   for (const ValueIndex value : graph_.output_values) {
-    lowered_.outputs.push_back({shape(value), TRY(plain(value))});
+    const Operand from = TRY(plain(value));
+    lowered_.outputs.push_back({shape(value), from});
   }
   return std::move(lowered_);
 }

@@ -186,10 +186,12 @@ class Importer {
 
   Result<void> add_node(const onnx::NodeProto& proto) {
     if (proto.op_type() == "Constant" && proto.domain().empty()) return add_constant(proto);
+    // Not within the braces below: g++ 12 leaks the members made before a TRY that returns there.
+    Operation operation = TRY(read_operation(proto, opset_, limits_));
     Node node{
         .op_type = proto.op_type(),
         .name = proto.name().empty() && proto.output_size() > 0 ? proto.output(0) : proto.name(),
-        .operation = TRY(read_operation(proto, opset_, limits_)),
+        .operation = std::move(operation),
         .inputs = {},
         .outputs = {}};
     for (const auto& input : proto.input()) {
