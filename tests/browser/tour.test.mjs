@@ -12,8 +12,8 @@ import { haveTestData, startServer, testData } from './server.mjs';
 const browserPath = process.env.FACEFORGE_CHROMIUM ?? '/usr/bin/chromium';
 const why = !haveTestData ? 'FACEFORGE_TEST_DATA is not there' : !existsSync(browserPath) ? 'there is no Chromium' : false;
 const pictures = process.env.FACEFORGE_SCREENSHOTS;
-const people = ['Colin_Powell', 'Gerhard_Schroeder', 'Hugo_Chavez', 'Junichiro_Koizumi', 'Serena_Williams', 'Vladimir_Putin',
-  'Jennifer_Capriati', 'Atal_Bihari_Vajpayee'];
+const people = ['Colin_Powell', 'Gerhard_Schroeder', 'Hugo_Chavez', 'Jean_Chretien', 'Serena_Williams', 'Vladimir_Putin',
+  'Jennifer_Capriati', 'Bill_Clinton'];
 const photo = (person, number) => join(testData, 'lfw', person, `${person}_${String(number).padStart(4, '0')}.jpg`);
 
 let server;
@@ -44,7 +44,7 @@ before(async () => {
       '--disable-component-update', '--disable-sync'],
   });
   page = await (await browser.newContext({ acceptDownloads: true })).newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(15_000);
   const faults = [];
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
@@ -65,11 +65,11 @@ test('a visitor signs up', { skip: why }, async () => {
   await page.getByRole('heading', { name: 'Log in' }).waitFor();
   await picture('01-front');
   await page.getByRole('button', { name: /make an account/i }).click();
-  await page.getByLabel('Name').fill('ada');
+  await page.getByLabel('Name', { exact: true }).fill('ada');
   await page.getByLabel('Password').fill('password');
   await page.getByRole('button', { name: 'Sign up' }).click();
   await page.getByRole('alert').waitFor();
-  assert.match(await page.getByRole('alert').innerText(), /common/i);
+  assert.match(await page.getByRole('alert').innerText(), /attackers try first/);
   await page.getByLabel('Password').fill('three red herons at dawn');
   await page.getByRole('button', { name: 'Sign up' }).click();
   await page.getByRole('heading', { name: 'Galleries' }).waitFor();
@@ -80,12 +80,12 @@ test('a gallery is made, renamed, and another deleted', { skip: why }, async () 
   for (const name of ['Spare', 'Team']) {
     await page.goto(server.address);
     await page.getByRole('button', { name: 'New gallery' }).click();
-    await page.getByLabel('Name').fill(name);
+    await page.getByLabel('Name', { exact: true }).fill(name);
     await page.getByRole('button', { name: 'Make it' }).click();
     await page.getByRole('heading', { name }).waitFor();
   }
   await page.getByRole('button', { name: 'Rename' }).click();
-  await page.getByLabel('Name').fill('World stage 🌍');
+  await page.getByLabel('Name', { exact: true }).fill('World stage 🌍');
   await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
   await page.getByRole('heading', { name: 'World stage 🌍' }).waitFor();
   await page.goto(server.address);
@@ -104,16 +104,18 @@ test('people get photos, and each refusal says why', { skip: why }, async () => 
     await page.goto(server.address);
     await page.getByRole('link', { name: /World stage/ }).click();
     await page.getByRole('button', { name: 'Add a person' }).click();
-    await page.getByLabel('Name').fill(person.replaceAll('_', ' '));
+    await page.getByLabel('Name', { exact: true }).fill(person.replaceAll('_', ' '));
     await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
     await page.getByRole('heading', { name: person.replaceAll('_', ' ') }).waitFor();
     const photos = [1, 2, 3].map((number) => photo(person, number));
-    const files = index === 0 ? [...photos, photos[0], notes] : photos;
+    // In the first photo of Junichiro Koizumi someone stands behind him.
+    const files = index === 0 ? [...photos, photos[0], notes, photo('Junichiro_Koizumi', 1)] : photos;
     await page.locator('input[type=file]').setInputFiles(files);
-    await page.getByText(index === 0 ? '3 photos were taken, 2 not.' : '3 photos were taken.').waitFor({ timeout: 60_000 });
+    await page.getByText(index === 0 ? '3 photos were taken, 3 not.' : '3 photos were taken.').waitFor({ timeout: 60_000 });
     if (index === 0) {
       await page.getByText('Already there').waitFor();
       await page.getByText('Not an image').waitFor();
+      await page.getByText('Several faces').waitFor();
       await picture('03-photos-judged');
     }
   }
