@@ -69,8 +69,8 @@ TEST(PairList, ANameThatLeadsOutOfTheFolderIsRefused) {
         << name;
   }
   EXPECT_EQ(reason_of("1\t1\n" + std::string(201, 'a') + "\t1\t2\n"), "pair_list_malformed");
-  EXPECT_EQ(reason_of(std::string("1\t1\nA\0b\t1\t2\nAnn\t1\tBob\t1\n", 26)),
-            "pair_list_malformed");
+  const std::string with_nul = std::string("1\t1\nA") + '\0' + "b\t1\t2\nAnn\t1\tBob\t1\n";
+  EXPECT_EQ(reason_of(with_nul), "pair_list_malformed");
 }
 
 TEST(PairList, MorePairsThanTheLimitAreRefusedBeforeAnyIsRead) {
