@@ -183,7 +183,7 @@ TEST_P(GalleriesTest, AGalleryHoldsNoMorePhotosThanItsLimitHoweverManyPeopleItHa
   }
   const auto third = small.add_person(ada_, gallery, "r")->id;
   const auto refused = small.check_new_photo(ada_, gallery, third, bytes_of("3"));
-  EXPECT_EQ(reason_of(refused), "too_many_photos");
+  ASSERT_EQ(reason_of(refused), "too_many_photos");
   EXPECT_EQ(refused.error().message, "the gallery `g` has 2 photos; the limit is 2");
   const auto other = small.create_gallery(ada_, "h")->id;
   const auto person = small.add_person(ada_, other, "p")->id;
