@@ -56,7 +56,8 @@ Result<UserName> parse_user_name(std::string_view text) {
                 "a user's name is made of letters, digits and . _ - @, not of U+{:04X}",
                 static_cast<uint32_t>(c));
   }
-  return UserName{.shown = *shown, .folded = TRY(fold_case(*shown))};
+  auto folded = TRY(fold_case(*shown));
+  return UserName{.shown = *shown, .folded = std::move(folded)};
 }
 
 Result<std::string> normalize_password(std::string_view password) {

@@ -93,9 +93,8 @@ Result<Principal> Accounts::authenticate_api_key(std::string_view key) {
     note(*state_->database, "update api_keys set last_used_at_ms = $1 where id = $2", now_ms,
          row.integer(4));
   }
-  return Principal{.user = user_of(row, 0),
-                   .scopes = TRY(Scopes::parse(row.text(5))),
-                   .api_key = row.id<ApiKeyId>(4)};
+  const auto scopes = TRY(Scopes::parse(row.text(5)));
+  return Principal{.user = user_of(row, 0), .scopes = scopes, .api_key = row.id<ApiKeyId>(4)};
 }
 
 Result<void> Accounts::check_csrf(std::string_view session_token,
@@ -193,9 +192,10 @@ Result<std::vector<ApiKeyInfo>> Accounts::api_keys(const Principal& principal) {
   }));
   std::vector<ApiKeyInfo> keys;
   for (const store::Row row : rows) {
+    const auto scopes = TRY(Scopes::parse(row.text(2)));
     keys.push_back({.id = row.id<ApiKeyId>(0),
                     .label = row.text(1),
-                    .scopes = TRY(Scopes::parse(row.text(2))),
+                    .scopes = scopes,
                     .created_at_ms = row.integer(3),
                     .last_used_at_ms = row.integer_or_null(4)});
   }

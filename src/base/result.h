@@ -29,6 +29,9 @@ template <typename... Args>
 
 /// Unwraps a Result or returns its error from the enclosing function. A GNU statement expression
 /// (g++ and clang): the value is moved out, so `auto image = TRY(decode(bytes));` copies nothing.
+/// Write it as a whole initializer, statement or argument, never inside an initializer's braces nor
+/// in a lambda's captures: when it returns early there, g++ 12 does not destroy the members that
+/// were built before it, and what they own leaks (tools/check_try finds such places).
 #define TRY(...)                                                                      \
   __extension__({                                                                     \
     auto try_result_ = (__VA_ARGS__);                                                 \

@@ -82,9 +82,9 @@ Result<Pair> genuine_pair(const std::vector<std::string_view>& words, const Pair
   if (words.size() != 3) {
     return malformed(lines, "{} words; a genuine pair has 3: person, number, number", words.size());
   }
-  return Pair{.first = TRY(photo_name(words[0], words[1], limits, lines)),
-              .second = TRY(photo_name(words[0], words[2], limits, lines)),
-              .kind = PairKind::Genuine};
+  auto first = TRY(photo_name(words[0], words[1], limits, lines));
+  auto second = TRY(photo_name(words[0], words[2], limits, lines));
+  return Pair{.first = std::move(first), .second = std::move(second), .kind = PairKind::Genuine};
 }
 
 Result<Pair> impostor_pair(const std::vector<std::string_view>& words, const PairListLimits& limits,
@@ -94,9 +94,9 @@ Result<Pair> impostor_pair(const std::vector<std::string_view>& words, const Pai
                      words.size());
   }
   if (words[0] == words[2]) return malformed(lines, "an impostor pair of one and the same person");
-  return Pair{.first = TRY(photo_name(words[0], words[1], limits, lines)),
-              .second = TRY(photo_name(words[2], words[3], limits, lines)),
-              .kind = PairKind::Impostor};
+  auto first = TRY(photo_name(words[0], words[1], limits, lines));
+  auto second = TRY(photo_name(words[2], words[3], limits, lines));
+  return Pair{.first = std::move(first), .second = std::move(second), .kind = PairKind::Impostor};
 }
 
 struct Header {

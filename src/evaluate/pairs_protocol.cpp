@@ -58,7 +58,8 @@ Result<PairsReport> evaluate_pairs(const vision::Pipeline& pipeline,
   for (const Pair& pair : list.pairs) {
     const auto& first = *results[photos.index_of.at(pair.first)];
     const auto& second = *results[photos.index_of.at(pair.second)];
-    compared.push_back({TRY(compare(first, second)), pair.kind, pair.fold_index});
+    const auto similarity = TRY(compare(first, second));
+    compared.push_back({similarity, pair.kind, pair.fold_index});
   }
   report.metrics = TRY(measure_verification(compared, list.fold_count, kReportedFalseMatchRates));
   report.images_per_second = static_cast<double>(report.photo_count) / elapsed.count();

@@ -91,7 +91,8 @@ Result<void> Galleries::delete_photo(UserId user, GalleryId gallery, PhotoId pho
     TRY(take_out_of_versions(transaction, user, found));
     TRY(transaction.execute("delete from photos where owner_id = $1 and id = $2", user, photo));
     TRY(internal::raise_revision(transaction, user, gallery));
-    return Contents{TRY(store::BlobName::parse(found.content))};
+    auto content = TRY(store::BlobName::parse(found.content));
+    return Contents{std::move(content)};
   });
 }
 

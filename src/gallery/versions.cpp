@@ -61,8 +61,8 @@ Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, 
                 "there is no version {} of gallery {}; the newest is {}", number.value_or(0),
                 gallery.value(), *found.latest_version);
   }
-  StoredVersion stored{.version = TRY(to_version(rows[0])),
-                       .row_id = rows[0].integer(kRowIdColumn)};
+  auto version = TRY(to_version(rows[0]));
+  StoredVersion stored{.version = std::move(version), .row_id = rows[0].integer(kRowIdColumn)};
   if (const auto text = rows[0].text_or_null(kCalibrationColumn)) {
     const json::value document = TRY(json::parse(*text));
     stored.calibration = TRY(face::calibration_from_json(document.as_object()));

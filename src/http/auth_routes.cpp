@@ -14,8 +14,9 @@ struct Credentials {
 
 Result<Credentials> credentials_of(const Call& call) {
   const json::object body = TRY(json_body(call, {"name", "password"}));
-  return Credentials{.name = TRY(json::string_field(body, "name")),
-                     .password = TRY(json::string_field(body, "password"))};
+  auto name = TRY(json::string_field(body, "name"));
+  auto password = TRY(json::string_field(body, "password"));
+  return Credentials{.name = std::move(name), .password = std::move(password)};
 }
 
 json::object session_json(const accounts::User& user, std::string_view csrf_token) {

@@ -33,9 +33,9 @@ Result<Caller> authenticate_key(accounts::Accounts& accounts, std::string_view a
     return fail(ErrorCode::Unauthenticated, "authorization_unsupported",
                 "send an API key as `Authorization: Bearer KEY`");
   }
-  return Caller{.principal = TRY(
-                    accounts.authenticate_api_key(trimmed(authorization.substr(kBearer.size())))),
-                .csrf_token = {}};
+  auto principal =
+      TRY(accounts.authenticate_api_key(trimmed(authorization.substr(kBearer.size()))));
+  return Caller{.principal = std::move(principal), .csrf_token = {}};
 }
 
 Result<Caller> authenticate_cookie(accounts::Accounts& accounts, const RequestHead& head) {

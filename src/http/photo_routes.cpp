@@ -137,8 +137,8 @@ Result<Response> get_photo_image(const Call& call) {
 Result<Response> get_photo_crop(const Call& call) {
   const auto photo = TRY(photo_of(call));
   const auto file = TRY(file_of(call, photo));
-  return Response{.headers = {{"Content-Type", "image/jpeg"}},
-                  .body = TRY(face_crop_jpeg(file, photo.face.box))};
+  auto jpeg = TRY(face_crop_jpeg(file, photo.face.box));
+  return Response{.headers = {{"Content-Type", "image/jpeg"}}, .body = std::move(jpeg)};
 }
 
 }  // namespace faceforge::http

@@ -107,11 +107,12 @@ Result<void> Lowering::operator()(const Conv& conv) {
   Window window = conv.window;
   window.kernel.assign(weights->shape.begin() + 2, weights->shape.end());
   const Shape& picture = shape(input(0));
+  auto placed = TRY(nn::place(window, std::span(picture).subspan(2), false));
   ConvShapes shapes{.source = any_layout(picture),
                     .weights = any_layout(weight_shape),
                     .bias = node_->has_input(2) ? plain_layout(shape(input(2))) : Layout(),
                     .result = any_layout(shape(output())),
-                    .window = TRY(nn::place(window, std::span(picture).subspan(2), false))};
+                    .window = std::move(placed)};
   // oneDNN derives the result's size from the pads; a stride may leave some of the border unread.
   Tail tail = find_tail(output());
   auto desc = shapes.description(tail.sum != nullptr, tail.function);

@@ -161,7 +161,8 @@ Result<void> check_attribute_types(const onnx::NodeProto& node) {
 }
 
 Result<Operation> read_conv(const Attributes& attributes) {
-  Conv conv{.window = TRY(read_window(attributes)), .group_count = attributes.integer("group", 1)};
+  auto window = TRY(read_window(attributes));
+  Conv conv{.window = std::move(window), .group_count = attributes.integer("group", 1)};
   if (conv.group_count < 1) {
     return malformed(attributes.node(), fmt::format("{} groups", conv.group_count));
   }
@@ -169,7 +170,8 @@ Result<Operation> read_conv(const Attributes& attributes) {
 }
 
 Result<Operation> read_pool(const Attributes& attributes) {
-  Pool pool{.window = TRY(read_window(attributes))};
+  Pool pool;
+  pool.window = TRY(read_window(attributes));
   if (pool.window.kernel.empty()) return malformed(attributes.node(), "kernel_shape is missing");
   pool.ceil_mode = attributes.integer("ceil_mode", 0) != 0;
   if (attributes.node().op_type() == "AveragePool") {

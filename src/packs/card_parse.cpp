@@ -84,7 +84,8 @@ Result<Licence> parse_licence(CardFields fields) {
 }
 
 Result<Source> parse_source(CardFields fields) {
-  Source source{.note = TRY(fields.text("note", kLongText_bytes))};
+  Source source;
+  source.note = TRY(fields.text("note", kLongText_bytes));
   const std::string kind = TRY(fields.text("kind", kShortText_bytes));
   if (kind == to_string(SourceKind::Url)) {
     source.kind = SourceKind::Url;
@@ -110,7 +111,8 @@ Result<std::vector<PackFile>> parse_files(CardFields& fields, const CardLimits& 
   std::set<std::string> seen;
   for (size_t index = 0; index < entries->size(); ++index) {
     CardFields entry = TRY(card_object((*entries)[index], fmt::format("files[{}]", index)));
-    PackFile file{.path = TRY(entry.text("path", 255))};
+    PackFile file;
+    file.path = TRY(entry.text("path", 255));
     if (!is_safe_path(file.path) || file.path == kCardFileName) {
       return entry.fault(
           "path", fmt::format("must name a file inside the pack's folder, not {}", file.path));
@@ -165,9 +167,9 @@ Result<std::array<float, 3>> parse_triple(CardFields& fields, std::string_view n
 }
 
 Result<vision::InputNormalization> parse_input(CardFields fields) {
-  vision::InputNormalization input{
-      .mean = TRY(parse_triple(fields, "mean", -1'000, 1'000)),
-      .scale = TRY(parse_triple(fields, "scale", kLeastPositive, 10'000))};
+  vision::InputNormalization input;
+  input.mean = TRY(parse_triple(fields, "mean", -1'000, 1'000));
+  input.scale = TRY(parse_triple(fields, "scale", kLeastPositive, 10'000));
   const std::string order = TRY(fields.text("channel_order", kShortText_bytes));
   if (order != "rgb" && order != "bgr") {
     return fields.fault("channel_order", "must be `rgb` or `bgr`");
@@ -221,9 +223,9 @@ Result<face::Point> parse_point(const json::value& from, const std::string& path
   if (pair == nullptr || pair->size() != 2) return card_fault(path, "must be a pair [x, y]");
   // A template may reach beyond its crop: dlib's chin does.
   const double limit = 2.0 * side_px;
-  return face::Point{
-      .x = static_cast<float>(TRY(card_number((*pair)[0], path + "[0]", -limit, limit))),
-      .y = static_cast<float>(TRY(card_number((*pair)[1], path + "[1]", -limit, limit)))};
+  const double x = TRY(card_number((*pair)[0], path + "[0]", -limit, limit));
+  const double y = TRY(card_number((*pair)[1], path + "[1]", -limit, limit));
+  return face::Point{.x = static_cast<float>(x), .y = static_cast<float>(y)};
 }
 
 Result<std::vector<int>> parse_contour_indices(CardFields& fields) {

@@ -48,9 +48,9 @@ Result<Quantization> parse_quantization(const json::object& from, const std::str
     return fail(ErrorCode::Unsupported, "weights_type_unsupported",
                 "{}: weights quantized as {}; only uint8 is supported", tensor, type);
   }
-  const Quantization quantization{.scale = TRY(json::number_field(from, "scale")),
-                                  .min = TRY(json::number_field(from, "min"))};
-  return quantization;
+  const double scale = TRY(json::number_field(from, "scale"));
+  const double min = TRY(json::number_field(from, "min"));
+  return Quantization{.scale = scale, .min = min};
 }
 
 Result<void> parse_shape(const json::array& dimensions, size_t entry_index, Entry& entry) {

@@ -62,7 +62,8 @@ Result<PackEntry> Registry::info(std::string_view id_or_folder) const {
   std::error_code failed;
   const fs::path folder(id_or_folder);
   if (fs::is_directory(folder, failed)) {
-    return PackEntry{.card = TRY(card_of(folder)), .state = PackState::InPlace, .folder = folder};
+    auto card = TRY(card_of(folder));
+    return PackEntry{.card = std::move(card), .state = PackState::InPlace, .folder = folder};
   }
   return unknown_pack(id_or_folder, entries);
 }

@@ -90,9 +90,10 @@ Result<PhotoFace> look_at_face(const FaceEngine& engine, const image::Photo& pho
 Result<OneFace> look_for_one_face(const FaceEngine& engine, std::span<const std::byte> file,
                                   FaceChoice choice, float min_face_px) {
   const image::Photo photo = TRY(engine.decode(file));
+  auto faces = TRY(engine.detect(photo));
   OneFace found{.width_px = photo.width_px,
                 .height_px = photo.height_px,
-                .faces = TRY(engine.detect(photo)),
+                .faces = std::move(faces),
                 .chosen = {}};
   const auto same = [](const face::DetectedFace& face) -> const face::DetectedFace& {
     return face;

@@ -47,7 +47,8 @@ Result<std::vector<PersonFolder>> people_of(const fs::path& folder, size_t photo
   for (const fs::path& path : folders) {
     std::error_code ignored;
     if (!fs::is_directory(path, ignored)) continue;
-    PersonFolder person{.name = TRY(gallery::checked_name(path.filename().string()))};
+    PersonFolder person;
+    person.name = TRY(gallery::checked_name(path.filename().string()));
     if (!names.insert(person.name).second) {
       return fail(ErrorCode::AlreadyExists, "person_name_taken",
                   "two folders in {} are called `{}`", folder.string(), person.name);

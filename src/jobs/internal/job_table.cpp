@@ -41,14 +41,16 @@ Result<json::value> stored_json(const std::string& text) {
 }
 
 Result<Job> job_of(const store::Row& row) {
+  auto parameters = TRY(stored_json(row.text(4)));
+  auto result = TRY(stored_json(row.text(9)));
   Job job{.id = row.id<JobId>(0),
           .owner = row.id<UserId>(1),
           .kind = row.text(2),
           .subject = row.text_or_null(3),
-          .parameters = TRY(stored_json(row.text(4))),
+          .parameters = std::move(parameters),
           .state = state_of(row.text(5)),
           .progress = {.done = row.integer(6), .total = row.integer(7), .message = row.text(8)},
-          .result = TRY(stored_json(row.text(9))),
+          .result = std::move(result),
           .cancel_requested = row.boolean(13),
           .attempts = static_cast<int>(row.integer(14)),
           .created_at_ms = row.integer(15),
@@ -111,8 +113,9 @@ Result<std::optional<ClaimedJob>> claim_job(store::Transaction& transaction,
                     "started_at_ms = coalesce(started_at_ms, $2) where id = $3 returning {}",
                     kColumns),
         runner, now_ms, candidate.integer(0)));
-    return ClaimedJob{.job = TRY(job_of(rows[0])),
-                      .checkpoint = TRY(stored_json(rows[0].text(kCheckpointColumn)))};
+    auto job = TRY(job_of(rows[0]));
+    auto checkpoint = TRY(stored_json(rows[0].text(kCheckpointColumn)));
+    return ClaimedJob{.job = std::move(job), .checkpoint = std::move(checkpoint)};
   }
   return std::nullopt;
 }

@@ -119,7 +119,8 @@ Result<PackEntry> find_pack(const RegistryOptions& options, std::string_view id_
   }
   const fs::path folder(id_or_folder);
   if (fs::is_directory(folder, failed)) {
-    return PackEntry{.card = TRY(card_of(folder)), .state = PackState::InPlace, .folder = folder};
+    auto card = TRY(card_of(folder));
+    return PackEntry{.card = std::move(card), .state = PackState::InPlace, .folder = folder};
   }
   const auto entries = TRY(packs_here(options, memory));
   return unknown_pack(id_or_folder, entries);

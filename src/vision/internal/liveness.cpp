@@ -110,7 +110,8 @@ Result<LivenessNetworks> LivenessNetworks::load(std::span<const LivenessSpec> sp
                                                 const nn::RunOptions& run_options) {
   std::vector<Member> members;
   for (const LivenessSpec& spec : specs) {
-    members.push_back({spec, TRY(nn::Network::load(spec.file))});
+    auto network = TRY(nn::Network::load(spec.file));
+    members.push_back({spec, std::move(network)});
     TRY(real_class_probability(spec, members.back().network,
                                black_input(1, spec.side_px, spec.side_px, spec.input),
                                run_options));
@@ -134,7 +135,9 @@ Result<float> LivenessNetworks::probability(const image::Image& image,
     nn::Tensor input = black_input(1, spec.side_px, spec.side_px, spec.input);
     place_pixels(sampled(image, part, spec.side_px), {0, 0, spec.side_px, spec.side_px}, spec.input,
                  {}, input);
-    sum += double{TRY(real_class_probability(spec, member.network, input, run_options_))};
+    const float probability =
+        TRY(real_class_probability(spec, member.network, input, run_options_));
+    sum += double{probability};
   }
   return static_cast<float>(sum / static_cast<double>(members_.size()));
 }
