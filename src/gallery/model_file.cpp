@@ -154,7 +154,7 @@ Result<ModelPerson> person_from_json(const json::value& from) {
   person.spread = static_cast<float>(TRY(json::number_field(object, "spread")));
   const auto stored = checked_name(person.name);
   if (!stored || *stored != person.name) return damaged("a person's name is malformed");
-  if (person.photo_count < 1 || !std::isfinite(person.spread)) {
+  if (person.photo_count < 1 || !std::isfinite(person.spread) || person.spread < 0) {
     return damaged("a person's counts are malformed");
   }
   const json::array references = TRY(json::array_field(object, "references"));

@@ -1,11 +1,33 @@
 #include "gallery/snapshot.h"
 
+#include <cmath>
 #include <unordered_map>
 
 #include "base/check.h"
 #include "search/index.h"
 
 namespace faceforge::gallery {
+
+namespace {
+
+/// Coordinates that a template has beyond those of an embedding.
+size_t template_extra(face::Metric metric) {
+  return metric == face::Metric::L2 ? 1 : 0;
+}
+
+/// The row that a person's template is in the index. With `Metric::L2` one more coordinate, at
+/// which every question is 0, adds 2 spread to each squared distance, so that the index ranks by
+/// `TemplateSum::similarity`.
+std::vector<float> template_row(const ModelPerson& person, face::Metric metric) {
+  std::vector<float> row = person.mean;
+  if (metric == face::Metric::L2) {
+    CHECK(person.spread >= 0);
+    row.push_back(static_cast<float>(std::sqrt(2 * double{person.spread})));
+  }
+  return row;
+}
+
+}  // namespace
 
 struct Snapshot::Parts {
   struct KnownPerson {
@@ -21,6 +43,8 @@ struct Snapshot::Parts {
 
   explicit Parts(const GalleryModel& model);
 
+  /// The question to `templates` for a face.
+  [[nodiscard]] std::vector<float> template_query(const face::Embedding& embedding) const;
   [[nodiscard]] Result<void> check_model(const face::Embedding& embedding) const;
   [[nodiscard]] Candidate candidate(std::span<const float> embedding, size_t person_index,
                                     float similarity) const;
@@ -28,7 +52,7 @@ struct Snapshot::Parts {
   face::ModelId model_id;
   std::string pack_id;
   std::optional<face::Calibration> calibration;
-  search::Index templates;   ///< one row a person
+  search::Index templates;   ///< one `template_row` a person
   search::Index references;  ///< one row a reference, person by person
   std::vector<KnownPerson> people;
   std::vector<KnownReference> reference_names;
@@ -40,7 +64,8 @@ Snapshot::Parts::Parts(const GalleryModel& model)
     : model_id(model.model_id),
       pack_id(model.pack_id),
       calibration(model.calibration),
-      templates(static_cast<size_t>(model.embedding_length), model.metric),
+      templates(static_cast<size_t>(model.embedding_length) + template_extra(model.metric),
+                model.metric),
       references(static_cast<size_t>(model.embedding_length), model.metric) {
   size_t reference_count = 0;
   for (const ModelPerson& person : model.people) reference_count += person.references.size();
@@ -51,7 +76,7 @@ Snapshot::Parts::Parts(const GalleryModel& model)
   for (const ModelPerson& person : model.people) {
     const size_t person_index = people.size();
     const auto first_reference = static_cast<uint32_t>(reference_names.size());
-    templates.add(person.mean);
+    templates.add(template_row(person, model.metric));
     for (const Reference& reference : person.references) {
       references.add(reference.embedding);
       reference_names.push_back({reference.name, reference.photo});
@@ -64,9 +89,15 @@ Snapshot::Parts::Parts(const GalleryModel& model)
   }
 }
 
+std::vector<float> Snapshot::Parts::template_query(const face::Embedding& embedding) const {
+  std::vector<float> query = embedding.values;
+  query.resize(templates.embedding_length());
+  return query;
+}
+
 Result<void> Snapshot::Parts::check_model(const face::Embedding& embedding) const {
-  if (embedding.model_id != model_id || embedding.metric != templates.metric() ||
-      embedding.values.size() != templates.embedding_length()) {
+  if (embedding.model_id != model_id || embedding.metric != references.metric() ||
+      embedding.values.size() != references.embedding_length()) {
     return fail(ErrorCode::Conflict, "model_mismatch",
                 "the gallery was trained with model {:.12} (pack {}) and cannot be asked with "
                 "model {:.12}: train it again, or use that pack",
@@ -128,7 +159,8 @@ Result<std::vector<Candidate>> Snapshot::nearest(const face::Embedding& embeddin
   CHECK(count <= kMaxCandidates);
   TRY(parts_->check_model(embedding));
   std::vector<Candidate> candidates;
-  for (const search::Neighbour& neighbour : parts_->templates.nearest(embedding.values, count)) {
+  const std::vector<float> query = parts_->template_query(embedding);
+  for (const search::Neighbour& neighbour : parts_->templates.nearest(query, count)) {
     candidates.push_back(parts_->candidate(embedding.values, neighbour.row, neighbour.similarity));
   }
   return candidates;
@@ -143,8 +175,8 @@ Result<Candidate> Snapshot::compare(const face::Embedding& embedding,
                 person);
   }
   const float similarity = face::similarity(
-      embedding.values, parts_->templates.row(static_cast<uint32_t>(found->second)),
-      parts_->templates.metric());
+      parts_->template_query(embedding),
+      parts_->templates.row(static_cast<uint32_t>(found->second)), parts_->templates.metric());
   return parts_->candidate(embedding.values, found->second, similarity);
 }
 

@@ -20,7 +20,7 @@ struct Candidate {
   size_t person_index = 0;                 ///< in the snapshot
   std::string person{};                    ///< name
   std::optional<PersonId> person_id{};     ///< nothing when the snapshot comes from a file
-  float similarity = 0;                    ///< to the person's template
+  float similarity = 0;                    ///< to the person's template: `TemplateSum::similarity`
   std::optional<std::string> reference{};  ///< file name; nothing when the file holds none
   std::optional<PhotoId> reference_photo_id{};
   std::optional<float> reference_similarity{};  ///< of the face to that photo

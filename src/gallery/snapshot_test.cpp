@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gallery/train.h"
+
 namespace faceforge::gallery {
 namespace {
 
@@ -55,6 +57,63 @@ TEST(Snapshot, ComparesWithOnePersonByNameAndById) {
   EXPECT_EQ(by_id->reference, "front.jpg");
   EXPECT_EQ(snapshot.compare(embedding({0, 1}), "ada").error().reason, "person_not_trained");
   EXPECT_EQ(snapshot.compare(embedding({0, 1}), PersonId(9)).error().reason, "person_not_trained");
+}
+
+/// Ada has two photos, Bob one.
+GalleryModel two_people_with_l2() {
+  GalleryModel model;
+  model.model_id = face::ModelId("aaaa");
+  model.metric = face::Metric::L2;
+  model.embedding_length = 2;
+  TemplateSum ada(2);
+  ada.add(std::vector<float>{0, 0});
+  ada.add(std::vector<float>{0.8F, 0});
+  model.people.push_back({.name = "Ada",
+                          .photo_count = 2,
+                          .spread = ada.spread(face::Metric::L2),
+                          .mean = ada.mean(face::Metric::L2),
+                          .references = {{"left.jpg", {}, {0, 0}}, {"right.jpg", {}, {0.8F, 0}}}});
+  model.people.push_back({.name = "Bob", .photo_count = 1, .mean = {1.6F, 0.6F}, .references = {}});
+  return model;
+}
+
+TEST(Snapshot, WithL2AFaceIsAsSimilarToAPersonAsToTheirPhotosOnAverage) {
+  const Snapshot snapshot(two_people_with_l2());
+  face::Embedding face = embedding({0.8F, 0.6F});
+  face.metric = face::Metric::L2;
+  const auto found = snapshot.nearest(face, 5);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 2U);
+  const Candidate& bob = (*found)[0];
+  EXPECT_EQ(bob.person, "Bob");
+  EXPECT_NEAR(bob.similarity, 0.68, 1e-6);  // 0.8 away
+  // Squared distances 1 and 0.36 to Ada's photos: similarities 0.5 and 0.82. To their mean (0.4, 0)
+  // it is 0.74, which would put her before Bob.
+  const Candidate& ada = (*found)[1];
+  EXPECT_EQ(ada.person, "Ada");
+  EXPECT_NEAR(ada.similarity, 0.66, 1e-6);
+  EXPECT_EQ(ada.reference, "right.jpg");
+  EXPECT_NEAR(*ada.reference_similarity, 0.82, 1e-6);
+  EXPECT_EQ(snapshot.compare(face, "Ada")->similarity, ada.similarity);
+  EXPECT_EQ(snapshot.compare(face, "Bob")->similarity, bob.similarity);
+}
+
+TEST(Snapshot, WithL2TheLongestEmbeddingHasRoomForItsSpread) {
+  constexpr size_t kLength = 65'536;
+  GalleryModel model = two_people_with_l2();
+  model.embedding_length = kLength;
+  model.people.resize(1);
+  model.people[0].mean.assign(kLength, 0);
+  model.people[0].references.clear();
+  face::Embedding face = embedding(std::vector<float>(kLength));
+  face.metric = face::Metric::L2;
+  EXPECT_NEAR(Snapshot(model).compare(face, "Ada")->similarity, 1 - 0.08, 1e-6);
+}
+
+TEST(SnapshotDeath, ANegativeSpreadIsABug) {
+  GalleryModel model = two_people_with_l2();
+  model.people[0].spread = -0.1F;
+  EXPECT_DEATH(Snapshot{model}, "spread");
 }
 
 TEST(Snapshot, AnEmbeddingOfAnotherModelIsRefusedAndBothAreNamed) {

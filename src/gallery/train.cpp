@@ -132,6 +132,15 @@ float TemplateSum::spread(face::Metric metric) const {
   return static_cast<float>(std::max(0.0, spread));
 }
 
+std::optional<float> TemplateSum::similarity(std::span<const float> embedding,
+                                             face::Metric metric) const {
+  const std::vector<float> mean = this->mean(metric);
+  if (mean.empty()) return std::nullopt;
+  const float to_mean = face::similarity(mean, embedding, metric);
+  if (metric == face::Metric::Cosine) return to_mean;
+  return std::max(-1.0F, to_mean - spread(metric));
+}
+
 std::vector<std::byte> TemplateSum::to_bytes() const {
   std::vector<std::byte> bytes((2 + sums_.size()) * sizeof(int64_t));
   std::memcpy(bytes.data(), &count_, sizeof(int64_t));

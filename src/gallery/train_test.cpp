@@ -56,6 +56,32 @@ TEST(TemplateSum, WithL2TheMeanIsNotNormalizedAndTheSpreadIsHalfTheMeanSquaredDi
   EXPECT_FLOAT_EQ(sum.spread(face::Metric::L2), 1);  // both lie sqrt(2) from (2, 1)
 }
 
+TEST(TemplateSum, WithCosineAFaceIsAsSimilarAsTheMeanDirection) {
+  TemplateSum sum(2);
+  sum.add(std::vector<float>{1, 0});
+  sum.add(std::vector<float>{0, 1});
+  EXPECT_FLOAT_EQ(*sum.similarity(std::vector<float>{1, 0}, face::Metric::Cosine), std::sqrt(0.5F));
+}
+
+TEST(TemplateSum, WithL2AFaceIsAsSimilarAsToThePhotosOnAverageAndNotMore) {
+  TemplateSum sum(2);
+  sum.add(std::vector<float>{0, 0});
+  sum.add(std::vector<float>{0.8F, 0});
+  // Squared distances 1 and 0.36: similarities 0.5 and 0.82. To the mean (0.4, 0) it is 0.74.
+  const std::vector<float> face{0.8F, 0.6F};
+  EXPECT_NEAR(*sum.similarity(face, face::Metric::L2), (0.5 + 0.82) / 2, 1e-6);
+  sum.remove(std::vector<float>{0, 0});
+  EXPECT_NEAR(*sum.similarity(face, face::Metric::L2), 0.82, 1e-6);
+}
+
+TEST(TemplateSum, WithL2NobodyIsLessSimilarThanMinusOne) {
+  TemplateSum sum(1);
+  sum.add(std::vector<float>{-1.5F});
+  sum.add(std::vector<float>{1.5F});
+  EXPECT_EQ(sum.similarity(std::vector<float>{1.5F}, face::Metric::L2),
+            -1);  // 1 - 2.25 / 2 - 1.125
+}
+
 TEST(TemplateSum, TakingAPhotoOutLeavesBitByBitWhatWasThereWithoutIt) {
   std::mt19937 random(1);
   const auto photos = around(std::vector<float>(512, 0.05F), 50, 0.1F, random);
@@ -83,6 +109,7 @@ TEST(TemplateSum, CopiesOfOnePhotoHaveNoSpreadAndNothingHasNoMean) {
   opposite.add(std::vector<float>{1});
   opposite.add(std::vector<float>{-1});
   EXPECT_TRUE(opposite.mean(face::Metric::Cosine).empty());
+  EXPECT_FALSE(opposite.similarity(std::vector<float>{1}, face::Metric::Cosine));
 }
 
 TEST(TemplateSum, IsStoredAndReadBackTheSame) {
@@ -145,6 +172,15 @@ TEST(Disagreeing, WithL2DistancesDecide) {
   // Squared distance from (3, 0) to the mean of the others (0.05, 0) is 8.7: similarity -3.35.
   const Vectors photos{{0, 0}, {3, 0}, {0.1F, 0}};
   EXPECT_THAT(disagreeing(photos, 0.5F, face::Metric::L2), ElementsAre(false, true, false));
+}
+
+TEST(Disagreeing, WithL2APhotoIsHeldAgainstTheMeanHoweverFarApartThePhotosLie) {
+  // The last photo is 0.455 similar to the mean of the first two, 0.5 to that of the three; to
+  // these photos on average 0.41 and 0.38.
+  const Vectors photos{{-0.6F, 0}, {0, 0}, {0.6F, 0}, {0, 1}};
+  EXPECT_THAT(disagreeing(photos, 0.45F, face::Metric::L2),
+              ElementsAre(false, false, false, false));
+  EXPECT_THAT(disagreeing(photos, 0.52F, face::Metric::L2), ElementsAre(false, false, false, true));
 }
 
 TEST(Disagreeing, APhotoAloneAgreesWithItselfAndSoDoCopies) {

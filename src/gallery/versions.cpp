@@ -218,15 +218,13 @@ Result<void> scan_people(
       user, stored.row_id);
 }
 
-/// A photo's similarity to the mean of its person's other used photos.
+/// A photo's similarity to the template of its person's other used photos.
 std::optional<float> similarity_to_rest(const StoredPhoto& photo, const TemplateSum& person,
                                         face::Metric metric) {
   if (photo.standing == Standing::Unusable) return std::nullopt;
   TemplateSum rest = person;
   if (photo.standing == Standing::Used) rest.remove(photo.embedding);
-  const std::vector<float> mean = rest.mean(metric);
-  if (mean.empty()) return std::nullopt;
-  return face::similarity(mean, photo.embedding, metric);
+  return rest.similarity(photo.embedding, metric);
 }
 
 }  // namespace

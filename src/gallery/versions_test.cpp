@@ -71,6 +71,25 @@ TEST_P(VersionsTest, TrainingMakesAVersionWithATemplateAPerson) {
   EXPECT_EQ(Snapshot(trained).nearest(embedding({0, 0.1F, 1}), 1)->front().person, "Ben");
 }
 
+TEST_P(VersionsTest, WithL2APhotoIsAsSimilarToItsPersonAsToTheOtherPhotosOnAverage) {
+  const auto first = add_to(ann_, "a1", {1, 0, 0});
+  add_to(ann_, "a2", {0.8F, 0.6F, 0});
+  add_to(ann_, "a3", {0.6F, 0.8F, 0});
+  Training with_l2 = training();
+  with_l2.metric = face::Metric::L2;
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, with_l2));
+  const auto report = galleries_->report_version(ada_, gallery_, 1);
+  ASSERT_EQ(report->people.size(), 1U);
+  const VersionPhoto& photo = report->people[0].photos[0];
+  EXPECT_EQ(photo.id, first);
+  EXPECT_NEAR(*photo.similarity, 0.7, 1e-6);  // on unit vectors 0.8 and 0.6, as with cosine
+
+  face::Embedding stranger = embedding({0, 0, 1});
+  stranger.metric = face::Metric::L2;
+  const Snapshot snapshot(model(1));
+  EXPECT_NEAR(snapshot.compare(stranger, ann_)->similarity, 0, 1e-6);
+}
+
 TEST_P(VersionsTest, WithoutAPhotoThereIsNothingToTrain) {
   EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training())), "gallery_empty");
   EXPECT_EQ(reason_of(galleries_->find_version(ada_, gallery_)), "gallery_not_trained");

@@ -87,7 +87,7 @@ Index::Index(size_t embedding_length, face::Metric metric)
                          .stride = padded(embedding_length),
                          .metric = metric,
                          .values = {}}) {
-  CHECK(embedding_length >= 1 && embedding_length <= 65'536);
+  CHECK(embedding_length >= 1 && embedding_length <= kMaxLength);
 }
 
 Index::~Index() = default;

@@ -22,10 +22,12 @@ struct Neighbour {
 class Index {
  public:
   static constexpr size_t kMaxRows = size_t{1} << 31;
+  /// Longest row: above the longest embedding, for coordinates that a caller appends.
+  static constexpr size_t kMaxLength = size_t{1} << 17;
   /// Most neighbours of one query.
   static constexpr size_t kMaxNeighbours = 10'000;
 
-  /// in: `embedding_length` from 1 to 65 536 (a CHECK)
+  /// in: `embedding_length` from 1 to kMaxLength (a CHECK)
   Index(size_t embedding_length, face::Metric metric);
   ~Index();
   Index(Index&&) noexcept;
