@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "base/check.h"
 #include "evaluate/similarity_histogram.h"
@@ -67,26 +68,39 @@ std::vector<MeasuredRate> measure_rates(const SimilarityHistogram& impostors) {
   }
 }
 
-/// The template of a person without one of the photos.
-std::vector<float> template_without(const PersonEmbeddings& person, size_t left_out) {
-  std::vector<float> mean(person.embeddings.front().values.size());
-  const auto others = static_cast<float>(person.embeddings.size() - 1);
+/// Similarity of a photo to the mean direction of its person's others; nothing when these cancel
+/// out.
+std::optional<float> similarity_to_direction(const PersonEmbeddings& person, size_t photo) {
+  std::vector<float> sum(person.embeddings.front().values.size());
   for (size_t i = 0; i < person.embeddings.size(); ++i) {
-    if (i == left_out) continue;
-    for (size_t k = 0; k < mean.size(); ++k) mean[k] += person.embeddings[i].values[k] / others;
+    if (i == photo) continue;
+    for (size_t k = 0; k < sum.size(); ++k) sum[k] += person.embeddings[i].values[k];
   }
-  return mean;
+  if (!face::normalize(sum)) return std::nullopt;
+  return face::similarity(person.embeddings[photo].values, sum, face::Metric::Cosine);
 }
 
+/// Mean similarity of a photo to its person's others.
+float similarity_on_average(const PersonEmbeddings& person, size_t photo) {
+  double sum = 0;
+  for (size_t i = 0; i < person.embeddings.size(); ++i) {
+    if (i == photo) continue;
+    const auto& [model_id, metric, values] = person.embeddings[i];
+    sum += double{face::similarity(person.embeddings[photo].values, values, metric)};
+  }
+  return static_cast<float>(sum / static_cast<double>(person.embeddings.size() - 1));
+}
+
+/// Of every photo to the template of its person's others, compared as a gallery compares.
 std::vector<double> own_similarities(std::span<const PersonEmbeddings> people) {
   std::vector<double> similarities;
   for (const PersonEmbeddings& person : people) {
     if (person.embeddings.size() < 2) continue;
-    const face::Metric metric = person.embeddings.front().metric;
-    for (size_t i = 0; i < person.embeddings.size(); ++i) {
-      auto others = template_without(person, i);
-      if (metric == face::Metric::Cosine && !face::normalize(others)) continue;
-      similarities.push_back(face::similarity(person.embeddings[i].values, others, metric));
+    const bool by_direction = person.embeddings.front().metric == face::Metric::Cosine;
+    for (size_t photo = 0; photo < person.embeddings.size(); ++photo) {
+      const std::optional<float> similarity = by_direction ? similarity_to_direction(person, photo)
+                                                           : similarity_on_average(person, photo);
+      if (similarity) similarities.push_back(double{*similarity});
     }
   }
   return similarities;

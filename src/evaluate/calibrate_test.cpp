@@ -105,6 +105,33 @@ TEST(Calibrate, TheMarginIsTwoDeviationsOfAPhotosSimilarityToItsOwnTemplate) {
   EXPECT_NEAR(report.calibration.ambiguity_margin, 2 * 0.1 * std::sqrt(40.0 / 39), 1e-4);
 }
 
+// Three photos at 0, 1 and 1 / 2 of a line: squared distances 1, 1 / 4 and 1 / 4. The first two are
+// (1 / 2 + 7 / 8) / 2 similar to the others on average, the third 7 / 8; to the mean of the others
+// alone it would be 1 - 9 / 32 and 1.
+TEST(Calibrate, WithL2APhotosSimilarityToItsTemplateIsThatToTheOtherPhotosOnAverage) {
+  std::mt19937 random(8);
+  std::vector<PersonEmbeddings> people;
+  for (int i = 0; i < 400; ++i) {
+    people.push_back(
+        person_of("S" + std::to_string(i), {random_direction(random, 64)}, face::Metric::L2));
+  }
+  for (int i = 0; i < 10; ++i) {
+    const auto start = random_direction(random, 64);
+    const auto step = random_direction(random, 64);
+    auto end = start;
+    auto middle = start;
+    for (size_t k = 0; k < 64; ++k) {
+      end[k] += step[k];
+      middle[k] += step[k] / 2;
+    }
+    people.push_back(person_of("P" + std::to_string(i), {start, end, middle}, face::Metric::L2));
+  }
+  const auto report = calibrate(people);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->own_similarity_count, 30);
+  EXPECT_NEAR(report->own_similarity_mean, (2 * 0.6875 + 0.875) / 3, 1e-5);
+}
+
 TEST(Calibrate, LookAlikesAreShownWithTheMostSimilarFirst) {
   auto people = crowd();
   people.push_back(person_of("Twin", {people[3].embeddings[0].values}));
