@@ -111,8 +111,7 @@ Size size_of(const ImagePointer& loaded) {
 
 Result<void> check_size(const Size& size, const DecodeLimits& limits) {
   if (size.megapixels() > limits.megapixels) {
-    return fail(ErrorCode::TooLarge, "photo_too_large",
-                "{:g} megapixels; the limit is {:g} (set limits.photo_megapixels)",
+    return fail(ErrorCode::TooLarge, "photo_too_large", "{:g} megapixels; the limit is {:g}",
                 std::ceil(size.megapixels() * 10) / 10, limits.megapixels);
   }
   if (size.longer_px() > kMaxSide_px) {
@@ -328,8 +327,8 @@ Result<Photo> decode(Bytes file, const DecodeLimits& limits) {
     return fail(ErrorCode::InvalidInput, "photo_empty", "the photo has 0 bytes");
   }
   if (file.size() > limits.bytes) {
-    return fail(ErrorCode::TooLarge, "photo_bytes_too_large",
-                "{} bytes; the limit is {} (set limits.photo_bytes)", file.size(), limits.bytes);
+    return fail(ErrorCode::TooLarge, "photo_bytes_too_large", "{} bytes; the limit is {}",
+                file.size(), limits.bytes);
   }
   const auto kind = recognize(file);
   if (!kind) {
