@@ -129,6 +129,13 @@ Result<std::shared_ptr<Database>> Database::open(const OpenOptions& options) {
   }
   OpenOptions opened = options;
   const bool postgres = is_postgres_url(options.location);
+  if (!postgres && options.location.find("://") != std::string::npos) {
+    // Taken for a path, it would become an empty database in a folder called `mysql:`.
+    return fail(ErrorCode::InvalidInput, "database_location",
+                "`{}:` is no kind of database that FaceForge knows: give a file's path or a "
+                "postgresql:// URL",
+                options.location.substr(0, options.location.find("://")));
+  }
   if (!postgres) {
     std::error_code error;
     opened.location = std::filesystem::absolute(options.location, error).string();

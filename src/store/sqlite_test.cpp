@@ -104,6 +104,11 @@ TEST_F(SqliteTest, LocationsThatNameNothingAreRefused) {
   EXPECT_EQ(Database::open({.location = ""}).error().reason, "database_location");
   EXPECT_EQ(Database::open({.location = std::string("a\0b", 3)}).error().reason,
             "database_location");
+  const auto other_kind = Database::open({.location = "mysql://ada:hunter2@db/faceforge"});
+  ASSERT_FALSE(other_kind);
+  EXPECT_EQ(other_kind.error().reason, "database_location");
+  EXPECT_EQ(other_kind.error().message.find("hunter2"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists("mysql:"));
 }
 
 TEST_F(SqliteTest, AFullDiskIsExhaustedAndKeepsWhatWasThere) {
