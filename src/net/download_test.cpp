@@ -435,6 +435,7 @@ TEST_F(DownloadTest, NobodyListeningIsAnInterruptionAfterTheRetries) {
   const auto report = download(url, destination(), options());
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().reason, "download_interrupted");
+  EXPECT_THAT(report.error().message, HasSubstr("127.0.0.1: "));
   EXPECT_EQ(entry_count(), 0u);
 }
 

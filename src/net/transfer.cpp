@@ -29,6 +29,19 @@ Unexpected interrupted(fmt::format_string<Args...> format, Args&&... args) {
   return fail(ErrorCode::Busy, "download_interrupted", format, std::forward<Args>(args)...);
 }
 
+// The host that a transfer went to last; never the rest of its URL, which may hold a key.
+std::string host_of(CURL* handle) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), &curl_url_cleanup);
+  char* text = nullptr;
+  curl_easy_getinfo(handle, CURLINFO_EFFECTIVE_URL, &text);
+  if (!url || text == nullptr || curl_url_set(url.get(), CURLUPART_URL, text, 0) != CURLUE_OK ||
+      curl_url_get(url.get(), CURLUPART_HOST, &text, 0) != CURLUE_OK) {
+    return "the server";
+  }
+  const std::unique_ptr<char, decltype(&curl_free)> host(text, &curl_free);
+  return host.get();
+}
+
 void start_curl() {
   static const CURLcode status = curl_global_init(CURL_GLOBAL_DEFAULT);
   CHECK_MSG(status == CURLE_OK, "libcurl does not start");
@@ -312,7 +325,8 @@ Result<void> Transfer::explain(CURLcode code) {
     default:
       break;
   }
-  return interrupted("{} after {} bytes", curl_easy_strerror(code), part_.size_bytes());
+  return interrupted("{}: {} after {} bytes", host_of(handle_.get()), curl_easy_strerror(code),
+                     part_.size_bytes());
 }
 
 }  // namespace
