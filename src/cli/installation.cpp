@@ -29,8 +29,12 @@ Result<void> make_data_folder(const std::string& data_folder) {
   const auto parent = std::filesystem::absolute(folder, error).parent_path();
   std::filesystem::create_directories(parent, error);
   if (error) return Unexpected(file_error(error.value(), "create", parent));
-  if (mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-    return Unexpected(file_error(errno, "create", folder));
+  if (mkdir(folder.c_str(), S_IRWXU) == 0) return {};
+  if (errno != EEXIST) return Unexpected(file_error(errno, "create", folder));
+  // Another process may have made it meanwhile; a file of that name is no data folder.
+  if (!std::filesystem::is_directory(folder, error)) {
+    return fail(ErrorCode::InvalidInput, "data_folder_is_a_file",
+                "{} is a file; --data names a folder", folder.string());
   }
   return {};
 }

@@ -23,7 +23,7 @@ void add_installation_options(CLI::App& command, InstallationOptions& options);
 
 /// Makes the data folder where it is missing, with mode 0700.
 ///
-/// fails: as file_error (a read-only place, say)
+/// fails: invalid_input/data_folder_is_a_file; as file_error (a read-only place, say)
 [[nodiscard]] Result<void> make_data_folder(const std::string& data_folder);
 
 /// Opens the database with the tables of every module brought to the newest version.

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "cli/console.h"
 #include "cli/exit_code.h"
+#include "cli/text.h"
 
 namespace faceforge::cli {
 namespace {
@@ -20,7 +21,13 @@ int end_of_parse(const CLI::App& app, const CLI::ParseError& error) {
     app.exit(error);
     return kExitDone;
   }
-  note(fmt::format("faceforge: {} (usage)\nRun with --help for more.\n", error.what()));
+  const auto unknown = app.remaining(true);
+  const bool misspelt = error.get_name() == "RequiredError" && !unknown.empty() &&
+                        std::string_view(error.what()).find("subcommand") != std::string_view::npos;
+  const std::string what = misspelt
+                               ? fmt::format("`{}` is no command", to_printable(unknown.front()))
+                               : std::string(error.what());
+  note(fmt::format("faceforge: {} (usage)\nRun with --help for more.\n", what));
   return kExitUsage;
 }
 

@@ -87,6 +87,9 @@ test('a data folder that cannot be used is told', { skip }, async () => {
   const inside = await run(['serve', '--data', join(notAFolder, 'data'), ...pack]);
   assert.ok(inside.code >= 3);
   assert.match(inside.stderr, /^faceforge: /m);
+  const aFile = await run(['user', 'list', '--data', notAFolder]);
+  assert.equal(aFile.code, 3);
+  assert.match(aFile.stderr, /is a file; --data names a folder \(data_folder_is_a_file\)/);
   if (process.getuid() === 0) return; // root may write anywhere
   const readOnly = join(folder, 'read-only');
   mkdirSync(readOnly);

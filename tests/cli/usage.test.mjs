@@ -50,6 +50,12 @@ test('a mistake in the command line is told on standard error and is no success'
   }
 });
 
+test('a command that does not exist is named', async () => {
+  assert.match((await run(['fly', 'away'])).stderr, /^faceforge: `fly` is no command/);
+  assert.match((await run(['packs', 'fly'])).stderr, /^faceforge: `fly` is no command/);
+  assert.match((await run(['packs'])).stderr, /^faceforge: A subcommand is required/);
+});
+
 test('completion scripts are accepted by their shells', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { code, stdout } = await run(['completion', shell]);
