@@ -164,6 +164,9 @@ void Transport::stop() {
     shared.connections.abort_all();
     shared.connections.wait_until_none();
   }
+  // A worker may still hold the executor of a connection that it has just answered.
+  shared.quick.finish();
+  shared.photos.finish();
   parts_->work.reset();
   parts_->threads.clear();  // joins them
 }

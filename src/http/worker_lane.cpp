@@ -13,7 +13,12 @@ WorkerLane::WorkerLane(size_t thread_count, size_t queue_capacity) : queue_(queu
 }
 
 WorkerLane::~WorkerLane() {
+  finish();
+}
+
+void WorkerLane::finish() {
   queue_.close();
+  threads_.clear();  // joins them
 }
 
 bool WorkerLane::try_run(std::shared_ptr<Task> task) {

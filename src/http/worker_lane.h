@@ -17,8 +17,12 @@ class WorkerLane {
 
   WorkerLane(size_t thread_count, size_t queue_capacity);
 
-  /// Finishes what is queued.
+  /// As `finish`.
   ~WorkerLane();
+
+  /// Runs what is queued, takes nothing more, and returns when no thread holds a task any more:
+  /// what the tasks refer to may end then. Once, by one thread.
+  void finish();
 
   /// Runs `task` on one of the threads, unless the queue is full or the lane has ended.
   [[nodiscard]] bool try_run(std::shared_ptr<Task> task);
