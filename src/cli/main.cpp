@@ -1,9 +1,11 @@
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 
 #include "cli/program.h"
 
 int main(int argument_count, char** arguments) {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // how wide a character is; numbers keep their dots
+  std::signal(SIGPIPE, SIG_IGN);        // a peer or a pipe that has gone is an error, not the end
   return faceforge::cli::run_program(argument_count, arguments);
 }

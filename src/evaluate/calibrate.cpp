@@ -4,12 +4,20 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <string>
+
+#include <fmt/format.h>
 
 #include "base/check.h"
 #include "evaluate/similarity_histogram.h"
 
 namespace faceforge::evaluate {
 namespace {
+
+/// What a card can say and read back unchanged; far finer than the fit is sure of.
+double to_nine_digits(double value) {
+  return std::stod(fmt::format("{:.9g}", value));
+}
 
 constexpr size_t kLookAlikeCount = 20;
 constexpr double kTailStart = 0.01;  ///< rates up to this one are the tail
@@ -170,9 +178,9 @@ Result<void> describe_tail(CalibrationReport& report) {
                 "the impostor similarities take too few different values");
   }
   const Tail tail = TRY(fit_tail(rare, report.calibration.impostor_pair_count));
-  report.calibration.tail_intercept = tail.intercept;
-  report.calibration.tail_slope = tail.slope;
-  report.calibration.tail_curvature = tail.curvature;
+  report.calibration.tail_intercept = to_nine_digits(tail.intercept);
+  report.calibration.tail_slope = to_nine_digits(tail.slope);
+  report.calibration.tail_curvature = to_nine_digits(tail.curvature);
   return {};
 }
 

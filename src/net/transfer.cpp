@@ -157,7 +157,7 @@ class Transfer {
 
 void Transfer::set_up(const std::string& url) {
   set(CURLOPT_URL, url.c_str());
-  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_NOSIGNAL, 1L);  // threads: SIGPIPE is the program's to ignore, see main()
   set(CURLOPT_USERAGENT, "faceforge");
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   // A download that began in private does not go on in the open.
