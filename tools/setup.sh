@@ -31,10 +31,9 @@ install_packages() {
 
 # check_node: Node 20 or later and npm must be there; Debian 12's own Node is older.
 check_node() {
-  { command -v node && command -v npm; } >/dev/null || die "Node 20 or later and npm are needed: see https://nodejs.org"
-  local major
-  major=$(node -p 'process.versions.node.split(".")[0]')
-  [ "$major" -ge 20 ] || die "Node $(node --version) is too old: 20 or later is needed"
+  { command -v node && command -v npm; } >/dev/null || die "Node 20.19 or later and npm are needed: see https://nodejs.org"
+  node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
+    die "Node $(node --version) is too old: 20.19 or later is needed"
 }
 
 # install_npm FOLDER: npm ci, without running packages' scripts, when package-lock.json changed since the last time.
