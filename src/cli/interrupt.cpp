@@ -1,5 +1,6 @@
 #include "cli/interrupt.h"
 
+#include <chrono>
 #include <thread>
 
 #include <pthread.h>
@@ -10,6 +11,8 @@ namespace faceforge::cli {
 namespace {
 
 constexpr int kExitBySecondSignal = 130;
+/// `timeout` and terminals signal the process and then its group: one wish, delivered twice.
+constexpr std::chrono::milliseconds kSameSignal{500};
 
 sigset_t awaited_signals() {
   sigset_t signals;
@@ -31,10 +34,16 @@ const Interrupt& Interrupt::listen() {
 
 void Interrupt::wait_for_signals() {
   const sigset_t signals = awaited_signals();
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point first;
   int received = 0;
   while (sigwait(&signals, &received) == 0) {
-    if (flag_.exchange(true)) _exit(kExitBySecondSignal);
-    source_.request_stop();
+    if (!flag_.exchange(true)) {
+      first = Clock::now();
+      source_.request_stop();
+    } else if (Clock::now() - first > kSameSignal) {
+      _exit(kExitBySecondSignal);
+    }
   }
 }
 

@@ -5,8 +5,8 @@
 
 namespace faceforge::cli {
 
-/// Ctrl-C and SIGTERM, turned into a request that work looks at. A second signal ends the program
-/// at once.
+/// Ctrl-C and SIGTERM, turned into a request that work looks at. A second signal, half a
+/// second later or more, ends the program at once.
 class Interrupt {
  public:
   /// Begins to listen. Call it once, before any thread is started: the signals are blocked in this

@@ -279,7 +279,9 @@ TEST_F(ApiTest, AnUploadThatStopsHalfWayChangesNothing) {
                   photos, server->port(), ada.cookie, ada.csrf_token, kFormType, body.size()));
   connection.send(std::string_view(body).substr(0, body.size() - 10));
   connection.end_sending();
-  EXPECT_FALSE(connection.receive());
+  const auto answer = connection.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(reason_of(*answer), "body_incomplete");
   EXPECT_EQ(body_of(ada.get(photos)).at("photos").as_array().size(), 3U);
   EXPECT_EQ(files_below(folder.path() / "files"), 6U);
 }

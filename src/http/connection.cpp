@@ -114,6 +114,22 @@ std::optional<Response> response_to_malformed(const error_code& error) {
                          "not a valid HTTP/1.1 request: " + error.message()});
 }
 
+/// out: why a body did not come to its end; nothing when nobody is there to be told
+std::optional<Response> response_to_incomplete(const error_code& error) {
+  if (error != beast::http::error::partial_message) return response_to_malformed(error);
+  return error_response({ErrorCode::InvalidInput, "body_incomplete",
+                         "the body of the request ended before its announced end; send it again"});
+}
+
+Response body_too_slow(size_t received_bytes, Clock::duration taken) {
+  Response response =
+      error_response({ErrorCode::InvalidInput, "body_too_slow",
+                      fmt::format("the body of the request stopped: {} bytes in {:.1f} s",
+                                  received_bytes, std::chrono::duration<double>(taken).count())});
+  response.status = 408;
+  return response;
+}
+
 Response busy_response() {
   return error_response(
       {ErrorCode::Busy, "server_busy", "too much to do at the moment; try again"});
@@ -162,7 +178,8 @@ template <typename Stream>
 class ConnectionOf final : public Connection,
                            public std::enable_shared_from_this<ConnectionOf<Stream>> {
  public:
-  ConnectionOf(Stream stream, Shared& shared) : stream_(std::move(stream)), shared_(shared) {}
+  ConnectionOf(Stream stream, Shared& shared)
+      : stream_(std::move(stream)), shared_(shared), body_timer_(stream_.get_executor()) {}
 
   void stop_when_idle() override {
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
@@ -198,6 +215,7 @@ class ConnectionOf final : public Connection,
   awaitable<std::optional<Response>> respond_to_body(Exchange& exchange, Parser& parser);
   awaitable<bool> receive(Parser& parser, size_t limit_bytes, BodyWriter& writer,
                           std::optional<Response>& refusal);
+  void watch_body(Clock::time_point deadline);
   awaitable<bool> send(Response& response, Method method, Scheme scheme, bool keep_alive);
   awaitable<void> send_events(EventSource& source);
   awaitable<bool> write_text(std::string_view text);
@@ -209,6 +227,9 @@ class ConnectionOf final : public Connection,
   Shared& shared_;
   beast::flat_buffer buffer_{kChunk_bytes};
   bool idle_ = false;
+  /// While a body is received: ends the read but not the connection, so that the client is told.
+  asio::steady_timer body_timer_;
+  bool body_late_ = false;
   size_t sent_bytes_ = 0;  ///< of the present response
 };
 
@@ -319,7 +340,9 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::respond_to_body(Exchang
   std::optional<Response> refusal = co_await run_on(shared_.quick, std::move(admit));
   if (refusal) co_return refusal;
   BodyWriter writer(shared_.options.spool_folder, shared_.spool_budget);
-  if (!co_await receive(parser, exchange.body_limit_bytes(), writer, refusal)) co_return refusal;
+  const bool whole = co_await receive(parser, exchange.body_limit_bytes(), writer, refusal);
+  body_timer_.expires_at(Clock::time_point::max());
+  if (!whole) co_return refusal;
   auto body = writer.finish();
   if (!body) co_return error_response(body.error());
   Step answer = [&exchange, &body]() -> std::optional<Response> {
@@ -344,13 +367,14 @@ awaitable<bool> ConnectionOf<Stream>::receive(Parser& parser, size_t limit_bytes
   }
   std::vector<std::byte> chunk(kChunk_bytes);
   while (!parser.is_done()) {
-    lowest().expires_at(deadline(begin, writer.size_bytes()));
+    watch_body(deadline(begin, writer.size_bytes()));
     parser.get().body().data = chunk.data();
     parser.get().body().size = chunk.size();
     const auto [error, count] =
         co_await beast::http::async_read_some(stream_, buffer_, parser, kAwait);
     if (error && error != beast::http::error::need_buffer) {
-      refusal = response_to_malformed(error);
+      refusal = body_late_ ? body_too_slow(writer.size_bytes(), Clock::now() - begin)
+                           : response_to_incomplete(error);
       co_return false;
     }
     const size_t received_bytes = chunk.size() - parser.get().body().size;
@@ -365,6 +389,20 @@ awaitable<bool> ConnectionOf<Stream>::receive(Parser& parser, size_t limit_bytes
     }
   }
   co_return true;
+}
+
+/// A tcp_stream's own expiry would close the connection.
+template <typename Stream>
+void ConnectionOf<Stream>::watch_body(Clock::time_point deadline) {
+  lowest().expires_never();
+  body_late_ = false;
+  body_timer_.expires_at(deadline);
+  body_timer_.async_wait([self = this->shared_from_this()](const error_code& cancelled) {
+    // One that was already on its way when the deadline moved on is not late.
+    if (cancelled || Clock::now() < self->body_timer_.expiry()) return;
+    self->body_late_ = true;
+    self->lowest().cancel();
+  });
 }
 
 template <typename Stream>

@@ -221,19 +221,49 @@ TEST_F(TransportTest, RefusesBodiesBeyondTheBudgetOfTheDisk) {
             200);
 }
 
-TEST_F(TransportTest, ABodyThatStopsHalfWayIsNeverAnswered) {
+TEST_F(TransportTest, ABodyThatEndsHalfWayIsAnErrorAndNeverReachesTheApplication) {
   start();
-  {
+  for (const std::string_view half :
+       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"}) {
     RawClient client = connect();
-    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf");
+    client.send(half);
     client.end_sending();
-    EXPECT_FALSE(client.receive());
+    const auto answer = client.receive();
+    ASSERT_TRUE(answer) << half;
+    EXPECT_EQ(answer->status, 400);
+    EXPECT_THAT(answer->body, HasSubstr("body_incomplete"));
+    EXPECT_TRUE(client.closes_within(std::chrono::seconds(6)));
   }
-  RawClient chunked = connect();
-  chunked.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab");
-  chunked.end_sending();
-  EXPECT_FALSE(chunked.receive());
   EXPECT_EQ(application_.answered, 0);
+}
+
+TEST_F(TransportTest, ABodyThatStopsComingIsAnsweredWith408AndClosed) {
+  start({.stalled = std::chrono::milliseconds(200)});
+  RawClient client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf");
+  const auto answer = client.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 408);
+  EXPECT_THAT(answer->body, HasSubstr("body_too_slow"));
+  EXPECT_THAT(answer->body, HasSubstr("4 bytes"));
+  client.end_sending();
+  EXPECT_TRUE(client.closes_within(std::chrono::seconds(6)));
+  EXPECT_EQ(application_.answered, 0);
+}
+
+TEST_F(TransportTest, ATimeForTheBodyDoesNotEndWhatComesAfterIt) {
+  start({.stalled = std::chrono::milliseconds(200)});
+  RawClient client = connect();
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nha");
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  client.send("lf");
+  EXPECT_EQ(client.receive()->body, "got:half");
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok");
+  const auto answer = client.receive();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body, "got:ok");
 }
 
 TEST_F(TransportTest, RefusesBeforeTheBodyIsReceived) {
@@ -299,11 +329,11 @@ TEST_F(TransportTest, ClosesConnectionsOfClientsThatTakeTooLong) {
   RawClient slow_body = connect();
   slow_body.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
   const auto body_begin = std::chrono::steady_clock::now();
-  while (slow_body.send("b") &&
+  while (slow_body.send("b") && !slow_body.readable_within(milliseconds(20)) &&
          std::chrono::steady_clock::now() - body_begin < milliseconds(5'000)) {
-    std::this_thread::sleep_for(milliseconds(20));
   }
   EXPECT_LT(std::chrono::steady_clock::now() - body_begin, milliseconds(4'000));
+  EXPECT_EQ(slow_body.receive()->status, 408);
   EXPECT_EQ(application_.answered, 0);
 }
 

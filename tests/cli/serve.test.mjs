@@ -42,6 +42,14 @@ test('a server tells its address, answers, and ends in order on SIGTERM', { skip
   assert.equal(await ended, 0);
 });
 
+test('one wish to end that is signalled twice still ends in order', { skip }, async () => {
+  const { child, ended } = await serve(join(folder, 'serve-twice'));
+  child.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
+
 test('the administrator lists users and resets a password', { skip }, async () => {
   const data = join(folder, 'serve-2');
   const { child, address, ended } = await serve(data);
