@@ -75,8 +75,8 @@ json::object entry_json(const packs::PackEntry& entry) {
                                                 {"kind", packs::to_string(card.licence.kind)},
                                                 {"url", card.licence.url}}},
                        {"model_id", model_id ? json::value(model_id->hex()) : json::value(nullptr)},
-                       {"metric", face::to_string(card.embedder.metric)},
-                       {"embedding_length", card.embedder.embedding_length},
+                       {"metric", face::to_string(card.metric)},
+                       {"embedding_length", vision::embedding_length(card.embedders)},
                        {"liveness", !card.liveness.empty()},
                        {"measured_accuracy", accuracy_json(card)},
                        {"calibration", calibration_json(card)}};
@@ -125,7 +125,7 @@ std::string info_text(const packs::PackEntry& entry) {
       entry.folder.empty() ? "" : " in " + to_printable(entry.folder.string()),
       to_printable(card.licence.label), packs::to_string(card.licence.kind),
       to_printable(card.source.note), model_id ? model_id->hex() : "known once installed",
-      card.embedder.embedding_length, face::to_string(card.embedder.metric),
+      vision::embedding_length(card.embedders), face::to_string(card.metric),
       card.liveness.empty() ? "no" : "yes");
   if (card.measured_accuracy) {
     const auto& [protocol, accuracy, accuracy_std] = *card.measured_accuracy;

@@ -9,6 +9,8 @@ namespace faceforge::face {
 struct Point {
   float x = 0;
   float y = 0;
+
+  bool operator==(const Point&) const = default;
 };
 
 /// The order of the five landmarks. Left and right are those of the picture, not of the person.

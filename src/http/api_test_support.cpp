@@ -49,16 +49,19 @@ Result<std::vector<face::DetectedFace>> ColourEngine::detect(const image::Photo&
   return std::vector<face::DetectedFace>{face_at(20, 50)};
 }
 
-Result<face::AlignedCrop> ColourEngine::align(const image::Photo& photo,
+Result<face::AlignedFace> ColourEngine::align(const image::Photo& photo,
                                               const face::DetectedFace&) const {
-  return face::AlignedCrop{.pixels = photo.image.clone(), .landmark_template = "colour"};
+  face::AlignedFace aligned;
+  aligned.crops.push_back({.pixels = photo.image.clone(), .landmark_template = "colour"});
+  return aligned;
 }
 
 Result<std::vector<face::Embedding>> ColourEngine::embed(
-    std::span<const face::AlignedCrop> crops) const {
+    std::span<const face::AlignedFace> faces) const {
   std::vector<face::Embedding> embeddings;
-  for (const auto& crop : crops) {
-    const auto pixel = crop.pixels.row(crop.pixels.height_px() / 2).subspan(0, 3);
+  for (const auto& aligned : faces) {
+    const image::Image& pixels = aligned.crops.front().pixels;
+    const auto pixel = pixels.row(pixels.height_px() / 2).subspan(0, 3);
     face::Embedding embedding{.model_id = model_id_, .metric = face::Metric::Cosine, .values = {}};
     for (const uint8_t value : pixel) embedding.values.push_back(static_cast<float>(value) - 100);
     if (!face::normalize(embedding.values)) {
@@ -70,7 +73,7 @@ Result<std::vector<face::Embedding>> ColourEngine::embed(
 }
 
 face::Quality ColourEngine::quality(const image::Photo&, const face::DetectedFace& face,
-                                    const face::AlignedCrop&) const {
+                                    const face::AlignedFace&) const {
   return {.face_size_px = std::min(face.box.width, face.box.height),
           .sharpness = 100,
           .brightness = 0.5F};

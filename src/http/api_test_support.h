@@ -41,12 +41,12 @@ class ColourEngine final : public recognition::FaceEngine {
   const std::optional<face::Calibration>& calibration() const override { return calibration_; }
   Result<image::Photo> decode(std::span<const std::byte> file) const override;
   Result<std::vector<face::DetectedFace>> detect(const image::Photo& photo) const override;
-  Result<face::AlignedCrop> align(const image::Photo& photo,
+  Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override;
   Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedCrop> crops) const override;
+      std::span<const face::AlignedFace> faces) const override;
   face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
-                        const face::AlignedCrop& crop) const override;
+                        const face::AlignedFace& aligned) const override;
 
  private:
   face::ModelId model_id_{std::string(64, 'c')};

@@ -110,11 +110,11 @@ json::object embedder_json(const vision::EmbedderSpec& embedder) {
   json::object result{{"file", embedder.file.generic_string()},
                       {"input", input_json(embedder.input)},
                       {"template", template_json(embedder.landmark_template)},
-                      {"embedding_length", embedder.embedding_length},
-                      {"metric", face::to_string(embedder.metric)}};
-  if (embedder.metric == face::Metric::L2) {
-    result["distance_scale"] = json::number(embedder.distance_scale);
-  }
+                      {"output_length", embedder.output_length}};
+  if (embedder.mirror_averaging == vision::MirrorAveraging::On) result["mirror_averaging"] = true;
+  if (!embedder.output_mean.empty()) result["output_mean"] = number_array(embedder.output_mean);
+  result["normalize"] = embedder.normalization == vision::OutputNormalization::UnitLength;
+  if (embedder.weight != 1) result["weight"] = json::number(embedder.weight);
   return result;
 }
 
@@ -145,7 +145,12 @@ json::object card_json(const Card& card) {
                                      {"input", input_json(card.contour->input)},
                                      {"side_px", card.contour->side_px}};
   }
-  result["embedders"] = json::array{embedder_json(card.embedder)};
+  json::array embedders;
+  for (const vision::EmbedderSpec& embedder : card.embedders) {
+    embedders.push_back(embedder_json(embedder));
+  }
+  result["embedders"] = std::move(embedders);
+  result["metric"] = face::to_string(card.metric);
   result["liveness"] = liveness_json(card.liveness);
   result["measured_accuracy"] = nullptr;
   if (card.measured_accuracy) {
@@ -162,7 +167,7 @@ json::object card_json(const Card& card) {
 }
 
 /// Everything but the weights that moves embeddings, with the fields in this order.
-std::string canonical_preprocessing(const vision::EmbedderSpec& embedder) {
+std::string canonical_preprocessing(const vision::EmbedderSpec& embedder, face::Metric metric) {
   const vision::LandmarkTemplate& own = embedder.landmark_template;
   json::object result{{"channel_order", channel_order_name(embedder.input.channel_order)},
                       {"mean", number_array(embedder.input.mean)},
@@ -170,9 +175,14 @@ std::string canonical_preprocessing(const vision::EmbedderSpec& embedder) {
                       {"side_px", own.side_px},
                       {"points", points_json(own.points)}};
   result["contour_indices"] = json::array(own.contour_indices.begin(), own.contour_indices.end());
-  result["embedding_length"] = embedder.embedding_length;
-  result["metric"] = face::to_string(embedder.metric);
-  result["distance_scale"] = json::number(embedder.distance_scale);
+  result["embedding_length"] = embedder.output_length;
+  result["metric"] = face::to_string(metric);
+  result["distance_scale"] = json::number(embedder.weight);
+  // Only where they are used, so that a plain embedder's name is what it has always been.
+  const bool unit_length = embedder.normalization == vision::OutputNormalization::UnitLength;
+  if (unit_length != (metric == face::Metric::Cosine)) result["normalize"] = unit_length;
+  if (embedder.mirror_averaging == vision::MirrorAveraging::On) result["mirror_averaging"] = true;
+  if (!embedder.output_mean.empty()) result["output_mean"] = number_array(embedder.output_mean);
   return json::to_text(result);
 }
 
@@ -199,27 +209,31 @@ Result<void> write_calibration(const face::Calibration& calibration,
 }
 
 std::optional<face::ModelId> model_id(const Card& card) {
-  const auto file =
-      std::ranges::find(card.files, card.embedder.file.generic_string(), &PackFile::path);
-  if (file == card.files.end() || !file->sha256) return std::nullopt;
-  const std::string identity = fmt::format("faceforge-model-1\n{}\n{}\n", *file->sha256,
-                                           canonical_preprocessing(card.embedder));
+  std::string identity = "faceforge-model-1\n";
+  for (const vision::EmbedderSpec& embedder : card.embedders) {
+    const auto file =
+        std::ranges::find(card.files, embedder.file.generic_string(), &PackFile::path);
+    if (file == card.files.end() || !file->sha256) return std::nullopt;
+    identity +=
+        fmt::format("{}\n{}\n", *file->sha256, canonical_preprocessing(embedder, card.metric));
+  }
   return face::ModelId(to_hex(sha256(std::string_view(identity))));
 }
 
 vision::PipelineSpec pipeline_spec(const Card& card, const std::filesystem::path& folder) {
   const auto own = model_id(card);
-  CHECK_MSG(own.has_value(), "a card is opened only when its embedder's sha256 is known");
+  CHECK_MSG(own.has_value(), "a card is opened only when the sha256 of its embedders is known");
   const std::filesystem::path base = std::filesystem::absolute(folder);
   vision::PipelineSpec spec{.pack_id = card.id,
                             .model_id = *own,
                             .detector = card.detector,
                             .contour = card.contour,
-                            .embedder = card.embedder,
+                            .embedders = card.embedders,
+                            .metric = card.metric,
                             .liveness = card.liveness,
                             .calibration = std::nullopt};
   spec.detector.file = base / card.detector.file;
-  spec.embedder.file = base / card.embedder.file;
+  for (vision::EmbedderSpec& embedder : spec.embedders) embedder.file = base / embedder.file;
   if (spec.contour) spec.contour->file = base / card.contour->file;
   for (vision::LivenessSpec& network : spec.liveness) network.file = base / network.file;
   if (card.calibration && card.calibration->model_id == *own) spec.calibration = card.calibration;

@@ -74,7 +74,8 @@ struct Card {
   std::vector<PackFile> files = {};
   vision::DetectorSpec detector = {};
   std::optional<vision::ContourSpec> contour = {};
-  vision::EmbedderSpec embedder = {};
+  std::vector<vision::EmbedderSpec> embedders = {};
+  face::Metric metric = face::Metric::Cosine;
   std::vector<vision::LivenessSpec> liveness = {};
   std::optional<MeasuredAccuracy> measured_accuracy = {};
   std::optional<face::Calibration> calibration = {};
@@ -84,7 +85,7 @@ struct Card {
 /// every named file listed once, thresholds rising as rates fall.
 ///
 /// fails: too_large/card_too_large; invalid_input/card_malformed (not JSON); unsupported/
-///        card_version; unsupported/several_embedders; invalid_input/card_invalid naming the field
+///        card_version; invalid_input/card_invalid naming the field
 ///        (`detector.input.scale[1]`) and what is wrong with it
 [[nodiscard]] Result<Card> parse_card(std::string_view text, const CardLimits& limits = {});
 
@@ -110,17 +111,18 @@ struct Card {
 [[nodiscard]] Result<void> write_calibration(const face::Calibration& calibration,
                                              const std::filesystem::path& folder);
 
-/// Names the embedding space of a card: sha256 over the sha256 of the embedder's file and the
-/// canonical JSON of its preprocessing (`docs/packs.md`): normalization, channel order, template,
-/// embedding length, metric and distance scale. The detector does not count: thresholds differ by
-/// pack and stand in each card, but embeddings aligned by two detectors lie in one space.
+/// Names the embedding space of a card: sha256 over, for each embedder, the sha256 of its file and
+/// the canonical JSON of what surrounds it (`docs/packs.md`): normalization of pixels, channel
+/// order, template, length, metric, weight, mean and mirror averaging. The detector does not count:
+/// thresholds differ by pack and stand in each card, but embeddings aligned by two detectors lie in
+/// one space.
 ///
-/// out:   nothing while the card does not know the sha256 of its embedder
+/// out:   nothing while the card does not know the sha256 of every embedder
 [[nodiscard]] std::optional<face::ModelId> model_id(const Card& card);
 
 /// The specification of a card whose files lie in `folder`.
 ///
-/// in:    a card that knows the sha256 of its embedder (a CHECK)
+/// in:    a card that knows the sha256 of its embedders (a CHECK)
 /// out:   paths made absolute; with the card's calibration if it is of this model
 [[nodiscard]] vision::PipelineSpec pipeline_spec(const Card& card,
                                                  const std::filesystem::path& folder);

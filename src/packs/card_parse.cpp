@@ -25,6 +25,8 @@ constexpr size_t kLongText_bytes = 4'000;
 constexpr size_t kUrl_bytes = 2'000;
 constexpr size_t kContourPointCount = 68;
 constexpr size_t kLivenessNetworkLimit = 8;
+constexpr size_t kEmbedderLimit = 4;
+constexpr int kEmbeddingLengthLimit = 8'192;
 
 /// Nothing above 0 is written "0 excluded" in a range: the least sensible positive value is.
 constexpr double kLeastPositive = 1e-6;
@@ -268,34 +270,54 @@ Result<vision::LandmarkTemplate> parse_template(CardFields& embedder) {
   return result;
 }
 
+Result<std::vector<float>> parse_output_mean(CardFields& fields, int output_length) {
+  const auto length = static_cast<size_t>(output_length);
+  const json::array* numbers = TRY(fields.array("output_mean", length, length));
+  std::vector<float> mean;
+  for (size_t index = 0; index < numbers->size(); ++index) {
+    const std::string path = fmt::format("{}[{}]", fields.path_of("output_mean"), index);
+    mean.push_back(static_cast<float>(TRY(card_number((*numbers)[index], path, -1e6, 1e6))));
+  }
+  return mean;
+}
+
 Result<vision::EmbedderSpec> parse_embedder(CardFields fields, NamedFiles& files) {
   vision::EmbedderSpec embedder;
   embedder.file = TRY(files.take(fields));
   embedder.input = TRY(parse_input_of(fields));
   embedder.landmark_template = TRY(parse_template(fields));
-  embedder.embedding_length = static_cast<int>(TRY(fields.integer("embedding_length", 8, 8'192)));
-  const std::string metric_name = TRY(fields.text("metric", kShortText_bytes));
-  const auto metric = face::metric_from(metric_name);
-  if (!metric) return fields.fault("metric", metric.error().message);
-  embedder.metric = *metric;
-  if (embedder.metric == face::Metric::L2) {
-    embedder.distance_scale =
-        static_cast<float>(TRY(fields.number("distance_scale", kLeastPositive, 1e6)));
+  embedder.output_length = static_cast<int>(TRY(fields.integer("output_length", 8, 8'192)));
+  if (fields.has("mirror_averaging") && TRY(fields.boolean("mirror_averaging"))) {
+    embedder.mirror_averaging = vision::MirrorAveraging::On;
+  }
+  if (fields.has("output_mean")) {
+    embedder.output_mean = TRY(parse_output_mean(fields, embedder.output_length));
+  }
+  const bool unit_length = TRY(fields.boolean("normalize"));
+  embedder.normalization =
+      unit_length ? vision::OutputNormalization::UnitLength : vision::OutputNormalization::None;
+  if (fields.has("weight")) {
+    embedder.weight = static_cast<float>(TRY(fields.number("weight", kLeastPositive, 1e6)));
   }
   TRY(fields.no_others());
   return embedder;
 }
 
-/// Cards have room for several embedders; one is used.
-Result<vision::EmbedderSpec> parse_embedders(CardFields& card, NamedFiles& files) {
-  const json::array* embedders = TRY(card.array("embedders", 1, 16));
-  if (embedders->size() > 1) {
-    return fail(ErrorCode::Unsupported, "several_embedders",
-                "the card names {} embedders; this version of FaceForge uses one",
-                embedders->size());
+Result<std::vector<vision::EmbedderSpec>> parse_embedders(CardFields& card, NamedFiles& files) {
+  std::vector<vision::EmbedderSpec> embedders;
+  const json::array* entries = TRY(card.array("embedders", 1, kEmbedderLimit));
+  for (size_t index = 0; index < entries->size(); ++index) {
+    CardFields fields = TRY(card_object((*entries)[index], fmt::format("embedders[{}]", index)));
+    embedders.push_back(TRY(parse_embedder(std::move(fields), files)));
   }
-  CardFields embedder = TRY(card_object(embedders->front(), "embedders[0]"));
-  return parse_embedder(std::move(embedder), files);
+  return embedders;
+}
+
+Result<face::Metric> parse_metric(CardFields& card) {
+  const std::string name = TRY(card.text("metric", kShortText_bytes));
+  auto metric = face::metric_from(name);
+  if (!metric) return card.fault("metric", metric.error().message);
+  return metric;
 }
 
 Result<std::vector<vision::LivenessSpec>> parse_liveness(CardFields& card, NamedFiles& files) {
@@ -345,8 +367,26 @@ Result<void> check_whole(const Card& card) {
   if (card.detector.head == vision::DetectorHead::Ssd && !card.contour) {
     return card_fault("contour", "is missing: an `ssd` detector finds no landmarks");
   }
-  if (!card.embedder.landmark_template.contour_indices.empty() && !card.contour) {
-    return card_fault("contour", "is missing: the template is made of contour points");
+  int length = 0;
+  for (size_t index = 0; index < card.embedders.size(); ++index) {
+    const vision::EmbedderSpec& embedder = card.embedders[index];
+    if (!embedder.landmark_template.contour_indices.empty() && !card.contour) {
+      return card_fault("contour", "is missing: the template is made of contour points");
+    }
+    length += embedder.output_length;
+    const bool other_template =
+        std::ranges::any_of(card.embedders, [&](const vision::EmbedderSpec& other) {
+          return other.landmark_template.name == embedder.landmark_template.name &&
+                 other.landmark_template != embedder.landmark_template;
+        });
+    if (other_template) {
+      return card_fault(fmt::format("embedders[{}].template.name", index),
+                        "is that of another embedder's template, whose points differ");
+    }
+  }
+  if (length > kEmbeddingLengthLimit) {
+    return card_fault("embedders", fmt::format("make an embedding of {} numbers; the limit is {}",
+                                               length, kEmbeddingLengthLimit));
   }
   return {};
 }
@@ -372,7 +412,8 @@ Result<Card> parse_fields(CardFields fields, const CardLimits& limits) {
     CardFields contour = TRY(fields.object("contour"));
     card.contour = TRY(parse_contour(std::move(contour), files));
   }
-  card.embedder = TRY(parse_embedders(fields, files));
+  card.embedders = TRY(parse_embedders(fields, files));
+  card.metric = TRY(parse_metric(fields));
   card.liveness = TRY(parse_liveness(fields, files));
   TRY(files.all_used());
   TRY(check_whole(card));

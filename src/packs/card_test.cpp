@@ -39,7 +39,8 @@ constexpr std::string_view kPlainCard = R"({
     "overlap_limit": 0.4},
   "embedders": [{"file": "nets/embedder.onnx",
     "input": {"channel_order": "bgr", "mean": [1, 2, 3], "scale": [4, 5, 6]},
-    "template": "arcface_112", "embedding_length": 512, "metric": "cosine"}],
+    "template": "arcface_112", "output_length": 512, "normalize": true}],
+  "metric": "cosine",
   "measured_accuracy": {"protocol": "lfw-view2", "accuracy": 0.99},
   "calibration": null
 })";
@@ -102,11 +103,11 @@ TEST(Card, EveryFieldOfAPlainCardIsRead) {
   EXPECT_EQ(card.detector.head, vision::DetectorHead::Scrfd);
   EXPECT_EQ(card.detector.input.scale[2], 128.0F);
   EXPECT_EQ(card.detector.overlap_limit, 0.4F);
-  EXPECT_EQ(card.embedder.file, "nets/embedder.onnx");
-  EXPECT_EQ(card.embedder.input.channel_order, vision::ChannelOrder::Bgr);
-  EXPECT_EQ(card.embedder.input.mean[1], 2.0F);
-  EXPECT_EQ(card.embedder.landmark_template.points.size(), 5U);
-  EXPECT_EQ(card.embedder.distance_scale, 1.0F);
+  EXPECT_EQ(card.embedders.at(0).file, "nets/embedder.onnx");
+  EXPECT_EQ(card.embedders.at(0).input.channel_order, vision::ChannelOrder::Bgr);
+  EXPECT_EQ(card.embedders.at(0).input.mean[1], 2.0F);
+  EXPECT_EQ(card.embedders.at(0).landmark_template.points.size(), 5U);
+  EXPECT_EQ(card.embedders.at(0).weight, 1.0F);
   EXPECT_EQ(card.measured_accuracy->accuracy, 0.99);
   EXPECT_FALSE(card.contour);
   EXPECT_FALSE(card.calibration);
@@ -123,8 +124,12 @@ TEST(Card, WhatIsWrittenReadsBackAndIsWrittenTheSameAgain) {
                                               {"side_px", 80},
                                               {"box_growth", 2.7},
                                               {"real_class_index", 1}}};
-  embedder(rich)["metric"] = "l2";
-  embedder(rich)["distance_scale"] = 1.6666666;
+  rich["metric"] = "l2";
+  embedder(rich)["normalize"] = false;
+  embedder(rich)["weight"] = 1.6666666;
+  embedder(rich)["mirror_averaging"] = true;
+  embedder(rich)["output_length"] = 8;
+  embedder(rich)["output_mean"] = json::array{0.125, -1, 2, 3, 4, 5, 6, 7};
   embedder(rich)["template"] =
       json::parse(R"({"name": "three", "side_px": 100, "contour_indices": [30, 36, 45],
                       "points": [[50, 60], [30.25, 40], [70, 40]]})")
@@ -135,8 +140,12 @@ TEST(Card, WhatIsWrittenReadsBackAndIsWrittenTheSameAgain) {
   const auto again = parse_card(text);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(to_text(*again), text);
-  EXPECT_EQ(again->embedder.distance_scale, 1.6666666F);
-  EXPECT_EQ(again->embedder.landmark_template.points[1].x, 30.25F);
+  EXPECT_EQ(again->embedders.at(0).weight, 1.6666666F);
+  EXPECT_EQ(again->embedders.at(0).landmark_template.points[1].x, 30.25F);
+  EXPECT_EQ(again->embedders.at(0).mirror_averaging, vision::MirrorAveraging::On);
+  EXPECT_EQ(again->embedders.at(0).output_mean.at(0), 0.125F);
+  EXPECT_EQ(again->embedders.at(0).normalization, vision::OutputNormalization::None);
+  EXPECT_EQ(again->metric, face::Metric::L2);
   EXPECT_EQ(again->liveness[0].box_growth, 2.7F);
   EXPECT_EQ(again->calibration->points[1].match_threshold, 0.31F);
 }
@@ -160,18 +169,47 @@ TEST(Card, ACardOfANewerVersionIsUnsupported) {
   EXPECT_EQ(error.reason, "card_version");
 }
 
-TEST(Card, SeveralEmbeddersAreUnsupported) {
-  const Error error = error_after([](json::object& card) {
-    json::array& embedders = card["embedders"].as_array();
-    embedders.push_back(json::value(embedders[0]));
-  });
-  EXPECT_EQ(error.code, ErrorCode::Unsupported);
-  EXPECT_EQ(error.reason, "several_embedders");
+/// Adds a second embedder like the first, of the same file.
+json::object& add_embedder(json::object& card) {
+  json::array& embedders = card["embedders"].as_array();
+  embedders.push_back(json::value(embedders[0]));
+  return embedders.back().as_object();
+}
+
+TEST(Card, SeveralEmbeddersMakeOneEmbedding) {
+  json::object two = plain_card();
+  json::object& second = add_embedder(two);
+  second["output_length"] = 128;
+  second["weight"] = 0.5;
+  const Card card = parsed(two);
+  ASSERT_EQ(card.embedders.size(), 2U);
+  EXPECT_EQ(vision::embedding_length(card.embedders), 640);
+  EXPECT_EQ(card.embedders[1].weight, 0.5F);
+  EXPECT_NE(model_id(card), model_id(parsed(plain_card())));
+}
+
+TEST(Card, SeveralEmbeddersHaveLimits) {
+  expect_fault(
+      [](json::object& card) {
+        for (int i = 0; i < 4; ++i) add_embedder(card);
+      },
+      "embedders");
+  expect_fault(
+      [](json::object& card) {
+        for (int i = 0; i < 2; ++i) add_embedder(card)["output_length"] = 8'000;
+      },
+      "embedders");
+  expect_fault(
+      [](json::object& card) {
+        add_embedder(card)["template"] = *json::parse(R"({"name": "arcface_112", "side_px": 112,
+            "points": [[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]]})");
+      },
+      "embedders[0].template.name");
 }
 
 TEST(Card, EveryMissingFieldIsNamed) {
-  for (const char* field :
-       {"card_version", "id", "name", "licence", "source", "files", "detector", "embedders"}) {
+  for (const char* field : {"card_version", "id", "name", "licence", "source", "files", "detector",
+                            "embedders", "metric"}) {
     expect_fault([&](json::object& card) { card.erase(field); }, field);
   }
   for (const char* field : {"file", "head", "input", "fixed_side_px", "stride_multiple_px",
@@ -179,7 +217,7 @@ TEST(Card, EveryMissingFieldIsNamed) {
     expect_fault([&](json::object& card) { detector(card).erase(field); },
                  fmt::format("detector.{}", field));
   }
-  for (const char* field : {"file", "input", "template", "embedding_length", "metric"}) {
+  for (const char* field : {"file", "input", "template", "output_length", "normalize"}) {
     expect_fault([&](json::object& card) { embedder(card).erase(field); },
                  fmt::format("embedders[0].{}", field));
   }
@@ -189,7 +227,7 @@ TEST(Card, AFieldThatNobodyReadsIsNamed) {
   expect_fault([](json::object& card) { card["calibrations"] = nullptr; }, "calibrations");
   expect_fault([](json::object& card) { detector(card)["treshold"] = 1; }, "detector.treshold");
   expect_fault([](json::object& card) { embedder(card)["distance_scale"] = 2; },
-               "embedders[0].distance_scale");  // means nothing to a cosine
+               "embedders[0].distance_scale");
 }
 
 TEST(Card, NumbersOutsideTheirRangeAreNamed) {
@@ -201,8 +239,8 @@ TEST(Card, NumbersOutsideTheirRangeAreNamed) {
                "detector.fixed_side_px");
   expect_fault([](json::object& card) { detector(card)["stride_multiple_px"] = 0; },
                "detector.stride_multiple_px");
-  expect_fault([](json::object& card) { embedder(card)["embedding_length"] = 512.5; },
-               "embedders[0].embedding_length");
+  expect_fault([](json::object& card) { embedder(card)["output_length"] = 512.5; },
+               "embedders[0].output_length");
   expect_fault(
       [](json::object& card) {
         embedder(card)["input"].as_object()["scale"] = json::array{1, 0, 1};
@@ -219,7 +257,15 @@ TEST(Card, NumbersOutsideTheirRangeAreNamed) {
 
 TEST(Card, WordsThatMeanNothingAreNamed) {
   expect_fault([](json::object& card) { detector(card)["head"] = "yolo"; }, "detector.head");
-  expect_fault([](json::object& card) { embedder(card)["metric"] = "l1"; }, "embedders[0].metric");
+  expect_fault([](json::object& card) { card["metric"] = "l1"; }, "metric");
+  expect_fault([](json::object& card) { embedder(card)["normalize"] = "yes"; },
+               "embedders[0].normalize");
+  expect_fault([](json::object& card) { embedder(card)["weight"] = 0; }, "embedders[0].weight");
+  expect_fault(
+      [](json::object& card) {
+        embedder(card)["output_mean"] = json::array{1, 2};
+      },
+      "embedders[0].output_mean");
   expect_fault([](json::object& card) { embedder(card)["template"] = "mean_face"; },
                "embedders[0].template");
   expect_fault([](json::object& card) { card["licence"].as_object()["kind"] = "free"; },
@@ -371,10 +417,15 @@ TEST(ModelId, ChangesWithEverythingThatMovesEmbeddings) {
   EXPECT_NE(original, after([&](json::object& card) {
               input(card)["scale"] = json::array{4, 5, 7};
             }));
-  EXPECT_NE(original, after([](json::object& card) { embedder(card)["embedding_length"] = 256; }));
+  EXPECT_NE(original, after([](json::object& card) { embedder(card)["output_length"] = 256; }));
+  EXPECT_NE(original, after([](json::object& card) { card["metric"] = "l2"; }));
+  EXPECT_NE(original, after([](json::object& card) { embedder(card)["weight"] = 2; }));
+  EXPECT_NE(original, after([](json::object& card) { embedder(card)["normalize"] = false; }));
+  EXPECT_NE(original, after([](json::object& card) { embedder(card)["mirror_averaging"] = true; }));
+  EXPECT_EQ(original,
+            after([](json::object& card) { embedder(card)["mirror_averaging"] = false; }));
   EXPECT_NE(original, after([](json::object& card) {
-              embedder(card)["metric"] = "l2";
-              embedder(card)["distance_scale"] = 1;
+              embedder(card)["output_mean"] = json::array(512, 0.5);
             }));
   EXPECT_NE(original, after([](json::object& card) {
               embedder(card)["template"] = *json::parse(R"({"name": "arcface_112", "side_px": 112,
@@ -402,7 +453,7 @@ TEST(PipelineSpec, HasAbsolutePathsAndTheCalibrationOfItsModel) {
   card["calibration"] = calibration_of_model(model_id(parsed(plain_card()))->hex());
   const auto spec = pipeline_spec(parsed(card), "/packs/plain");
   EXPECT_EQ(spec.detector.file, "/packs/plain/detector.onnx");
-  EXPECT_EQ(spec.embedder.file, "/packs/plain/nets/embedder.onnx");
+  EXPECT_EQ(spec.embedders.at(0).file, "/packs/plain/nets/embedder.onnx");
   EXPECT_EQ(spec.pack_id, "plain");
   const auto calibration = calibration_of(spec);
   ASSERT_TRUE(calibration);

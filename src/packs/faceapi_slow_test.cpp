@@ -213,8 +213,8 @@ void Faceapi::compare(const Pictures& pictures) {
   expect_close("landmarks", points->at(0).values,
                read_floats(exchange.path() / "landmarks_out.f32"), 1e-5F);
 
-  const auto descriptor =
-      network(kFaceapiEmbedderFile).run(normalized(pictures.recognition, card.embedder.input));
+  const auto descriptor = network(kFaceapiEmbedderFile)
+                              .run(normalized(pictures.recognition, card.embedders.at(0).input));
   ASSERT_TRUE(descriptor) << descriptor.error().message;
   expect_close("descriptor", descriptor->at(0).values,
                read_floats(exchange.path() / "descriptor.f32"), 1e-4F);
@@ -237,8 +237,8 @@ TEST_F(Faceapi, ABatchAnswersAsItsPicturesDoOneByOne) {
   SKIP_WITHOUT_PACKAGE();
   const Card& card = *find_known_card("faceapi");
   const nn::Network embedder = network(kFaceapiEmbedderFile);
-  const nn::Tensor first = normalized(painted(kRecognitionSide, 4), card.embedder.input);
-  const nn::Tensor second = normalized(painted(kRecognitionSide, 5), card.embedder.input);
+  const nn::Tensor first = normalized(painted(kRecognitionSide, 4), card.embedders.at(0).input);
+  const nn::Tensor second = normalized(painted(kRecognitionSide, 5), card.embedders.at(0).input);
   nn::Tensor both = first;
   both.shape[0] = 2;
   both.values.insert(both.values.end(), second.values.begin(), second.values.end());
@@ -306,9 +306,8 @@ TEST_F(Faceapi, InstalledFromTheNpmPackageItFindsAndTellsPeopleApart) {
     const auto faces = (*pipeline)->detect(photo).value();
     EXPECT_GE(faces.size(), 1U) << name;
     const size_t central = vision::central_face_index(faces, photo.width_px, photo.height_px);
-    std::vector<face::AlignedCrop> crops;
-    crops.push_back((*pipeline)->align(photo, faces[central]).value());
-    return (*pipeline)->embed(crops).value().at(0);
+    const auto aligned = (*pipeline)->align(photo, faces[central]).value();
+    return (*pipeline)->embed({&aligned, 1}).value().at(0);
   };
   const auto one = embedding_of("Abdullah_Gul/Abdullah_Gul_0001.jpg");
   const auto same = embedding_of("Abdullah_Gul/Abdullah_Gul_0002.jpg");

@@ -203,7 +203,7 @@ TEST_F(InstallTest, ATensorThatReachesBeyondItsFileIsFound) {
 
 TEST_F(InstallTest, ANetworkOfAnotherShapeThanTheCardSaysIsFound) {
   Card card = write_tiny_pack(source());
-  card.embedder.embedding_length = 16;
+  card.embedders.at(0).output_length = 16;
   ASSERT_TRUE(write_card(card, source()));
   EXPECT_EQ(reason_of(install(source())), "network_shape");
   EXPECT_THAT(leftovers(), IsEmpty());

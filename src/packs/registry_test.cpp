@@ -127,7 +127,7 @@ TEST_F(RegistryTest, APackOpensWithAbsolutePathsAndItsModelId) {
   const Card card = write_tiny_pack(packs() / "tiny");
   const auto spec = registry().open("tiny");
   ASSERT_TRUE(spec) << spec.error().message;
-  EXPECT_EQ(spec->embedder.file, packs() / "tiny/nets/embedder.onnx");
+  EXPECT_EQ(spec->embedders.at(0).file, packs() / "tiny/nets/embedder.onnx");
   EXPECT_EQ(spec->contour->file, packs() / "tiny/nets/contour.onnx");
   EXPECT_EQ(spec->model_id, *model_id(card));
   EXPECT_EQ(reason_of(calibration_of(*spec)), "pack_not_calibrated");
@@ -193,7 +193,8 @@ TEST_F(RegistryTest, PacksInPlaceAreListedOpenedAndNeverRemoved) {
   EXPECT_EQ(entry.folder, in_place() / "anything");
   EXPECT_EQ(entry_of(registry, "broken").fault->reason, "card_malformed");
   EXPECT_EQ(registry.default_pack()->card.id, "inside");
-  EXPECT_EQ(registry.open("inside")->embedder.file, in_place() / "anything/nets/embedder.onnx");
+  EXPECT_EQ(registry.open("inside")->embedders.at(0).file,
+            in_place() / "anything/nets/embedder.onnx");
   EXPECT_EQ(reason_of(registry.remove("inside")), "pack_in_place");
   EXPECT_TRUE(fs::exists(in_place() / "anything/card.json"));
   EXPECT_FALSE(fs::exists(packs()));  // looking leaves no trace

@@ -37,9 +37,9 @@ std::shared_ptr<const FaceEngine> real_engine(const fs::path& data) {
   spec.detector = {.file = detector,
                    .head = vision::DetectorHead::Scrfd,
                    .input = {.mean = mean, .scale = {128, 128, 128}}};
-  spec.embedder = {.file = embedder,
-                   .input = {.mean = mean, .scale = mean},
-                   .landmark_template = *vision::landmark_template("arcface_112")};
+  spec.embedders = {{.file = embedder,
+                     .input = {.mean = mean, .scale = mean},
+                     .landmark_template = *vision::landmark_template("arcface_112")}};
   face::Calibration table;
   table.model_id = spec.model_id;
   table.points = {{1e-2, 0.180F}, {1e-3, 0.245F}};

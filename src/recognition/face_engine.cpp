@@ -14,8 +14,10 @@ class PipelineEngine final : public FaceEngine {
 
   const face::ModelId& model_id() const override { return pipeline_->model_id(); }
   const std::string& pack_id() const override { return pipeline_->spec().pack_id; }
-  face::Metric metric() const override { return pipeline_->spec().embedder.metric; }
-  int embedding_length() const override { return pipeline_->spec().embedder.embedding_length; }
+  face::Metric metric() const override { return pipeline_->spec().metric; }
+  int embedding_length() const override {
+    return vision::embedding_length(pipeline_->spec().embedders);
+  }
   const std::optional<face::Calibration>& calibration() const override {
     return pipeline_->spec().calibration;
   }
@@ -26,17 +28,17 @@ class PipelineEngine final : public FaceEngine {
   Result<std::vector<face::DetectedFace>> detect(const image::Photo& photo) const override {
     return pipeline_->detect(photo);
   }
-  Result<face::AlignedCrop> align(const image::Photo& photo,
+  Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override {
     return pipeline_->align(photo, face);
   }
   Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedCrop> crops) const override {
-    return pipeline_->embed(crops);
+      std::span<const face::AlignedFace> faces) const override {
+    return pipeline_->embed(faces);
   }
   face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
-                        const face::AlignedCrop& crop) const override {
-    return pipeline_->quality(photo, face, crop);
+                        const face::AlignedFace& aligned) const override {
+    return pipeline_->quality(photo, face, aligned);
   }
 
  private:

@@ -37,13 +37,13 @@ class FaceEngine {
   [[nodiscard]] virtual Result<image::Photo> decode(std::span<const std::byte> file) const = 0;
   [[nodiscard]] virtual Result<std::vector<face::DetectedFace>> detect(
       const image::Photo& photo) const = 0;
-  [[nodiscard]] virtual Result<face::AlignedCrop> align(const image::Photo& photo,
+  [[nodiscard]] virtual Result<face::AlignedFace> align(const image::Photo& photo,
                                                         const face::DetectedFace& face) const = 0;
   [[nodiscard]] virtual Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedCrop> crops) const = 0;
+      std::span<const face::AlignedFace> faces) const = 0;
   [[nodiscard]] virtual face::Quality quality(const image::Photo& photo,
                                               const face::DetectedFace& face,
-                                              const face::AlignedCrop& crop) const = 0;
+                                              const face::AlignedFace& aligned) const = 0;
 };
 
 /// The engine of a loaded pack.

@@ -1,6 +1,8 @@
 #include "recognition/photo_faces.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "recognition/internal/one_face.h"
@@ -8,23 +10,31 @@
 namespace faceforge::recognition {
 namespace {
 
-/// The faces of a photo with their crops; one that cannot be aligned is left out.
-struct Found {
-  PhotoFaces photo{};
-  std::vector<face::AlignedCrop> crops{};
-};
+/// How many aligned faces are held before they are looked at: a photo may show a thousand.
+constexpr size_t kAlignedFaces = 32;
 
-Result<Found> find(const FaceEngine& engine, std::span<const std::byte> file) {
+/// What is done with the next few aligned faces of a photo.
+using LookAtAligned = std::function<Result<void>(std::span<const face::AlignedFace>)>;
+
+/// The faces of a photo; one that cannot be aligned is left out.
+Result<PhotoFaces> find(const FaceEngine& engine, std::span<const std::byte> file,
+                        const LookAtAligned& look) {
   const image::Photo photo = TRY(engine.decode(file));
   const auto faces = TRY(engine.detect(photo));
-  Found found{.photo = {.width_px = photo.width_px, .height_px = photo.height_px}};
+  PhotoFaces found{.width_px = photo.width_px, .height_px = photo.height_px};
+  std::vector<face::AlignedFace> waiting;
   for (const face::DetectedFace& face : faces) {
-    auto crop = engine.align(photo, face);
-    if (!crop && crop.error().code == ErrorCode::InvalidInput) continue;
-    if (!crop) return Unexpected(std::move(crop).error());
-    found.photo.faces.push_back({.face = face, .quality = engine.quality(photo, face, *crop)});
-    found.crops.push_back(std::move(*crop));
+    auto aligned = engine.align(photo, face);
+    if (!aligned && aligned.error().code == ErrorCode::InvalidInput) continue;
+    if (!aligned) return Unexpected(std::move(aligned).error());
+    found.faces.push_back({.face = face, .quality = engine.quality(photo, face, *aligned)});
+    waiting.push_back(std::move(*aligned));
+    if (waiting.size() == kAlignedFaces) {
+      TRY(look(waiting));
+      waiting.clear();
+    }
   }
+  TRY(look(waiting));
   return found;
 }
 
@@ -52,16 +62,21 @@ Result<size_t> choose(std::span<const Face> faces, const auto& detected, FaceCho
 }  // namespace
 
 Result<PhotoFaces> detect(const FaceEngine& engine, std::span<const std::byte> file) {
-  return TRY(find(engine, file)).photo;
+  return find(engine, file, [](std::span<const face::AlignedFace>) -> Result<void> { return {}; });
 }
 
 Result<PhotoFaces> embed(const FaceEngine& engine, std::span<const std::byte> file) {
-  Found found = TRY(find(engine, file));
-  auto embeddings = TRY(engine.embed(found.crops));
+  std::vector<face::Embedding> embeddings;
+  const auto embed_aligned = [&](std::span<const face::AlignedFace> faces) -> Result<void> {
+    auto some = TRY(engine.embed(faces));
+    std::ranges::move(some, std::back_inserter(embeddings));
+    return {};
+  };
+  PhotoFaces found = TRY(find(engine, file, embed_aligned));
   for (size_t face_index = 0; face_index < embeddings.size(); ++face_index) {
-    found.photo.faces[face_index].embedding = std::move(embeddings[face_index]);
+    found.faces[face_index].embedding = std::move(embeddings[face_index]);
   }
-  return std::move(found.photo);
+  return found;
 }
 
 Result<size_t> choose_face(std::span<const PhotoFace> faces, FaceChoice choice, float min_face_px) {
@@ -79,11 +94,10 @@ float face_size_px(const face::DetectedFace& face) {
 
 Result<PhotoFace> look_at_face(const FaceEngine& engine, const image::Photo& photo,
                                const face::DetectedFace& face) {
-  std::vector<face::AlignedCrop> crops;
-  crops.push_back(TRY(engine.align(photo, face)));
-  auto embeddings = TRY(engine.embed(crops));
+  const face::AlignedFace aligned = TRY(engine.align(photo, face));
+  auto embeddings = TRY(engine.embed({&aligned, 1}));
   return PhotoFace{.face = face,
-                   .quality = engine.quality(photo, face, crops.front()),
+                   .quality = engine.quality(photo, face, aligned),
                    .embedding = std::move(embeddings.front())};
 }
 

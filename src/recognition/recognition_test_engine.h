@@ -72,22 +72,25 @@ class FakeEngine final : public FaceEngine {
     return faces;
   }
 
-  Result<face::AlignedCrop> align(const image::Photo& photo,
+  Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override {
     for (const Line& line : lines_of(photo.image)) {
       if (line.x != face.box.x || line.y != face.box.y) continue;
       if (line.name == "flat") {
         return fail(ErrorCode::InvalidInput, "degenerate_landmarks", "they fall together");
       }
-      return face::AlignedCrop{photo.image.clone(), line.name};
+      face::AlignedFace aligned;
+      aligned.crops.push_back({photo.image.clone(), line.name});
+      return aligned;
     }
     return fail(ErrorCode::Internal, "fake", "no such face");
   }
 
   Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedCrop> crops) const override {
+      std::span<const face::AlignedFace> faces) const override {
     std::vector<face::Embedding> embeddings;
-    for (const face::AlignedCrop& crop : crops) {
+    for (const face::AlignedFace& aligned : faces) {
+      const face::AlignedCrop& crop = aligned.crops.front();
       std::vector<float> values = noise(crop.landmark_template + model_id_.hex());
       const std::vector<float> own = noise(text_of(crop.pixels));
       for (size_t column = 0; column < values.size(); ++column) {
@@ -100,7 +103,7 @@ class FakeEngine final : public FaceEngine {
   }
 
   face::Quality quality(const image::Photo&, const face::DetectedFace& face,
-                        const face::AlignedCrop&) const override {
+                        const face::AlignedFace&) const override {
     face::Quality quality;
     quality.face_size_px = std::min(face.box.width, face.box.height);
     return quality;

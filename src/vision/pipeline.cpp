@@ -24,8 +24,8 @@ face::Point enlarged(const face::Point& point, float factor) {
   return {point.x * factor, point.y * factor};
 }
 
-Result<void> check_spec(const PipelineSpec& spec) {
-  const LandmarkTemplate& tmpl = spec.embedder.landmark_template;
+Result<void> check_embedder(const EmbedderSpec& embedder, const PipelineSpec& spec) {
+  const LandmarkTemplate& tmpl = embedder.landmark_template;
   const size_t wanted =
       tmpl.contour_indices.empty() ? face::kLandmarkCount : tmpl.contour_indices.size();
   const bool indices_exist = std::ranges::all_of(tmpl.contour_indices, [](int index) {
@@ -43,6 +43,21 @@ Result<void> check_spec(const PipelineSpec& spec) {
                 "pack `{}` needs a network for the 68 points of a face and names none",
                 spec.pack_id);
   }
+  if (!embedder.output_mean.empty() &&
+      std::cmp_not_equal(embedder.output_mean.size(), embedder.output_length)) {
+    return fail(ErrorCode::Corrupt, "card_inconsistent",
+                "an embedder of pack `{}` gives {} values and its mean has {}", spec.pack_id,
+                embedder.output_length, embedder.output_mean.size());
+  }
+  return {};
+}
+
+Result<void> check_spec(const PipelineSpec& spec) {
+  if (spec.embedders.empty()) {
+    return fail(ErrorCode::Corrupt, "card_inconsistent", "pack `{}` names no embedder",
+                spec.pack_id);
+  }
+  for (const EmbedderSpec& embedder : spec.embedders) TRY(check_embedder(embedder, spec));
   return {};
 }
 
@@ -67,7 +82,7 @@ Result<std::shared_ptr<const Pipeline>> Pipeline::load(const PipelineSpec& spec,
   Detector detector = TRY(Detector::load(spec.detector, run_options));
   std::optional<ContourNetwork> contour;
   if (spec.contour) contour = TRY(ContourNetwork::load(*spec.contour, run_options));
-  Embedder embedder = TRY(Embedder::load(spec.embedder, spec.model_id, run_options));
+  Embedder embedder = TRY(Embedder::load(spec, run_options));
   LivenessNetworks liveness = TRY(LivenessNetworks::load(spec.liveness, run_options));
   auto parts = std::make_unique<const Parts>(Parts{spec, std::move(detector), std::move(contour),
                                                    std::move(embedder), std::move(liveness)});
@@ -114,18 +129,23 @@ Result<std::vector<face::DetectedFace>> Pipeline::detect(const image::Photo& pho
   return faces;
 }
 
-Result<face::AlignedCrop> Pipeline::align(const image::Photo& photo,
+Result<face::AlignedFace> Pipeline::align(const image::Photo& photo,
                                           const face::DetectedFace& face) const {
-  return vision::align(photo, face, parts_->spec.embedder.landmark_template);
+  face::AlignedFace aligned;
+  for (const LandmarkTemplate& tmpl : parts_->embedder.templates()) {
+    aligned.crops.push_back(TRY(vision::align(photo, face, tmpl)));
+  }
+  return aligned;
 }
 
 Result<std::vector<face::Embedding>> Pipeline::embed(
-    std::span<const face::AlignedCrop> crops) const {
-  return parts_->embedder.embed(crops);
+    std::span<const face::AlignedFace> faces) const {
+  return parts_->embedder.embed(faces);
 }
 
 face::Quality Pipeline::quality(const image::Photo& photo, const face::DetectedFace& face,
-                                const face::AlignedCrop& crop) const {
+                                const face::AlignedFace& aligned) const {
+  const image::Image& crop = aligned.crops.front().pixels;
   const auto visible = [](float start, float length, int limit_px) {
     const auto limit = static_cast<float>(limit_px);
     return std::clamp(start + length, 0.0F, limit) - std::clamp(start, 0.0F, limit);
@@ -133,8 +153,8 @@ face::Quality Pipeline::quality(const image::Photo& photo, const face::DetectedF
   const Pose pose = pose_of(face.landmarks);
   return {.face_size_px = std::min(visible(face.box.x, face.box.width, photo.width_px),
                                    visible(face.box.y, face.box.height, photo.height_px)),
-          .sharpness = sharpness_of(crop.pixels),
-          .brightness = brightness_of(crop.pixels),
+          .sharpness = sharpness_of(crop),
+          .brightness = brightness_of(crop),
           .yaw_deg = pose.yaw_deg,
           .pitch_deg = pose.pitch_deg,
           .roll_deg = pose.roll_deg};

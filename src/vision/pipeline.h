@@ -63,25 +63,25 @@ class Pipeline {
   [[nodiscard]] Result<std::vector<face::DetectedFace>> detect(
       const image::Photo& photo, const DetectOptions& options = {}) const;
 
-  /// Warps a face upright as this pack's embedder expects.
+  /// Warps a face upright as this pack's embedders expect, once a template.
   ///
   /// fails: invalid_input/degenerate_landmarks
-  [[nodiscard]] Result<face::AlignedCrop> align(const image::Photo& photo,
+  [[nodiscard]] Result<face::AlignedFace> align(const image::Photo& photo,
                                                 const face::DetectedFace& face) const;
 
-  /// Embeds crops in one batch or several.
+  /// Embeds faces in one batch or several.
   ///
-  /// in:    crops of this pack's template (a CHECK)
-  /// out:   one embedding a crop, in order; of unit length with `Metric::Cosine`
+  /// in:    faces as this pack's `align` made them (a CHECK)
+  /// out:   one embedding a face, in order; of unit length with `Metric::Cosine`
   /// fails: internal/embedding_not_finite
   [[nodiscard]] Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedCrop> crops) const;
+      std::span<const face::AlignedFace> faces) const;
 
   /// Measures how usable a face is.
   ///
-  /// in: `crop` of this face, as `align` made it
+  /// in: `aligned` of this face, as `align` made it
   [[nodiscard]] face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
-                                      const face::AlignedCrop& crop) const;
+                                      const face::AlignedFace& aligned) const;
 
   /// out:   probability in [0, 1] that the face is of a living person; nothing when the pack has no
   /// liveness network

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,8 @@ struct LandmarkTemplate {
   /// `contour_indices`.
   std::vector<face::Point> points;
   std::vector<int> contour_indices;  ///< empty: the five landmarks
+
+  bool operator==(const LandmarkTemplate&) const = default;
 };
 
 /// A network that finds the 68 points of iBUG 300-W in the detector's box. With one, the five
@@ -61,13 +64,23 @@ struct ContourSpec {
   int side_px = 112;
 };
 
+/// Whether an embedder also looks at a crop's mirror image, and takes the mean of both outputs.
+enum class MirrorAveraging { Off, On };
+
+/// What becomes of an output before it is weighted.
+enum class OutputNormalization { None, UnitLength };
+
+/// One network of a pack's embedding: mean over the mirror image, minus `output_mean`, brought to
+/// unit length, times `weight`, in this order and as far as the card says so.
 struct EmbedderSpec {
-  std::filesystem::path file;
-  InputNormalization input;
-  LandmarkTemplate landmark_template;
-  int embedding_length = 512;
-  face::Metric metric = face::Metric::Cosine;
-  float distance_scale = 1;  ///< with `Metric::L2`: descriptors are multiplied by this
+  std::filesystem::path file = {};
+  InputNormalization input = {};
+  LandmarkTemplate landmark_template = {};
+  int output_length = 512;
+  MirrorAveraging mirror_averaging = MirrorAveraging::Off;
+  std::vector<float> output_mean = {};  ///< of `output_length`, or empty
+  OutputNormalization normalization = OutputNormalization::UnitLength;
+  float weight = 1;
 };
 
 /// One network of a liveness ensemble (MiniFASNet style).
@@ -85,9 +98,19 @@ struct PipelineSpec {
   face::ModelId model_id = {};
   DetectorSpec detector = {};
   std::optional<ContourSpec> contour = {};
-  EmbedderSpec embedder = {};
+  /// One or more; the embedding is their outputs one after the other, so that with `Metric::L2`
+  /// their squared distances add. With `Metric::Cosine` the whole has unit length.
+  std::vector<EmbedderSpec> embedders = {};
+  face::Metric metric = face::Metric::Cosine;
   std::vector<LivenessSpec> liveness = {};
   std::optional<face::Calibration> calibration = {};
 };
+
+/// Numbers in an embedding that these make together.
+[[nodiscard]] inline int embedding_length(std::span<const EmbedderSpec> embedders) {
+  int length = 0;
+  for (const EmbedderSpec& embedder : embedders) length += embedder.output_length;
+  return length;
+}
 
 }  // namespace faceforge::vision

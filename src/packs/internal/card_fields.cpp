@@ -62,6 +62,12 @@ Result<int64_t> CardFields::integer(std::string_view name, int64_t low, int64_t 
   return value;
 }
 
+Result<bool> CardFields::boolean(std::string_view name) {
+  const json::value* found = TRY(field(name));
+  if (!found->is_bool()) return fault(name, "must be true or false");
+  return found->get_bool();
+}
+
 Result<CardFields> CardFields::object(std::string_view name) {
   const json::value* found = TRY(field(name));
   return card_object(*found, path_of(name));

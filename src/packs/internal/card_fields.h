@@ -35,6 +35,8 @@ class CardFields {
   [[nodiscard]] Result<double> number(std::string_view name, double low, double high);
   [[nodiscard]] Result<int64_t> integer(std::string_view name, int64_t low, int64_t high);
 
+  [[nodiscard]] Result<bool> boolean(std::string_view name);
+
   [[nodiscard]] Result<CardFields> object(std::string_view name);
 
   /// An array of `low` to `high` elements.

@@ -79,10 +79,10 @@ Card write_tiny_pack(const std::filesystem::path& folder, const TinyPack& pack,
                    .input = {},
                    .fixed_side_px = kSide},
       .contour = vision::ContourSpec{.file = "nets/contour.onnx", .input = {}, .side_px = kSide},
-      .embedder = {.file = "nets/embedder.onnx",
-                   .input = {},
-                   .landmark_template = tmpl,
-                   .embedding_length = 8},
+      .embedders = {{.file = "nets/embedder.onnx",
+                     .input = {},
+                     .landmark_template = tmpl,
+                     .output_length = 8}},
       .measured_accuracy = MeasuredAccuracy{.protocol = "made up", .accuracy = pack.accuracy}};
   const auto filled = checked(card, folder);
   CHECK(filled.has_value());

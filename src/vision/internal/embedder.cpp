@@ -9,67 +9,134 @@
 #include "vision/internal/input_tensor.h"
 
 namespace faceforge::vision {
+namespace {
 
-Embedder::Embedder(EmbedderSpec spec, face::ModelId model_id, nn::Network network,
-                   nn::RunOptions run_options)
+/// Turns every picture of a batch [N, C, H, W] round left and right.
+void mirror(nn::Tensor& input) {
+  const auto width = static_cast<size_t>(input.shape.at(3));
+  for (size_t row = 0; row < input.values.size(); row += width) {
+    std::ranges::reverse(std::span(input.values).subspan(row, width));
+  }
+}
+
+Unexpected not_finite(const EmbedderSpec& spec) {
+  return fail(ErrorCode::Internal, "embedding_not_finite",
+              "{} gave an embedding without a finite length", spec.file.filename().string());
+}
+
+}  // namespace
+
+std::vector<LandmarkTemplate> templates_of(std::span<const EmbedderSpec> embedders) {
+  std::vector<LandmarkTemplate> templates;
+  for (const EmbedderSpec& embedder : embedders) {
+    if (std::ranges::find(templates, embedder.landmark_template) == templates.end()) {
+      templates.push_back(embedder.landmark_template);
+    }
+  }
+  return templates;
+}
+
+EmbedderNetwork::EmbedderNetwork(EmbedderSpec spec, size_t crop_index, nn::Network network,
+                                 nn::RunOptions run_options)
     : spec_(std::move(spec)),
-      model_id_(std::move(model_id)),
+      crop_index_(crop_index),
       network_(std::move(network)),
       run_options_(run_options) {}
 
-Result<Embedder> Embedder::load(const EmbedderSpec& spec, const face::ModelId& model_id,
-                                const nn::RunOptions& run_options) {
-  Embedder embedder(spec, model_id, TRY(nn::Network::load(spec.file)), run_options);
+Result<EmbedderNetwork> EmbedderNetwork::load(const EmbedderSpec& spec, size_t crop_index,
+                                              const nn::RunOptions& run_options) {
+  auto network = TRY(nn::Network::load(spec.file));
+  EmbedderNetwork embedder(spec, crop_index, std::move(network), run_options);
   const int side_px = spec.landmark_template.side_px;
   TRY(embedder.run(black_input(1, side_px, side_px, spec.input)));
   return embedder;
 }
 
-Result<std::vector<float>> Embedder::run(const nn::Tensor& input) const {
+Result<std::vector<float>> EmbedderNetwork::run(const nn::Tensor& input) const {
   std::vector<nn::Tensor> outputs = TRY(network_.run(input, run_options_));
-  const auto wanted = input.shape[0] * spec_.embedding_length;
+  const auto wanted = input.shape[0] * spec_.output_length;
   if (outputs.size() != 1 || std::cmp_not_equal(outputs[0].values.size(), wanted)) {
     return fail(ErrorCode::Corrupt, "network_shape",
                 "{} should give one output of {} values a face, as its card says",
-                spec_.file.filename().string(), spec_.embedding_length);
+                spec_.file.filename().string(), spec_.output_length);
   }
   return std::move(outputs[0].values);
 }
 
-Result<std::vector<face::Embedding>> Embedder::embed(
-    std::span<const face::AlignedCrop> crops) const {
+Result<std::vector<float>> EmbedderNetwork::run(std::span<const face::AlignedFace> faces) const {
+  CHECK(faces.size() <= kMaxBatch);
   const int side_px = spec_.landmark_template.side_px;
-  const auto length = static_cast<size_t>(spec_.embedding_length);
-  std::vector<face::Embedding> embeddings;
-  embeddings.reserve(crops.size());
-  while (embeddings.size() < crops.size()) {
-    const auto batch =
-        crops.subspan(embeddings.size(), next_batch(crops.size() - embeddings.size()));
-    nn::Tensor input = black_input(batch.size(), side_px, side_px, spec_.input);
-    for (size_t place = 0; place < batch.size(); ++place) {
-      CHECK(batch[place].landmark_template == spec_.landmark_template.name);
-      CHECK(batch[place].pixels.width_px() == side_px &&
-            batch[place].pixels.height_px() == side_px);
-      place_pixels(batch[place].pixels, {0, 0, side_px, side_px}, spec_.input,
-                   {.picture_index = place}, input);
+  nn::Tensor input = black_input(faces.size(), side_px, side_px, spec_.input);
+  for (size_t place = 0; place < faces.size(); ++place) {
+    const face::AlignedCrop& crop = faces[place].crops.at(crop_index_);
+    CHECK(crop.landmark_template == spec_.landmark_template.name);
+    CHECK(crop.pixels.width_px() == side_px && crop.pixels.height_px() == side_px);
+    place_pixels(crop.pixels, {0, 0, side_px, side_px}, spec_.input, {.picture_index = place},
+                 input);
+  }
+  std::vector<float> values = TRY(run(input));
+  if (spec_.mirror_averaging == MirrorAveraging::On) {
+    mirror(input);
+    const std::vector<float> mirrored = TRY(run(input));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = (values[i] + mirrored[i]) / 2;
+  }
+  const auto length = static_cast<size_t>(spec_.output_length);
+  for (size_t place = 0; place < faces.size(); ++place) {
+    if (!finish_output(std::span(values).subspan(place * length, length), spec_)) {
+      return not_finite(spec_);
     }
-    const std::vector<float> values = TRY(run(input));
-    for (size_t place = 0; place < batch.size(); ++place) {
-      const auto from = std::span(values).subspan(place * length, length);
-      face::Embedding embedding{model_id_, spec_.metric, {from.begin(), from.end()}};
-      if (!make_comparable(embedding.values, spec_.metric, spec_.distance_scale)) {
-        return fail(ErrorCode::Internal, "embedding_not_finite",
-                    "{} gave an embedding without a finite length", spec_.file.filename().string());
+  }
+  return values;
+}
+
+Result<Embedder> Embedder::load(const PipelineSpec& spec, const nn::RunOptions& run_options) {
+  CHECK(!spec.embedders.empty());
+  Embedder embedder;
+  embedder.model_id_ = spec.model_id;
+  embedder.metric_ = spec.metric;
+  embedder.templates_ = templates_of(spec.embedders);
+  const EmbedderSpec& first = spec.embedders.front();
+  embedder.is_unit_length_ = spec.embedders.size() == 1 && first.weight == 1 &&
+                             first.normalization == OutputNormalization::UnitLength;
+  for (const EmbedderSpec& network : spec.embedders) {
+    const auto place = std::ranges::find(embedder.templates_, network.landmark_template);
+    const auto crop_index = static_cast<size_t>(place - embedder.templates_.begin());
+    embedder.networks_.push_back(TRY(EmbedderNetwork::load(network, crop_index, run_options)));
+  }
+  return embedder;
+}
+
+Result<std::vector<face::Embedding>> Embedder::embed(
+    std::span<const face::AlignedFace> faces) const {
+  std::vector<face::Embedding> embeddings(faces.size(), {model_id_, metric_, {}});
+  for (size_t done = 0; done < faces.size();) {
+    const size_t count = next_batch(faces.size() - done);
+    for (const EmbedderNetwork& network : networks_) {
+      const std::vector<float> outputs = TRY(network.run(faces.subspan(done, count)));
+      const auto length = static_cast<size_t>(network.spec().output_length);
+      for (size_t place = 0; place < count; ++place) {
+        const auto output = std::span(outputs).subspan(place * length, length);
+        std::vector<float>& values = embeddings[done + place].values;
+        values.insert(values.end(), output.begin(), output.end());
       }
-      embeddings.push_back(std::move(embedding));
+    }
+    done += count;
+  }
+  if (metric_ == face::Metric::Cosine && !is_unit_length_) {
+    for (face::Embedding& embedding : embeddings) {
+      if (!face::normalize(embedding.values)) return not_finite(networks_.front().spec());
     }
   }
   return embeddings;
 }
 
-bool make_comparable(std::span<float> values, face::Metric metric, float distance_scale) {
-  if (metric == face::Metric::Cosine) return face::normalize(values);
-  for (float& value : values) value *= distance_scale;
+bool finish_output(std::span<float> values, const EmbedderSpec& spec) {
+  CHECK(spec.output_mean.empty() || spec.output_mean.size() == values.size());
+  for (size_t i = 0; i < spec.output_mean.size(); ++i) values[i] -= spec.output_mean[i];
+  if (spec.normalization == OutputNormalization::UnitLength && !face::normalize(values)) {
+    return false;
+  }
+  for (float& value : values) value *= spec.weight;
   return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -11,39 +12,73 @@
 
 namespace faceforge::vision {
 
-/// The network of an `EmbedderSpec`.
-class Embedder {
- public:
-  /// fails: as `nn::Network::load`; corrupt/network_shape when its embeddings are not of the card's
-  ///        length, found by one run on a black crop
-  [[nodiscard]] static Result<Embedder> load(const EmbedderSpec& spec,
-                                             const face::ModelId& model_id,
-                                             const nn::RunOptions& run_options);
+/// The different templates of some embedders, in the order in which they first occur.
+[[nodiscard]] std::vector<LandmarkTemplate> templates_of(std::span<const EmbedderSpec> embedders);
 
-  /// Embeds crops, up to 32 in one run.
+/// The network of an `EmbedderSpec`.
+class EmbedderNetwork {
+ public:
+  /// in:    `crop_index` of the spec's template among those of the pack
+  /// fails: as `nn::Network::load`; corrupt/network_shape when its outputs are not of the card's
+  ///        length, found by one run on a black crop
+  [[nodiscard]] static Result<EmbedderNetwork> load(const EmbedderSpec& spec, size_t crop_index,
+                                                    const nn::RunOptions& run_options);
+
+  [[nodiscard]] const EmbedderSpec& spec() const { return spec_; }
+
+  /// Runs one batch.
   ///
-  /// in:    crops of the embedder's template (a CHECK)
-  /// out:   one embedding a crop, in order; of unit length with `Metric::Cosine`, multiplied by the
-  ///        card's distance scale with `Metric::L2`
+  /// in:    at most kMaxBatch faces, with a crop of the spec's template (CHECKs)
+  /// out:   [faces, output_length], finished as the spec says
   /// fails: as `nn::Network::run`; internal/embedding_not_finite, also for a length of 0
-  [[nodiscard]] Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedCrop> crops) const;
+  [[nodiscard]] Result<std::vector<float>> run(std::span<const face::AlignedFace> faces) const;
 
  private:
-  Embedder(EmbedderSpec spec, face::ModelId model_id, nn::Network network,
-           nn::RunOptions run_options);
+  EmbedderNetwork(EmbedderSpec spec, size_t crop_index, nn::Network network,
+                  nn::RunOptions run_options);
 
   [[nodiscard]] Result<std::vector<float>> run(const nn::Tensor& input) const;
 
   EmbedderSpec spec_;
-  face::ModelId model_id_;
+  size_t crop_index_;
   nn::Network network_;
   nn::RunOptions run_options_;
 };
 
-/// Brings a network's output into the form in which embeddings are compared; false when it is not
-/// finite or, with `Metric::Cosine`, has no length.
-[[nodiscard]] bool make_comparable(std::span<float> values, face::Metric metric,
-                                   float distance_scale);
+/// All embedders of a pack: from aligned faces to the vectors that are compared.
+class Embedder {
+ public:
+  /// in:    a spec with at least one embedder (a CHECK)
+  /// fails: as `EmbedderNetwork::load`
+  [[nodiscard]] static Result<Embedder> load(const PipelineSpec& spec,
+                                             const nn::RunOptions& run_options);
+
+  /// The templates of the crops that `embed` wants, in their order.
+  [[nodiscard]] const std::vector<LandmarkTemplate>& templates() const { return templates_; }
+
+  /// Embeds faces, up to kMaxBatch in one run of each network.
+  ///
+  /// in:    faces with one crop a template (CHECKs)
+  /// out:   one embedding a face, in order: the networks' outputs one after the other, of unit
+  ///        length with `Metric::Cosine`
+  /// fails: as `EmbedderNetwork::run`
+  [[nodiscard]] Result<std::vector<face::Embedding>> embed(
+      std::span<const face::AlignedFace> faces) const;
+
+ private:
+  Embedder() = default;
+
+  face::ModelId model_id_;
+  face::Metric metric_ = face::Metric::Cosine;
+  bool is_unit_length_ = false;  ///< what the only network gives
+  std::vector<LandmarkTemplate> templates_;
+  std::vector<EmbedderNetwork> networks_;
+};
+
+/// Brings one output of a network into the form that a spec asks for; false when it is not finite
+/// or has no length to bring to 1.
+///
+/// in: `values` of the spec's output length (a CHECK)
+[[nodiscard]] bool finish_output(std::span<float> values, const EmbedderSpec& spec);
 
 }  // namespace faceforge::vision

@@ -102,9 +102,8 @@ TEST_P(Golden, BoxesLandmarksAndEmbeddingsAreThoseOfTheReference) {
     expect_the_golden_faces(*detected, faces, worst);
     if (embedder.empty()) continue;
     const size_t picked = central_face_index(*detected, photo.width_px, photo.height_px);
-    std::vector<face::AlignedCrop> crops;
-    crops.push_back(pipeline.align(photo, (*detected)[picked]).value());
-    embeddings.push_back(pipeline.embed(crops).value().front());
+    const auto aligned = pipeline.align(photo, (*detected)[picked]).value();
+    embeddings.push_back(pipeline.embed({&aligned, 1}).value().front());
     // Of a unit vector's first 8 components only the difference can be compared: with a cosine of
     // 0.99 over 512 components, 8 of them differ by less than sqrt(0.02) together.
     const auto& first8 = results[index].at("embeddings").at(embedder).at("first8").as_array();
@@ -171,10 +170,10 @@ TEST(OddNetworks, StaticAndShapeComputingScrfdsFindTheSameFaces) {
 TEST(OddNetworks, AnEmbedderIsNoDetectorAndNoOtherLengthIsTaken) {
   SKIP_WITHOUT_TEST_DATA(data);
   PipelineSpec spec = test::pack_spec(data, "yunet-mbf");
-  spec.detector.file = spec.embedder.file;
+  spec.detector.file = spec.embedders[0].file;
   EXPECT_EQ(Pipeline::load(spec).error().reason, "network_shape");
   spec = test::pack_spec(data, "yunet-mbf");
-  spec.embedder.embedding_length = 128;
+  spec.embedders[0].output_length = 128;
   EXPECT_EQ(Pipeline::load(spec).error().reason, "network_shape");
   spec = test::pack_spec(data, "yunet-mbf");
   spec.liveness[0].real_class_index = 3;
@@ -186,10 +185,15 @@ TEST(OddNetworks, AnEmbedderIsNoDetectorAndNoOtherLengthIsTaken) {
 
 TEST(OddNetworks, ACardWhosePartsDoNotFitIsRefused) {
   PipelineSpec spec;
-  spec.embedder.landmark_template = landmark_template("dlib_150").value();
   EXPECT_EQ(Pipeline::load(spec).error().reason, "card_inconsistent");
-  spec.embedder.landmark_template = landmark_template("arcface_112").value();
-  spec.embedder.landmark_template.points.pop_back();
+  spec.embedders.resize(1);
+  spec.embedders[0].landmark_template = landmark_template("dlib_150").value();
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "card_inconsistent");
+  spec.embedders[0].landmark_template = landmark_template("arcface_112").value();
+  spec.embedders[0].landmark_template.points.pop_back();
+  EXPECT_EQ(Pipeline::load(spec).error().reason, "card_inconsistent");
+  spec.embedders[0].landmark_template = landmark_template("arcface_112").value();
+  spec.embedders[0].output_mean = {1, 2, 3};
   EXPECT_EQ(Pipeline::load(spec).error().reason, "card_inconsistent");
 }
 
@@ -278,21 +282,76 @@ TEST(Liveness, ABoxWithoutAreaIsRefused) {
   EXPECT_EQ(networks->probability(image, {NAN, 5, 9, 9}).error().reason, "box_outside_photo");
 }
 
+/// Some part of a photo as a crop of the template arcface_112.
+face::AlignedCrop arcface_crop(const image::Image& image, int left_px) {
+  return {image::resize(image::crop(image, {left_px, 60, 130, 130}), 112, 112), "arcface_112"};
+}
+
+TEST(Embed, SeveralNetworksGiveTheirWeightedOutputsOneAfterTheOther) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  const PipelineSpec first = test::pack_spec(data, "scrfd500-mbf");
+  const PipelineSpec second = test::pack_spec(data, "yunet-mbf");
+  PipelineSpec both = first;
+  both.embedders.push_back(second.embedders[0]);
+  both.embedders[1].weight = 0.5F;
+  both.metric = face::Metric::L2;
+  const image::Photo photo = test::read_photo(data / "lfw/Aaron_Peirsol/Aaron_Peirsol_0001.jpg");
+  face::AlignedFace aligned;
+  aligned.crops.push_back(arcface_crop(photo.image, 60));
+  const auto embedding = [&](const PipelineSpec& spec) {
+    const auto pipeline = Pipeline::load(spec);
+    EXPECT_TRUE(pipeline) << pipeline.error().message;
+    return (*pipeline)->embed({&aligned, 1}).value().front().values;
+  };
+  std::vector<float> expected = embedding(first);
+  for (const float value : embedding(second)) expected.push_back(value / 2);
+  EXPECT_THAT(embedding(both), testing::Pointwise(testing::FloatNear(1e-6F), expected));
+  // As a cosine pack the whole has unit length: divided by sqrt(1 + 0.5^2).
+  both.metric = face::Metric::Cosine;
+  for (float& value : expected) value /= std::sqrt(1.25F);
+  EXPECT_THAT(embedding(both), testing::Pointwise(testing::FloatNear(1e-6F), expected));
+}
+
+TEST(Embed, WithMirrorAveragingAFaceAndItsMirrorImageAreOne) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  PipelineSpec spec = test::pack_spec(data, "scrfd500-mbf");
+  spec.embedders[0].mirror_averaging = MirrorAveraging::On;
+  const auto pipeline = Pipeline::load(spec);
+  ASSERT_TRUE(pipeline) << pipeline.error().message;
+  const image::Photo photo = test::read_photo(data / "lfw/Aaron_Peirsol/Aaron_Peirsol_0001.jpg");
+  std::vector<face::AlignedFace> faces(2);
+  faces[0].crops.push_back(arcface_crop(photo.image, 60));
+  faces[1].crops.push_back(arcface_crop(photo.image, 60));
+  image::Image& mirrored = faces[1].crops[0].pixels;
+  for (int y = 0; y < mirrored.height_px(); ++y) {
+    for (int x = 0; x < mirrored.width_px(); ++x) {
+      for (int channel = 0; channel < image::kChannels; ++channel) {
+        const auto at = [&](int column) {
+          return static_cast<size_t>(column * image::kChannels + channel);
+        };
+        mirrored.row(y)[at(x)] = faces[0].crops[0].pixels.row(y)[at(mirrored.width_px() - 1 - x)];
+      }
+    }
+  }
+  const auto embeddings = (*pipeline)->embed(faces).value();
+  EXPECT_THAT(embeddings[1].values,
+              testing::Pointwise(testing::FloatNear(1e-5F), embeddings[0].values));
+}
+
 TEST(Embed, ManyCropsComeBackInOrderAndLikeOneByOne) {
   SKIP_WITHOUT_TEST_DATA(data);
   const auto pipeline = Pipeline::load(test::pack_spec(data, "scrfd500-mbf"));
   ASSERT_TRUE(pipeline) << pipeline.error().message;
   const image::Photo photo = test::read_photo(data / "lfw/Aaron_Peirsol/Aaron_Peirsol_0001.jpg");
-  std::vector<face::AlignedCrop> crops;
+  std::vector<face::AlignedFace> faces(37);
   for (int index = 0; index < 37; ++index) {
-    crops.push_back(
-        {image::resize(image::crop(photo.image, {index, 60, 130, 130}), 112, 112), "arcface_112"});
+    faces[static_cast<size_t>(index)].crops.push_back(arcface_crop(photo.image, index));
   }
-  const auto together = (*pipeline)->embed(crops);
+  const auto together = (*pipeline)->embed(faces);
   ASSERT_TRUE(together) << together.error().message;
-  ASSERT_EQ(together->size(), crops.size());
+  ASSERT_EQ(together->size(), faces.size());
   for (const size_t index : {size_t{0}, size_t{31}, size_t{32}, size_t{36}}) {
-    const auto alone = (*pipeline)->embed(std::span(crops).subspan(index, 1)).value();
+    const auto alone = (*pipeline)->embed(std::span(faces).subspan(index, 1)).value();
     EXPECT_GT(face::similarity(alone[0], (*together)[index]).value(), 0.9999F);
     double length = 0;
     for (const float value : alone[0].values) length += double{value} * double{value};

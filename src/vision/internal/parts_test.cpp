@@ -11,6 +11,7 @@
 #include "vision/internal/embedder.h"
 #include "vision/internal/input_tensor.h"
 #include "vision/internal/liveness.h"
+#include "vision/landmark_templates.h"
 #include "vision/pipeline.h"
 
 namespace faceforge::vision {
@@ -61,24 +62,36 @@ TEST(Contour, TheFiveLandmarksAreEyeCentresNoseTipAndMouthCorners) {
   EXPECT_FLOAT_EQ(landmarks[4].x, 5);
 }
 
-TEST(Embedder, CosineEmbeddingsGetUnitLengthAndOthersTheCardsScale) {
-  std::vector<float> values{3, 4};
-  ASSERT_TRUE(make_comparable(values, face::Metric::Cosine, 2));
-  EXPECT_THAT(values, ElementsAre(FloatEq(0.6F), FloatEq(0.8F)));
-  values = {3, 4};
-  ASSERT_TRUE(make_comparable(values, face::Metric::L2, 0.5F));
-  EXPECT_THAT(values, ElementsAre(FloatEq(1.5F), FloatEq(2)));
+TEST(Embedder, AnOutputIsCentredBroughtToUnitLengthAndWeightedInThisOrder) {
+  // By hand: (4, 6) - (1, 2) = (3, 4), of length 5.
+  std::vector<float> values{4, 6};
+  EmbedderSpec spec{.output_length = 2, .output_mean = {1, 2}, .weight = 10};
+  ASSERT_TRUE(finish_output(values, spec));
+  EXPECT_THAT(values, ElementsAre(FloatEq(6), FloatEq(8)));
+  values = {4, 6};
+  spec.normalization = OutputNormalization::None;
+  ASSERT_TRUE(finish_output(values, spec));
+  EXPECT_THAT(values, ElementsAre(FloatEq(30), FloatEq(40)));
 }
 
-TEST(Embedder, WhatIsNotFiniteIsRefusedWithEitherMetric) {
-  for (const face::Metric metric : {face::Metric::Cosine, face::Metric::L2}) {
+TEST(Embedder, WhatIsNotFiniteIsRefusedWithAndWithoutUnitLength) {
+  for (const auto normalization : {OutputNormalization::None, OutputNormalization::UnitLength}) {
+    const EmbedderSpec spec{.output_length = 2, .normalization = normalization};
     std::vector<float> values{1, std::numeric_limits<float>::quiet_NaN()};
-    EXPECT_FALSE(make_comparable(values, metric, 1));
+    EXPECT_FALSE(finish_output(values, spec));
     values = {std::numeric_limits<float>::infinity(), 1};
-    EXPECT_FALSE(make_comparable(values, metric, 1));
+    EXPECT_FALSE(finish_output(values, spec));
   }
   std::vector<float> nothing{0, 0};
-  EXPECT_FALSE(make_comparable(nothing, face::Metric::Cosine, 1));
+  EXPECT_FALSE(finish_output(nothing, {.output_length = 2}));
+}
+
+TEST(Embedder, TemplatesAreWarpedOnceHoweverManyNetworksShareThem) {
+  const auto arcface = landmark_template("arcface_112").value();
+  const auto dlib = landmark_template("dlib_150").value();
+  const std::vector<EmbedderSpec> embedders{
+      {.landmark_template = dlib}, {.landmark_template = arcface}, {.landmark_template = dlib}};
+  EXPECT_THAT(templates_of(embedders), ElementsAre(dlib, arcface));
 }
 
 TEST(LivenessPart, GrowsTheBoxAboutItsCentre) {

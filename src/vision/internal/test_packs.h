@@ -77,12 +77,13 @@ inline PipelineSpec faceapi_spec(const std::filesystem::path& folder) {
                    .fixed_side_px = 512,
                    .overlap_limit = 0.5F};
   spec.contour = ContourSpec{.file = folder / "face_landmark_68.onnx", .input = pixels};
-  spec.embedder = {.file = folder / "face_recognition.onnx",
-                   .input = pixels,
-                   .landmark_template = landmark_template("dlib_150").value(),
-                   .embedding_length = 128,
-                   .metric = face::Metric::L2,
-                   .distance_scale = 1 / 0.6F};
+  spec.embedders = {{.file = folder / "face_recognition.onnx",
+                     .input = pixels,
+                     .landmark_template = landmark_template("dlib_150").value(),
+                     .output_length = 128,
+                     .normalization = OutputNormalization::None,
+                     .weight = 1 / 0.6F}};
+  spec.metric = face::Metric::L2;
   return spec;
 }
 
@@ -96,7 +97,7 @@ inline PipelineSpec pack_spec(const std::filesystem::path& test_data, const std:
   if (pack_id == "scrfd-mbf") spec.detector = scrfd(folder / "scrfd_2.5g_bnkps.onnx");
   if (pack_id == "scrfd500-mbf") spec.detector = scrfd(folder / "det_500m.onnx");
   const bool research = pack_id.starts_with("scrfd");
-  spec.embedder = mobilefacenet(folder / (research ? "w600k_mbf.onnx" : "mbf_512.onnx"));
+  spec.embedders = {mobilefacenet(folder / (research ? "w600k_mbf.onnx" : "mbf_512.onnx"))};
   if (pack_id == "yunet-mbf") {
     spec.liveness = {minifasnet(folder / "minifasnet_v2_2.7.onnx", 2.7F),
                      minifasnet(folder / "minifasnet_v1se_4.0.onnx", 4.0F)};
