@@ -122,6 +122,27 @@ Result<void> check_size(const Size& size, const DecodeLimits& limits) {
   return {};
 }
 
+// Only TIFF has pixels that are large or of many channels; where its parts are not read row by row,
+// or the picture is turned, all of them come into memory.
+Result<void> check_pixels(const ImagePointer& loaded, Kind kind, const DecodeLimits& limits) {
+  constexpr int kMostBands = 5;  // four inks and alpha
+  const int bands = vips_image_get_bands(loaded.get());
+  if (bands > kMostBands) {
+    return fail(ErrorCode::Unsupported, "pixels_unsupported",
+                "the {} file has pixels of {} channels; the limit is {}", name_of(kind), bands,
+                kMostBands);
+  }
+  constexpr double kPixel_bytes = 8;  // red, green, blue and alpha of 16 bits
+  const auto pixel_bytes = static_cast<double>(VIPS_IMAGE_SIZEOF_PEL(loaded.get()));
+  const double megabytes = size_of(loaded).megapixels() * pixel_bytes;
+  if (megabytes > limits.megapixels * kPixel_bytes) {
+    return fail(ErrorCode::TooLarge, "photo_too_large",
+                "{:g} megabytes, {:g} a pixel; the limit is {:g} megabytes", std::ceil(megabytes),
+                pixel_bytes, limits.megapixels * kPixel_bytes);
+  }
+  return {};
+}
+
 // A JPEG of 70 kB may go over 16 megapixels 700 times, which takes seconds. Encoders make about 10
 // scans; the limit leaves room for the odd ones.
 Result<void> check_scans(Bytes file) {
@@ -297,6 +318,7 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
   if (!loaded) return damaged(kind);
   const Size stored = size_of(loaded);
   TRY(check_size(stored, limits));
+  TRY(check_pixels(loaded, kind, limits));
   const bool on_its_side = vips_image_get_orientation_swap(loaded.get());
   const Size working = working_size(stored, limits.working_side_px);
   const LoadShrink shrink = load_shrink(stored, working);
@@ -306,13 +328,13 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
   if (loaded) loaded = flatten(std::move(loaded));
   if (loaded) loaded = shrink_to(std::move(loaded), working);
   if (loaded) loaded = to_rgb8(std::move(loaded));
-  if (loaded) loaded = turn_upright(std::move(loaded));
-  if (!loaded) return damaged(kind);
-  if (vips_image_get_bands(loaded.get()) != kChannels) {
+  if (loaded && vips_image_get_bands(loaded.get()) != kChannels) {
     return fail(ErrorCode::Unsupported, "pixels_unsupported",
                 "the {} file has pixels of {} channels that are not a picture", name_of(kind),
                 vips_image_get_bands(loaded.get()));
   }
+  if (loaded) loaded = turn_upright(std::move(loaded));
+  if (!loaded) return damaged(kind);
   auto image = copy_out(loaded);
   if (!image) return damaged(kind);
   return Photo{.image = *std::move(image),

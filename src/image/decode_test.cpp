@@ -389,19 +389,52 @@ TEST(Decode, AHeaderWithoutContentsIsDamaged) {
   EXPECT_EQ(error.message, "the PNG file is cut short or its contents are damaged");
 }
 
-TEST(Decode, PixelsThatAreNoPictureAreUnsupported) {
-  // Seven layers, as of a satellite.
-  const std::vector<uint8_t> layers(8 * 8 * 7, 100);
-  VipsImage* stack =
-      vips_image_new_from_memory(layers.data(), layers.size(), 8, 8, 7, VIPS_FORMAT_UCHAR);
+// A grey TIFF of `bands` channels (a satellite's layers, say), all zero, deflated.
+std::vector<std::byte> layered_tiff(int side_px, int bands, VipsBandFormat format,
+                                    int orientation) {
+  VipsImage* black = nullptr;
+  VipsImage* stack = nullptr;
+  EXPECT_EQ(vips_black(&black, side_px, side_px, "bands", bands, nullptr), 0);
+  EXPECT_EQ(vips_cast(black, &stack, format, nullptr), 0);
+  vips_image_set_int(stack, VIPS_META_ORIENTATION, orientation);
   void* buffer = nullptr;
   size_t size = 0;
-  ASSERT_EQ(vips_tiffsave_buffer(stack, &buffer, &size, nullptr), 0);
-  const auto error = refusal({static_cast<const std::byte*>(buffer), size});
+  EXPECT_EQ(vips_tiffsave_buffer(stack, &buffer, &size, "compression",
+                                 VIPS_FOREIGN_TIFF_COMPRESSION_DEFLATE, nullptr),
+            0)
+      << vips_error_buffer();
+  const auto* const bytes = static_cast<const std::byte*>(buffer);
+  std::vector<std::byte> file(bytes, bytes + size);
   g_free(buffer);
   g_object_unref(stack);
+  g_object_unref(black);
+  return file;
+}
+
+TEST(Decode, PixelsThatAreNoPictureAreUnsupported) {
+  const auto error = refusal(layered_tiff(8, 5, VIPS_FORMAT_UCHAR, 1));
   EXPECT_EQ(error.reason, "pixels_unsupported");
   EXPECT_EQ(error.code, ErrorCode::Unsupported);
+}
+
+TEST(Decode, ATurnedTiffOfManyChannelsIsRefusedBeforeItsPixelsAreRead) {
+  const auto file = layered_tiff(1000, 300, VIPS_FORMAT_UCHAR, 6);  // 300 MB unpacked
+  const auto before = vips_tracked_get_mem_highwater();
+  const auto error = refusal(file);
+  EXPECT_EQ(error.reason, "pixels_unsupported");
+  EXPECT_EQ(error.code, ErrorCode::Unsupported);
+  EXPECT_EQ(error.message, "the TIFF file has pixels of 300 channels; the limit is 5");
+  EXPECT_LT(vips_tracked_get_mem_highwater(), before + 1'000'000);
+}
+
+TEST(Decode, APhotoOfManyBytesAPixelIsBoundedByItsBytesToo) {
+  // 0.25 megapixels of 5 channels of 4 bytes: 5 megabytes.
+  const auto file = layered_tiff(500, 5, VIPS_FORMAT_FLOAT, 6);
+  const auto error = refusal(file, {.megapixels = 0.25});
+  EXPECT_EQ(error.reason, "photo_too_large");
+  EXPECT_EQ(error.code, ErrorCode::TooLarge);
+  EXPECT_EQ(error.message, "5 megabytes, 20 a pixel; the limit is 2 megabytes");
+  EXPECT_EQ(refusal(file, {.megapixels = 1}).reason, "pixels_unsupported");
 }
 
 TEST(Decode, AColourProfileThatIsNoneIsPassedOver) {

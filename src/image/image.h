@@ -79,10 +79,12 @@ struct DecodeLimits {
 ///
 /// in:     the whole file; its kind is told from its first bytes, never from a name
 /// fails:  invalid_input/photo_empty; too_large/photo_bytes_too_large; too_large/photo_too_large
-///         (megapixels or a side over kMaxSide_px; from the header, before any pixel is decoded);
+///         (megapixels, a side over kMaxSide_px, or more than 8 bytes for each pixel of the limit;
+///         from the header, before any pixel is decoded);
 ///         too_large/photo_too_many_scans (a JPEG of more than 100);
 ///         unsupported/not_an_image (any other kind of file, among them SVG and PDF);
-///         unsupported/pixels_unsupported (a TIFF of something else than grey, RGB or CMYK);
+///         unsupported/pixels_unsupported (a TIFF of something else than grey, RGB or CMYK; more
+///         than 5 channels are refused from the header);
 ///         invalid_input/image_damaged (cut short, or contents that contradict the header);
 ///         exhausted/out_of_memory
 /// cost:   one pass over the file; JPEG and WebP are shrunk inside their decoders. Memory is the
