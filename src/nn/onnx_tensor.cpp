@@ -10,6 +10,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include "nn/half.h"
 #include "nn/onnx_names.h"
 
 static_assert(std::endian::native == std::endian::little, "ONNX stores raw tensors little-endian");
@@ -40,18 +41,6 @@ size_t element_bytes(int32_t type) {
     default:
       return 0;
   }
-}
-
-float from_half(uint16_t bits) {
-  const auto sign = static_cast<uint32_t>(bits & 0x8000U) << 16;
-  const uint32_t exponent = (bits >> 10) & 0x1FU;
-  const uint32_t fraction = bits & 0x3FFU;
-  if (exponent == 0) {
-    const float magnitude = std::ldexp(static_cast<float>(fraction), -24);
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const uint32_t wide = exponent == 31 ? 255 : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
 }
 
 template <typename Stored>

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "packs/internal/network_writer.h"
+#include "packs/internal/npm_package.h"
 
 namespace faceforge::packs {
 namespace {
@@ -105,31 +105,6 @@ Result<Feature> residual_down(NetworkWriter& net, const std::string& name, const
   return sum;
 }
 
-Result<void> check_package(const std::filesystem::path& folder, const std::string& package,
-                           const std::string& version) {
-  constexpr size_t kPackageLimit_bytes = size_t{1} << 20;
-  const auto text = read_text_file(folder / "package.json", kPackageLimit_bytes);
-  if (!text) {
-    return fail(ErrorCode::NotFound, "npm_package_missing",
-                "{} is not the npm package {}: it has no readable package.json", folder.string(),
-                package);
-  }
-  const auto differs = [&](std::string_view found) {
-    return fail(ErrorCode::InvalidInput, "npm_package_differs",
-                "{} holds {}, not the npm package {}@{} that the pack is made from",
-                folder.string(), found, package, version);
-  };
-  const auto document = json::parse(*text, kPackageLimit_bytes);
-  if (!document || !document->is_object()) return differs("a damaged package.json");
-  const auto name = json::string_field(document->as_object(), "name");
-  const auto found_version = json::string_field(document->as_object(), "version");
-  if (!name || !found_version) return differs("a package.json without name or version");
-  if (*name != package || *found_version != version) {
-    return differs(fmt::format("{}@{}", *name, *found_version));
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<std::byte>> build_face_landmark_68(const NpmWeights& weights) {
@@ -193,7 +168,7 @@ Result<void> convert_faceapi(const std::filesystem::path& package_folder,
       {{"ssd_mobilenetv1_model", build_ssd_mobilenet, kFaceapiDetectorFile},
        {"face_landmark_68_model", build_face_landmark_68, kFaceapiContourFile},
        {"face_recognition_model", build_face_recognition, kFaceapiEmbedderFile}}};
-  TRY(check_package(package_folder, package, version));
+  TRY(check_npm_package(package_folder, package, version));
   for (const Conversion& conversion : kConversions) {
     const NpmWeights weights =
         TRY(read_npm_weights(package_folder / "model", conversion.weights_name));

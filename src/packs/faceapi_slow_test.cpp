@@ -3,13 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iostream>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <random>
@@ -27,6 +23,7 @@
 #include "nn/network.h"
 #include "packs/card.h"
 #include "packs/faceapi_convert.h"
+#include "packs/internal/reference_test_floats.h"
 #include "packs/known_cards.h"
 #include "packs/registry.h"
 #include "support/test_data.h"
@@ -36,6 +33,10 @@ namespace faceforge::packs {
 namespace {
 
 namespace fs = std::filesystem;
+using test::expect_close;
+using test::largest_difference;
+using test::read_floats;
+using test::write_floats;
 
 constexpr int kSsdSide = 512;
 constexpr int kContourSide = 112;
@@ -87,20 +88,6 @@ std::vector<float> floats_of(const image::Image& picture) {
   return {picture.pixels().begin(), picture.pixels().end()};
 }
 
-void write_floats(const fs::path& path, const std::vector<float>& values) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(values.data()),
-             static_cast<std::streamsize>(values.size() * sizeof(float)));
-}
-
-std::vector<float> read_floats(const fs::path& path) {
-  const auto bytes = read_file(path, 1 << 24);
-  if (!bytes) return {};
-  std::vector<float> values(bytes->size() / sizeof(float));
-  std::memcpy(values.data(), bytes->data(), values.size() * sizeof(float));
-  return values;
-}
-
 /// As the pipeline does it: channels first, mean and scale of the card.
 nn::Tensor normalized(const image::Image& picture, const vision::InputNormalization& input) {
   const int64_t side = picture.width_px();
@@ -112,15 +99,6 @@ nn::Tensor normalized(const image::Image& picture, const vision::InputNormalizat
     }
   }
   return tensor;
-}
-
-float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  if (a.size() != b.size() || a.empty()) return std::numeric_limits<float>::infinity();
-  float largest = 0;
-  for (size_t index = 0; index < a.size(); ++index) {
-    largest = std::max(largest, std::abs(a[index] - b[index]));
-  }
-  return largest;
 }
 
 float sigmoid(float logit) {
@@ -149,16 +127,6 @@ const nn::Tensor& output(const nn::Network& network, const std::vector<nn::Tenso
                          std::string_view name) {
   const auto port = std::ranges::find(network.outputs(), name, &nn::PortInfo::name);
   return outputs.at(static_cast<size_t>(port - network.outputs().begin()));
-}
-
-/// Checks how far apart two outputs are, and leaves the figure in the test's report.
-void expect_close(const char* what, const std::vector<float>& ours,
-                  const std::vector<float>& theirs, float limit) {
-  const float difference = largest_difference(ours, theirs);
-  ::testing::Test::RecordProperty(what, fmt::format("{}", difference));
-  std::cout << fmt::format("{}: largest difference {:.2e}, limit {:.0e}\n", what, difference,
-                           limit);
-  EXPECT_LE(difference, limit) << what;
 }
 
 /// The three networks, converted once.

@@ -3,11 +3,13 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <optional>
+#include <limits>
 #include <utility>
 
+#include <fmt/ranges.h>
+
 #include "base/file.h"
-#include "base/json.h"
+#include "nn/half.h"
 
 namespace faceforge::packs {
 namespace {
@@ -17,40 +19,67 @@ static_assert(std::endian::native == std::endian::little, "the weights file is l
 constexpr size_t kManifestLimit_bytes = size_t{4} << 20;
 constexpr size_t kWeightsLimit_bytes = size_t{256} << 20;  // as float32
 constexpr size_t kEntryLimit = 10'000;
+constexpr size_t kGroupLimit = 1'000;
+constexpr size_t kPathLimit = 1'000;
 constexpr size_t kRankLimit = 8;
+
+template <typename... Args>
+Unexpected bad(fmt::format_string<Args...> format, Args&&... args) {
+  return fail(ErrorCode::InvalidInput, "weights_manifest_malformed", "the weights manifest {}",
+              fmt::format(format, std::forward<Args>(args)...));
+}
 
 Unexpected malformed(size_t entry_index, std::string_view what) {
   return fail(ErrorCode::InvalidInput, "weights_manifest_malformed",
               "entry {} of the weights manifest {}", entry_index, what);
 }
 
-enum class ElementType { Float32, Int32 };
-
-/// One byte an element instead of four: value = q * scale + min.
-struct Quantization {
-  double scale = 1;
-  double min = 0;
-};
+enum class ElementType { Float32, Int32, Bool };
+enum class StoredType { AsItIs, Half, OneByte, TwoBytes };
 
 struct Entry {
   std::string name;
   std::vector<int64_t> shape = {};
   size_t element_count = 1;
   ElementType type = ElementType::Float32;
-  std::optional<Quantization> quantization = {};
+  StoredType stored = StoredType::AsItIs;
+  double scale = 1;  ///< with OneByte and TwoBytes: value = q * scale + min
+  double min = 0;
 
-  [[nodiscard]] size_t size_bytes() const { return element_count * (quantization ? 1 : 4); }
+  [[nodiscard]] size_t size_bytes() const {
+    switch (stored) {
+      case StoredType::Half:
+      case StoredType::TwoBytes:
+        return element_count * 2;
+      case StoredType::OneByte:
+        return element_count;
+      case StoredType::AsItIs:
+        break;
+    }
+    return element_count * (type == ElementType::Bool ? 1 : 4);
+  }
 };
 
-Result<Quantization> parse_quantization(const json::object& from, const std::string& tensor) {
-  const std::string type = TRY(json::string_field(from, "dtype"));
-  if (type != "uint8") {
-    return fail(ErrorCode::Unsupported, "weights_type_unsupported",
-                "{}: weights quantized as {}; only uint8 is supported", tensor, type);
+Result<void> parse_quantization(const json::object& from, size_t entry_index, Entry& entry) {
+  const auto type = json::string_field(from, "dtype");
+  if (!type) return malformed(entry_index, type.error().message);
+  if (*type == "float16" && entry.type == ElementType::Float32) {
+    entry.stored = StoredType::Half;
+    return {};
   }
-  const double scale = TRY(json::number_field(from, "scale"));
-  const double min = TRY(json::number_field(from, "min"));
-  return Quantization{.scale = scale, .min = min};
+  if ((*type != "uint8" && *type != "uint16") || entry.type == ElementType::Bool) {
+    return fail(ErrorCode::Unsupported, "weights_type_unsupported",
+                "{}: quantized as {}; uint8, uint16 and (of floats) float16 are supported",
+                entry.name, *type);
+  }
+  entry.stored = *type == "uint8" ? StoredType::OneByte : StoredType::TwoBytes;
+  const auto scale = json::number_field(from, "scale");
+  if (!scale) return malformed(entry_index, scale.error().message);
+  const auto min = json::number_field(from, "min");
+  if (!min) return malformed(entry_index, min.error().message);
+  entry.scale = *scale;
+  entry.min = *min;
+  return {};
 }
 
 Result<void> parse_shape(const json::array& dimensions, size_t entry_index, Entry& entry) {
@@ -85,123 +114,219 @@ Result<Entry> parse_entry(const json::value& from, size_t entry_index) {
   if (!type) return malformed(entry_index, type.error().message);
   if (*type == "int32") {
     entry.type = ElementType::Int32;
+  } else if (*type == "bool") {
+    entry.type = ElementType::Bool;
   } else if (*type != "float32") {
     return fail(ErrorCode::Unsupported, "weights_type_unsupported",
-                "{}: weights of type {}; only float32 and int32 are supported", entry.name, *type);
+                "{}: of type {}; float32, int32 and bool are supported", entry.name, *type);
   }
   if (json::has_field(*object, "quantization")) {
     const auto quantization = json::object_field(*object, "quantization");
     if (!quantization) return malformed(entry_index, quantization.error().message);
-    auto parsed = parse_quantization(*quantization, entry.name);
-    if (!parsed && parsed.error().code == ErrorCode::Unsupported) {
-      return Unexpected(std::move(parsed).error());
-    }
-    if (!parsed) return malformed(entry_index, parsed.error().message);
-    entry.quantization = *parsed;
+    TRY(parse_quantization(*quantization, entry_index, entry));
   }
   return entry;
 }
 
-struct Manifest {
-  std::string binary_path;
+/// Tensors that share files.
+struct Group {
+  std::vector<std::string> paths;
   std::vector<Entry> entries;
+
+  [[nodiscard]] size_t size_bytes() const {
+    size_t bytes = 0;
+    for (const Entry& entry : entries) bytes += entry.size_bytes();
+    return bytes;
+  }
 };
 
-Result<Manifest> parse_manifest(std::string_view text) {
-  const auto document = json::parse(text, kManifestLimit_bytes);
-  const auto bad = [](std::string_view what) {
-    return fail(ErrorCode::InvalidInput, "weights_manifest_malformed", "the weights manifest {}",
-                what);
-  };
-  if (!document) return bad(fmt::format("cannot be read: {}", document.error().message));
-  const json::array* groups = document->if_array();
-  if (groups == nullptr || groups->size() != 1 || !groups->front().is_object()) {
-    return bad("must be an array of one group");
+Result<Group> parse_group(const json::value& from, size_t& entry_index, size_t& total_bytes) {
+  const json::object* object = from.if_object();
+  if (object == nullptr) return bad("has a group that is no object");
+  Group group;
+  const auto paths = json::array_field(*object, "paths");
+  if (!paths || paths->empty() || paths->size() > kPathLimit) {
+    return bad("must name 1 to {} files in the `paths` of a group", kPathLimit);
   }
-  const json::object& group = groups->front().as_object();
-  const auto paths = json::array_field(group, "paths");
-  if (!paths || paths->size() != 1 || !paths->front().is_string()) {
-    return bad("must name exactly one binary file in `paths`");
+  for (const json::value& path : *paths) {
+    if (!path.is_string()) return bad("has a path that is no text");
+    group.paths.emplace_back(path.as_string());
   }
-  const auto weights = json::array_field(group, "weights");
+  const auto weights = json::array_field(*object, "weights");
   if (!weights || weights->empty() || weights->size() > kEntryLimit) {
-    return bad("must list 1 to 10000 tensors in `weights`");
+    return bad("must list 1 to {} tensors in the `weights` of a group", kEntryLimit);
   }
-  Manifest manifest{.binary_path = std::string(paths->front().as_string()), .entries = {}};
-  size_t total_bytes = 0;
-  for (size_t entry_index = 0; entry_index < weights->size(); ++entry_index) {
-    manifest.entries.push_back(TRY(parse_entry((*weights)[entry_index], entry_index)));
-    total_bytes += manifest.entries.back().element_count * 4;
+  for (const json::value& weight : *weights) {
+    group.entries.push_back(TRY(parse_entry(weight, entry_index++)));
+    total_bytes += group.entries.back().element_count * 4;
     if (total_bytes > kWeightsLimit_bytes) {
       return fail(ErrorCode::TooLarge, "weights_too_large",
                   "the weights manifest names more than the limit of {} bytes of weights",
                   kWeightsLimit_bytes);
     }
   }
-  return manifest;
+  return group;
 }
 
-Result<nn::Tensor> decode(const Entry& entry, std::span<const std::byte> bytes) {
-  nn::Tensor tensor{.shape = entry.shape, .values = std::vector<float>(entry.element_count)};
-  if (entry.quantization) {
-    // TensorFlow.js does this in double and rounds once; so the weights are the same bits.
-    for (size_t index = 0; index < entry.element_count; ++index) {
-      const auto step = std::to_integer<int>(bytes[index]);
-      tensor.values[index] =
-          static_cast<float>(step * entry.quantization->scale + entry.quantization->min);
-    }
-  } else {
-    std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
+Result<std::vector<Group>> parse_manifest(const json::value& manifest) {
+  const json::array* from = manifest.if_array();
+  if (from == nullptr || from->empty() || from->size() > kGroupLimit) {
+    return bad("must be an array of 1 to {} groups", kGroupLimit);
   }
-  for (const float value : tensor.values) {
-    if (!std::isfinite(value)) {
-      return fail(ErrorCode::Corrupt, "weight_not_finite", "{}: a weight is not a finite number",
-                  entry.name);
+  std::vector<Group> groups;
+  size_t entry_index = 0;
+  size_t total_bytes = 0;
+  for (const json::value& group : *from) {
+    groups.push_back(TRY(parse_group(group, entry_index, total_bytes)));
+  }
+  return groups;
+}
+
+Result<json::value> parse_manifest_text(std::string_view text) {
+  auto document = json::parse(text, kManifestLimit_bytes);
+  if (!document) return bad("cannot be read: {}", document.error().message);
+  return document;
+}
+
+/// The bits of the element that begins there.
+template <typename Stored>
+Stored stored_at(std::span<const std::byte> bytes, size_t index) {
+  Stored value;
+  std::memcpy(&value, bytes.data() + index * sizeof(Stored), sizeof(Stored));
+  return value;
+}
+
+/// A quantized element. TensorFlow.js does this in double and rounds once; so the weights are the
+/// same bits.
+double dequantized(const Entry& entry, std::span<const std::byte> bytes, size_t index) {
+  const int step = entry.stored == StoredType::OneByte ? int{stored_at<uint8_t>(bytes, index)}
+                                                       : int{stored_at<uint16_t>(bytes, index)};
+  return step * entry.scale + entry.min;
+}
+
+Unexpected not_finite(const Entry& entry) {
+  return fail(ErrorCode::Corrupt, "weight_not_finite", "{}: a weight is not a finite number",
+              entry.name);
+}
+
+Result<nn::Tensor> decode_floats(const Entry& entry, std::span<const std::byte> bytes) {
+  nn::Tensor tensor{.shape = entry.shape, .values = std::vector<float>(entry.element_count)};
+  for (size_t index = 0; index < entry.element_count; ++index) {
+    float& value = tensor.values[index];
+    if (entry.stored == StoredType::AsItIs) {
+      value = stored_at<float>(bytes, index);
+    } else if (entry.stored == StoredType::Half) {
+      value = nn::from_half(stored_at<uint16_t>(bytes, index));
+    } else {
+      value = static_cast<float>(dequantized(entry, bytes, index));
+    }
+    if (!std::isfinite(value)) return not_finite(entry);
+  }
+  return tensor;
+}
+
+Result<nn::IntegerTensor> decode_integers(const Entry& entry, std::span<const std::byte> bytes) {
+  nn::IntegerTensor tensor{.shape = entry.shape,
+                           .values = std::vector<int64_t>(entry.element_count)};
+  for (size_t index = 0; index < entry.element_count; ++index) {
+    int64_t& value = tensor.values[index];
+    if (entry.type == ElementType::Bool) {
+      value = stored_at<uint8_t>(bytes, index) != 0 ? 1 : 0;
+    } else if (entry.stored == StoredType::AsItIs) {
+      value = stored_at<int32_t>(bytes, index);
+    } else {
+      // JavaScript's Math.round: halves go up.
+      const double rounded = std::floor(dequantized(entry, bytes, index) + 0.5);
+      if (!(std::abs(rounded) <= std::numeric_limits<int32_t>::max())) return not_finite(entry);
+      value = static_cast<int64_t>(rounded);
     }
   }
   return tensor;
 }
 
-Result<NpmWeights> decode_all(const Manifest& manifest, std::span<const std::byte> bytes) {
-  size_t wanted_bytes = 0;
-  for (const Entry& entry : manifest.entries) wanted_bytes += entry.size_bytes();
-  if (wanted_bytes != bytes.size()) {
-    return fail(ErrorCode::Corrupt, "weights_file_size",
-                "the weights file {} has {} bytes; its manifest describes {}", manifest.binary_path,
-                bytes.size(), wanted_bytes);
-  }
-  NpmWeights weights;
-  for (const Entry& entry : manifest.entries) {
+/// Adds the tensors of a group from exactly their bytes.
+Result<void> decode(const Group& group, std::span<const std::byte> bytes, NpmTensors& tensors) {
+  for (const Entry& entry : group.entries) {
     const auto own = bytes.first(entry.size_bytes());
     bytes = bytes.subspan(entry.size_bytes());
-    if (entry.type == ElementType::Int32) continue;
-    if (!weights.emplace(entry.name, TRY(decode(entry, own))).second) {
-      return fail(ErrorCode::InvalidInput, "weights_manifest_malformed",
-                  "the weights manifest names {} twice", entry.name);
+    if (tensors.floats.contains(entry.name) || tensors.integers.contains(entry.name)) {
+      return bad("names {} twice", entry.name);
+    }
+    if (entry.type == ElementType::Float32) {
+      tensors.floats.emplace(entry.name, TRY(decode_floats(entry, own)));
+    } else {
+      tensors.integers.emplace(entry.name, TRY(decode_integers(entry, own)));
     }
   }
-  return weights;
+  return {};
+}
+
+Unexpected wrong_size(std::string_view files, size_t found_bytes, size_t wanted_bytes) {
+  return fail(ErrorCode::Corrupt, "weights_file_size",
+              "the weights file {} has {} bytes; its manifest describes {}", files, found_bytes,
+              wanted_bytes);
+}
+
+/// The files of a group, joined.
+Result<std::vector<std::byte>> read_files(const Group& group, const std::filesystem::path& folder) {
+  std::vector<std::byte> joined;
+  for (const std::string& name : group.paths) {
+    const std::filesystem::path path(name);
+    if (path.empty() || path.filename() != path || path == "." || path == "..") {
+      return bad("names a file outside its folder: {}", name);
+    }
+    const auto bytes = TRY(read_file(folder / path, kWeightsLimit_bytes));
+    joined.insert(joined.end(), bytes.begin(), bytes.end());
+    // Said before the next file is read: what is too much already only grows.
+    if (joined.size() > group.size_bytes()) break;
+  }
+  return joined;
 }
 
 }  // namespace
 
+Result<NpmTensors> parse_npm_tensors(const json::value& manifest,
+                                     std::span<const std::byte> bytes) {
+  const auto groups = TRY(parse_manifest(manifest));
+  size_t wanted_bytes = 0;
+  for (const Group& group : groups) wanted_bytes += group.size_bytes();
+  if (wanted_bytes != bytes.size()) {
+    return wrong_size(groups.front().paths.front(), bytes.size(), wanted_bytes);
+  }
+  NpmTensors tensors;
+  for (const Group& group : groups) {
+    TRY(decode(group, bytes.first(group.size_bytes()), tensors));
+    bytes = bytes.subspan(group.size_bytes());
+  }
+  return tensors;
+}
+
+Result<NpmTensors> read_npm_tensors(const json::value& manifest,
+                                    const std::filesystem::path& folder) {
+  const auto groups = TRY(parse_manifest(manifest));
+  NpmTensors tensors;
+  for (const Group& group : groups) {
+    const auto bytes = TRY(read_files(group, folder));
+    if (bytes.size() != group.size_bytes()) {
+      return wrong_size(fmt::format("{}", fmt::join(group.paths, ", ")), bytes.size(),
+                        group.size_bytes());
+    }
+    TRY(decode(group, bytes, tensors));
+  }
+  return tensors;
+}
+
 Result<NpmWeights> parse_npm_weights(std::string_view manifest, std::span<const std::byte> bytes) {
-  const Manifest parsed = TRY(parse_manifest(manifest));
-  return decode_all(parsed, bytes);
+  const json::value document = TRY(parse_manifest_text(manifest));
+  return TRY(parse_npm_tensors(document, bytes)).floats;
 }
 
 Result<NpmWeights> read_npm_weights(const std::filesystem::path& folder,
                                     const std::string& model_name) {
   const std::string text =
       TRY(read_text_file(folder / (model_name + "-weights_manifest.json"), kManifestLimit_bytes));
-  const Manifest manifest = TRY(parse_manifest(text));
-  const std::filesystem::path binary(manifest.binary_path);
-  if (binary.empty() || binary.filename() != binary || binary == "." || binary == "..") {
-    return fail(ErrorCode::InvalidInput, "weights_manifest_malformed",
-                "the weights manifest names a file outside its folder: {}", manifest.binary_path);
-  }
-  const auto bytes = TRY(read_file(folder / binary, kWeightsLimit_bytes));
-  return decode_all(manifest, bytes);
+  const json::value document = TRY(parse_manifest_text(text));
+  return TRY(read_npm_tensors(document, folder)).floats;
 }
 
 }  // namespace faceforge::packs

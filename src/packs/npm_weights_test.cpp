@@ -82,20 +82,96 @@ TEST(NpmWeights, AWeightThatIsNotANumberIsCorrupt) {
 }
 
 TEST(NpmWeights, OtherTypesAreUnsupported) {
-  EXPECT_EQ(error_of(manifest_of(R"({"name": "s", "shape": [1], "dtype": "string"})"), {}).reason,
-            "weights_type_unsupported");
-  EXPECT_EQ(error_of(manifest_of(R"({"name": "h", "shape": [1], "dtype": "float32",
-              "quantization": {"dtype": "float16"}})"),
-                     {})
-                .reason,
-            "weights_type_unsupported");
+  for (const char* entry :
+       {R"({"name": "s", "shape": [1], "dtype": "string"})",
+        R"({"name": "s", "shape": [1], "dtype": "complex64"})",
+        R"({"name": "h", "shape": [1], "dtype": "float32", "quantization": {"dtype": "int4"}})",
+        R"({"name": "h", "shape": [1], "dtype": "int32", "quantization": {"dtype": "float16"}})",
+        R"({"name": "h", "shape": [1], "dtype": "bool",
+            "quantization": {"dtype": "uint8", "scale": 1, "min": 0}})"}) {
+    EXPECT_EQ(error_of(manifest_of(entry), {}).reason, "weights_type_unsupported") << entry;
+  }
+}
+
+/// Both kinds of tensors of a manifest.
+Result<NpmTensors> tensors_of(const std::string& entries, const std::vector<std::byte>& bytes) {
+  return parse_npm_tensors(*json::parse(manifest_of(entries)), bytes);
+}
+
+TEST(NpmTensors, HalfFloatsAndTwoBytesAnElementAreWidened) {
+  // 1, -2, the largest (65504), the smallest above 0 (2^-24); then 0, 1 and 65535 of a scale of
+  // 0.5.
+  const auto bytes = bytes_of({0x00, 0x3C, 0x00, 0xC0, 0xFF, 0x7B, 0x01, 0x00,  //
+                               0x00, 0x00, 0x01, 0x00, 0xFF, 0xFF});
+  const auto tensors = tensors_of(
+      R"({"name": "h", "shape": [4], "dtype": "float32",
+          "quantization": {"dtype": "float16", "original_dtype": "float32"}},
+         {"name": "q", "shape": [3], "dtype": "float32",
+          "quantization": {"dtype": "uint16", "scale": 0.5, "min": -1}})",
+      bytes);
+  ASSERT_TRUE(tensors) << tensors.error().message;
+  EXPECT_THAT(tensors->floats.at("h").values, ElementsAre(1.0F, -2.0F, 65504.0F, 0x1p-24F));
+  EXPECT_THAT(tensors->floats.at("q").values, ElementsAre(-1.0F, -0.5F, 32766.5F));
+}
+
+TEST(NpmTensors, AHalfFloatThatIsNotANumberIsCorrupt) {
+  for (const int high : {0x7C, 0x7E, 0xFC}) {
+    const auto tensors = tensors_of(
+        R"({"name": "h", "shape": [1], "dtype": "float32", "quantization": {"dtype": "float16"}})",
+        bytes_of({0x00, high}));
+    ASSERT_FALSE(tensors);
+    EXPECT_EQ(tensors.error().reason, "weight_not_finite");
+  }
+}
+
+TEST(NpmTensors, IntegersAndFlagsAreKept) {
+  const auto bytes = bytes_of({0xFE, 0xFF, 0xFF, 0xFF, 0x02, 0, 0, 0, 0, 1, 7, 5, 6});
+  const auto tensors = tensors_of(
+      R"({"name": "i", "shape": [2], "dtype": "int32"}, {"name": "b", "shape": [3], "dtype": "bool"},
+         {"name": "q", "shape": [2], "dtype": "int32",
+          "quantization": {"dtype": "uint8", "scale": 0.5, "min": -10}})",
+      bytes);
+  ASSERT_TRUE(tensors) << tensors.error().message;
+  EXPECT_THAT(tensors->integers.at("i").values, ElementsAre(-2, 2));
+  EXPECT_THAT(tensors->integers.at("b").values, ElementsAre(0, 1, 1));
+  // JavaScript rounds -7.5 up, to -7.
+  EXPECT_THAT(tensors->integers.at("q").values, ElementsAre(-7, -7));
+}
+
+TEST(NpmTensors, AnIntegerOutOfRangeIsCorrupt) {
+  const auto tensors = tensors_of(R"({"name": "q", "shape": [1], "dtype": "int32",
+      "quantization": {"dtype": "uint8", "scale": 1e300, "min": 0}})",
+                                  bytes_of({255}));
+  ASSERT_FALSE(tensors);
+  EXPECT_EQ(tensors.error().reason, "weight_not_finite");
+}
+
+TEST(NpmTensors, EachGroupsFilesAreItsOwnTensorsBytes) {
+  const test::TemporaryFolder folder;
+  const std::string manifest =
+      R"([{"paths": ["a.bin", "b.bin"], "weights": [{"name": "x", "shape": [3], "dtype": "bool"}]},
+          {"paths": ["c.bin"], "weights": [{"name": "y", "shape": [1], "dtype": "bool"}]}])";
+  const auto read = [&] { return read_npm_tensors(*json::parse(manifest), folder.path()); };
+  const auto write = [&](const char* name, const std::vector<std::byte>& bytes) {
+    ASSERT_TRUE(write_file_atomically(folder.path() / name, bytes));
+  };
+  write("a.bin", bytes_of({0, 1}));
+  write("b.bin", bytes_of({1}));
+  write("c.bin", bytes_of({1}));
+  ASSERT_TRUE(read()) << read().error().message;
+  EXPECT_THAT(read()->integers.at("x").values, ElementsAre(0, 1, 1));
+  EXPECT_THAT(read()->integers.at("y").values, ElementsAre(1));
+  // As many bytes in all, but not in each group.
+  write("b.bin", bytes_of({1, 1}));
+  write("c.bin", bytes_of({}));
+  EXPECT_EQ(read().error().reason, "weights_file_size");
 }
 
 TEST(NpmWeights, AManifestThatMakesNoSenseIsMalformed) {
   for (const std::string& manifest :
        {std::string("{"), std::string("{}"), std::string("[]"), std::string("[{}, {}]"),
-        manifest_of(""), manifest_of("17"), manifest_of(kRaw, ""),
-        manifest_of(kRaw, "\"a\", \"b\""), manifest_of(std::string(kRaw) + "," + kRaw),
+        std::string("[7]"), manifest_of(""), manifest_of("17"), manifest_of(kRaw, ""),
+        manifest_of(kRaw, "17"), manifest_of(std::string(kRaw) + "," + kRaw),
         manifest_of(R"({"name": "a", "shape": [-1], "dtype": "float32"})"),
         manifest_of(R"({"name": "a", "shape": [0], "dtype": "float32"})"),
         manifest_of(R"({"name": "a", "shape": [1,1,1,1,1,1,1,1,1], "dtype": "float32"})"),
