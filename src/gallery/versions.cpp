@@ -47,19 +47,22 @@ struct StoredVersion {
 Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, GalleryId gallery,
                                   std::optional<int64_t> number) {
   const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
-  if (!found.latest_version && !number) {
+  if (!number && !found.latest_version) {
     return fail(ErrorCode::Conflict, "gallery_not_trained",
                 "the gallery `{}` has not been trained yet", found.name);
   }
+  const int64_t wanted = number ? *number : *found.latest_version;
   const auto rows = TRY(transaction.query(
       fmt::format("select {} from versions v where v.owner_id = $1 and v.gallery_id = $2"
                   " and v.number = $3",
                   kVersionColumns),
-      user, gallery, number.value_or(*found.latest_version)));
+      user, gallery, wanted));
   if (rows.empty()) {
+    const std::string newest = found.latest_version
+                                   ? fmt::format("the newest is {}", *found.latest_version)
+                                   : "it has none";
     return fail(ErrorCode::NotFound, "version_not_found",
-                "there is no version {} of gallery {}; the newest is {}", number.value_or(0),
-                gallery.value(), *found.latest_version);
+                "there is no version {} of gallery {}; {}", wanted, gallery.value(), newest);
   }
   auto version = TRY(to_version(rows[0]));
   StoredVersion stored{.version = std::move(version), .row_id = rows[0].integer(kRowIdColumn)};

@@ -98,6 +98,18 @@ TEST_P(VersionsTest, WithoutAPhotoThereIsNothingToTrain) {
   EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training())), "fine");
 }
 
+TEST_P(VersionsTest, AVersionOfAnUntrainedGalleryIsNotFoundWhateverItsNumber) {
+  for (const int64_t number : {int64_t{0}, int64_t{5}}) {
+    const auto found = galleries_->find_version(ada_, gallery_, number);
+    ASSERT_EQ(reason_of(found), "version_not_found");
+    EXPECT_EQ(
+        found.error().message,
+        fmt::format("there is no version {} of gallery {}; it has none", number, gallery_.value()));
+    EXPECT_EQ(reason_of(galleries_->report_version(ada_, gallery_, number)), "version_not_found");
+    EXPECT_EQ(reason_of(galleries_->read_model(ada_, gallery_, number)), "version_not_found");
+  }
+}
+
 TEST_P(VersionsTest, APhotoThatDisagreesIsFlaggedAndLeftOut) {
   add_to(ann_, "a1", {1, 0, 0});
   add_to(ann_, "a2", {1, 0.1F, 0});
