@@ -195,7 +195,7 @@ class MeaningMutator {
     if (graph.node_size() == 0) return;
     onnx::NodeProto& node = *graph.mutable_node(below(graph.node_size()));
     const onnx::NodeProto& other = graph.node(below(graph.node_size()));
-    switch (below(8)) {
+    switch (below(10)) {
       case 0:
       case 1:
       case 2:
@@ -217,6 +217,13 @@ class MeaningMutator {
       case 6:
         graph.mutable_node()->DeleteSubrange(below(graph.node_size()), 1);
         return;
+      case 7:
+        return remove_operand(node);
+      case 8:
+        if (node.attribute_size() > 0) {
+          node.mutable_attribute()->DeleteSubrange(below(node.attribute_size()), 1);
+        }
+        return;
       default:
         for (auto& input : *graph.mutable_input()) {
           auto& shape = *input.mutable_type()->mutable_tensor_type()->mutable_shape();
@@ -224,6 +231,20 @@ class MeaningMutator {
             shape.mutable_dim(below(shape.dim_size()))->set_dim_value(odd_number());
           }
         }
+    }
+  }
+
+  /// Leaves one operand out, removes it, or removes all of them.
+  void remove_operand(onnx::NodeProto& node) {
+    if (node.input_size() == 0) return;
+    const int index = below(node.input_size());
+    switch (below(3)) {
+      case 0:
+        return node.clear_input();
+      case 1:
+        return node.set_input(index, "");
+      default:
+        node.mutable_input()->DeleteSubrange(index, 1);
     }
   }
 

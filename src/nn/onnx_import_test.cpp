@@ -186,6 +186,32 @@ TEST_F(BadModel, WithoutInputsOutputsOrEnoughOperands) {
   EXPECT_EQ(reason(), "model_malformed");
 }
 
+TEST_F(BadModel, WhoseNodesHaveNoOperandAtAll) {
+  for (const char* type : {"ConstantOfShape", "Identity", "Concat", "Shape", "Conv", "Resize",
+                           "Slice", "Split", "Reshape", "Clip", "Dropout", "Add"}) {
+    auto& node = *graph().mutable_node(0);
+    node.set_op_type(type);
+    node.clear_input();
+    EXPECT_EQ(reason(), "model_malformed") << type;
+    node.add_input("");
+    EXPECT_EQ(reason(), "model_malformed") << type << " whose first operand is left out";
+  }
+}
+
+TEST_F(BadModel, WithAConstantOfShapeWhoseValueIsNoSingleNumber) {
+  auto& node = *graph().mutable_node(0);
+  node.set_op_type("ConstantOfShape");
+  node.mutable_input()->RemoveLast();
+  auto* value = node.add_attribute();
+  value->set_name("value");
+  value->set_type(onnx::AttributeProto::FLOAT);
+  value->set_f(1);
+  EXPECT_EQ(reason(), "model_malformed");
+  value->set_type(onnx::AttributeProto::TENSOR);
+  *value->mutable_t() = weight();
+  EXPECT_EQ(reason(), "model_malformed");
+}
+
 TEST_F(BadModel, WhoseWeightsAreFewerThanTheirShapeSays) {
   weight().set_dims(0, 3);
   EXPECT_EQ(reason(), "tensor_outside_file");

@@ -33,10 +33,12 @@ Unexpected malformed(const onnx::NodeProto& node, std::string_view what) {
 /// Attributes of one node by name, with their ONNX defaults.
 class Attributes {
  public:
-  explicit Attributes(const onnx::NodeProto& node, int64_t opset) : node_(node), opset_(opset) {}
+  Attributes(const onnx::NodeProto& node, int64_t opset, const LoadLimits& limits)
+      : node_(node), opset_(opset), limits_(limits) {}
 
   const onnx::NodeProto& node() const { return node_; }
   int64_t opset() const { return opset_; }
+  const LoadLimits& limits() const { return limits_; }
 
   const onnx::AttributeProto* find(std::string_view name) const {
     for (const auto& attribute : node_.attribute()) {
@@ -70,6 +72,7 @@ class Attributes {
  private:
   const onnx::NodeProto& node_;
   int64_t opset_;
+  const LoadLimits& limits_;
 };
 
 Result<Window> read_window(const Attributes& attributes) {
@@ -231,14 +234,15 @@ Result<Operation> read_cast(const Attributes& attributes) {
   }
 }
 
-Result<Operation> read_constant_of_shape(const Attributes& attributes, const LoadLimits& limits) {
+Result<Operation> read_constant_of_shape(const Attributes& attributes) {
   const auto* found = attributes.find("value");
   ConstantOfShape fill;
-  if (found == nullptr || !found->has_t()) {
+  if (found == nullptr) {
     fill.value = std::make_shared<Constant>(Constant{.shape = {1}, .floats = {0.0F}});
     return fill;
   }
-  fill.value = TRY(read_tensor(found->t(), {}, limits));
+  if (!found->has_t()) return malformed(attributes.node(), "its value is no tensor");
+  fill.value = TRY(read_tensor(found->t(), {}, attributes.limits()));
   if (element_count(fill.value->shape) != 1) {
     return malformed(attributes.node(), "its value has several numbers");
   }
@@ -389,6 +393,7 @@ const std::unordered_map<std::string, KnownOperator>& known_operators() {
           if (a.find("end") != nullptr) shape.end = a.integer("end", 0);
           return shape;
         }}},
+      {"ConstantOfShape", {1, 1, read_constant_of_shape}},
       {"Resize", {1, 4, read_resize}},
       {"Upsample", {1, 2, read_resize}},
   };
@@ -402,8 +407,6 @@ Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset,
   if (!node.domain().empty() && node.domain() != "ai.onnx") {
     return unsupported(node, "domain " + quoted_name(node.domain()));
   }
-  const Attributes attributes(node, opset);
-  if (node.op_type() == "ConstantOfShape") return read_constant_of_shape(attributes, limits);
   const auto known = known_operators().find(node.op_type());
   if (known == known_operators().end()) return unsupported(node, "not implemented");
   if (node.input_size() < known->second.fewest_inputs ||
@@ -421,7 +424,7 @@ Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset,
   if (node.output_size() < 1 || (node.output_size() > 1 && !may_have_several_outputs)) {
     return malformed(node, fmt::format("{} outputs", node.output_size()));
   }
-  return known->second.read(attributes);
+  return known->second.read(Attributes(node, opset, limits));
 }
 
 }  // namespace faceforge::nn
