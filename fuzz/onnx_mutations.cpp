@@ -263,6 +263,7 @@ class MeaningMutator {
   void change_weight(onnx::GraphProto& graph) {
     if (graph.initializer_size() == 0) return;
     onnx::TensorProto& weight = *graph.mutable_initializer(below(graph.initializer_size()));
+    if (below(16) == 0) return weight.set_data_location(onnx::TensorProto::EXTERNAL);
     std::string& raw = *weight.mutable_raw_data();
     if (weight.data_type() == onnx::TensorProto::INT64 && raw.size() >= sizeof(int64_t)) {
       const int64_t number = odd_number();

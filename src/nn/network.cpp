@@ -166,13 +166,7 @@ Result<std::vector<std::byte>> read_model(const std::filesystem::path& file, siz
 
 Result<Network> Network::load(const std::filesystem::path& file, const LoadLimits& limits) {
   try {
-    const auto bytes = TRY(read_model(file, limits.file_bytes));
-    auto state = std::make_shared<State>();
-    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-    state->graph = TRY(import_onnx(bytes, folder, limits));
-    state->limits = limits;
-    TRY(simplify(state->graph, limits));
-    return Network(std::move(state));
+    return parse(TRY(read_model(file, limits.file_bytes)), limits);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to load a model");
   }
@@ -181,7 +175,7 @@ Result<Network> Network::load(const std::filesystem::path& file, const LoadLimit
 Result<Network> Network::parse(std::span<const std::byte> bytes, const LoadLimits& limits) {
   try {
     auto state = std::make_shared<State>();
-    state->graph = TRY(import_onnx(bytes, {}, limits));
+    state->graph = TRY(import_onnx(bytes, limits));
     state->limits = limits;
     TRY(simplify(state->graph, limits));
     return Network(std::move(state));

@@ -14,7 +14,7 @@ namespace faceforge::nn {
 
 /// What a model file may ask for. Checked before anything of that size is allocated.
 struct LoadLimits {
-  size_t file_bytes = size_t{1} << 30;           ///< the ONNX file, and each external data file
+  size_t file_bytes = size_t{1} << 30;           ///< the ONNX file
   size_t node_count = 20'000;                    ///< operators of the graph
   size_t elements_per_tensor = size_t{1} << 28;  ///< one weight or one activation (1 GiB of floats)
   size_t activation_bytes = size_t{2} << 30;     ///< all activations of one run together
@@ -38,24 +38,24 @@ class Network {
  public:
   /// Reads and checks a model; compiles nothing yet.
   ///
-  /// in:    `file` an ONNX model; external data must lie in the file's own folder
+  /// in:    `file` an ONNX model, with all its weights inside
   /// fails: not_found/model_file_missing; too_large/model_file_too_large;
   ///        exhausted/out_of_memory; and as `parse`
   /// cost:  reads the file once and keeps its weights in memory as 32-bit floats
   [[nodiscard]] static Result<Network> load(const std::filesystem::path& file,
                                             const LoadLimits& limits = {});
 
-  /// Reads a model from memory. External data is refused, for it has no folder.
+  /// Reads a model from memory.
   ///
   /// fails: unsupported/operator_unsupported naming operator and node (also for an attribute value
   ///        that is not implemented); unsupported/opset_unsupported outside 9 to 17;
   ///        unsupported/tensor_type_unsupported for weights that are not float, double, float16 or
-  ///        an integer; corrupt/model_malformed when the bytes are no ONNX model, or a name is
-  ///        used before or without being made (cycles included), or is made twice;
-  ///        corrupt/tensor_outside_file when a weight's bytes are fewer than its shape says or
-  ///        lie in a file outside the folder; corrupt/tensor_shape for negative dimensions;
-  ///        corrupt/weight_not_finite; too_large/model_file_too_large, graph_too_large or
-  ///        tensor_too_large
+  ///        an integer; unsupported/external_data_unsupported for a weight in a file of its own;
+  ///        corrupt/model_malformed when the bytes are no ONNX model, or a name is used before or
+  ///        without being made (cycles included), or is made twice;
+  ///        corrupt/tensor_outside_file when a weight's bytes are fewer than its shape says;
+  ///        corrupt/tensor_shape for negative dimensions; corrupt/weight_not_finite;
+  ///        too_large/model_file_too_large, graph_too_large or tensor_too_large
   [[nodiscard]] static Result<Network> parse(std::span<const std::byte> bytes,
                                              const LoadLimits& limits = {});
 

@@ -90,8 +90,7 @@ class StructureSize {
 /// Builds the graph of one model file.
 class Importer {
  public:
-  Importer(const std::filesystem::path& folder, const LoadLimits& limits)
-      : folder_(folder), limits_(limits) {}
+  explicit Importer(const LoadLimits& limits) : limits_(limits) {}
 
   Result<Graph> import(const onnx::ModelProto& model) {
     opset_ = TRY(opset_of(model));
@@ -105,7 +104,7 @@ class Importer {
       return fail(ErrorCode::Unsupported, "tensor_type_unsupported", "sparse weights");
     }
     for (const auto& weight : proto.initializer()) {
-      const ConstantPtr constant = TRY(read_tensor(weight, folder_, limits_));
+      const ConstantPtr constant = TRY(read_tensor(weight, limits_));
       graph_.values[TRY(make_value(weight.name()))].constant = constant;
     }
     TRY(add_inputs(proto));
@@ -216,7 +215,7 @@ class Importer {
     auto constant = std::make_shared<Constant>();
     ConstantPtr made = constant;
     if (attribute.name() == "value" && attribute.has_t()) {
-      made = TRY(read_tensor(attribute.t(), folder_, limits_));
+      made = TRY(read_tensor(attribute.t(), limits_));
     } else if (attribute.name() == "value_float") {
       constant->floats = {attribute.f()};
     } else if (attribute.name() == "value_floats") {
@@ -247,7 +246,6 @@ class Importer {
     return {};
   }
 
-  const std::filesystem::path& folder_;
   const LoadLimits& limits_;
   int64_t opset_ = 0;
   Graph graph_;
@@ -256,8 +254,7 @@ class Importer {
 
 }  // namespace
 
-Result<Graph> import_onnx(std::span<const std::byte> bytes, const std::filesystem::path& folder,
-                          const LoadLimits& limits) {
+Result<Graph> import_onnx(std::span<const std::byte> bytes, const LoadLimits& limits) {
   constexpr size_t kProtobufLimit_bytes = 0x7FFFFFFF;
   const size_t limit_bytes = std::min(limits.file_bytes, kProtobufLimit_bytes);
   if (bytes.size() > limit_bytes) {
@@ -277,7 +274,7 @@ Result<Graph> import_onnx(std::span<const std::byte> bytes, const std::filesyste
     return malformed("its bytes are no protobuf message");
   }
   if (!model.has_graph()) return malformed("it has no graph");
-  return Importer(folder, limits).import(model);
+  return Importer(limits).import(model);
 }
 
 }  // namespace faceforge::nn

@@ -242,7 +242,7 @@ Result<Operation> read_constant_of_shape(const Attributes& attributes) {
     return fill;
   }
   if (!found->has_t()) return malformed(attributes.node(), "its value is no tensor");
-  fill.value = TRY(read_tensor(found->t(), {}, attributes.limits()));
+  fill.value = TRY(read_tensor(found->t(), attributes.limits()));
   if (element_count(fill.value->shape) != 1) {
     return malformed(attributes.node(), "its value has several numbers");
   }

@@ -1,10 +1,8 @@
 #include "nn/onnx_tensor.h"
 
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -128,68 +126,16 @@ Result<void> read_typed(const TensorProto& proto, size_t count, Constant& out) {
   }
 }
 
-struct ExternalPlace {
-  std::filesystem::path location;
-  uint64_t offset = 0;
-  std::optional<uint64_t> length;
-};
-
-Result<ExternalPlace> external_place(const TensorProto& proto) {
-  ExternalPlace place;
-  for (const auto& entry : proto.external_data()) {
-    const std::string& text = entry.value();
-    if (entry.key() == "location") {
-      place.location = text;
-    } else if (entry.key() == "offset" || entry.key() == "length") {
-      uint64_t number = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (error != std::errc{} || end != text.data() + text.size()) {
-        return outside_file(proto, "its external " + entry.key() + " is no number");
-      }
-      if (entry.key() == "offset") place.offset = number;
-      if (entry.key() == "length") place.length = number;
-    }
-  }
-  return place;
-}
-
-Result<std::string> read_external(const TensorProto& proto, size_t byte_count,
-                                  const std::filesystem::path& folder, const LoadLimits& limits) {
-  if (folder.empty()) return outside_file(proto, "external data of a model that has no folder");
-  const auto place = TRY(external_place(proto));
-  std::error_code error;
-  const auto home = std::filesystem::canonical(folder, error);
-  const auto file = std::filesystem::canonical(folder / place.location, error);
-  if (error || place.location.empty()) return outside_file(proto, "its external file is missing");
-  if (place.location.is_absolute() || file.parent_path() != home) {
-    return outside_file(proto, "its external file lies outside the model's folder");
-  }
-  const auto file_bytes = std::filesystem::file_size(file, error);
-  if (error) return outside_file(proto, "its external file is no regular file");
-  if (file_bytes > limits.file_bytes) {
-    return fail(ErrorCode::TooLarge, "model_file_too_large",
-                "external data of {} bytes; the limit "
-                "is {}",
-                file_bytes, limits.file_bytes);
-  }
-  if (place.offset > file_bytes || byte_count > file_bytes - place.offset ||
-      (place.length && *place.length != byte_count)) {
-    return outside_file(proto, fmt::format("{} bytes wanted at {} of a file of {}", byte_count,
-                                           place.offset, file_bytes));
-  }
-  std::string bytes(byte_count, '\0');
-  std::ifstream stream(file, std::ios::binary);
-  stream.seekg(static_cast<std::streamoff>(place.offset));
-  if (!stream.read(bytes.data(), static_cast<std::streamsize>(byte_count))) {
-    return outside_file(proto, "its external file cannot be read");
-  }
-  return bytes;
-}
-
 }  // namespace
 
-Result<ConstantPtr> read_tensor(const TensorProto& proto, const std::filesystem::path& folder,
-                                const LoadLimits& limits) {
+Result<ConstantPtr> read_tensor(const TensorProto& proto, const LoadLimits& limits) {
+  // A file beside the model would escape what checks the model: its size, and the hash that an
+  // embedding's ModelId is.
+  if (proto.data_location() == TensorProto::EXTERNAL) {
+    return fail(ErrorCode::Unsupported, "external_data_unsupported",
+                "tensor {} lies outside the model's file; save the model with its weights inside",
+                quoted_name(proto.name()));
+  }
   const int32_t type = proto.data_type();
   const size_t bytes_each = element_bytes(type);
   if (bytes_each == 0) {
@@ -204,10 +150,7 @@ Result<ConstantPtr> read_tensor(const TensorProto& proto, const std::filesystem:
   const size_t count = TRY(checked_element_count(constant->shape, limits.elements_per_tensor));
   const size_t byte_count = count * bytes_each;
 
-  if (proto.data_location() == TensorProto::EXTERNAL) {
-    const auto raw = TRY(read_external(proto, byte_count, folder, limits));
-    read_raw(type, raw, count, *constant);
-  } else if (proto.has_raw_data()) {
+  if (proto.has_raw_data()) {
     if (proto.raw_data().size() != byte_count) {
       return outside_file(
           proto, fmt::format("{} bytes stored, {} wanted", proto.raw_data().size(), byte_count));

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 
 #include "base/result.h"
 #include "nn/graph.h"
@@ -15,12 +14,10 @@ namespace faceforge::nn {
 
 /// Reads a tensor of an ONNX model.
 ///
-/// in:    `folder` holds the model; empty when the model came from memory
 /// out:   floats for every float type, 64-bit integers for every integer type and bool
-/// fails: as `Network::parse`: tensor_type_unsupported, tensor_outside_file, tensor_shape,
-///        weight_not_finite (not a number), tensor_too_large
+/// fails: as `Network::parse`: tensor_type_unsupported, external_data_unsupported,
+///        tensor_outside_file, tensor_shape, weight_not_finite (not a number), tensor_too_large
 [[nodiscard]] Result<ConstantPtr> read_tensor(const onnx::TensorProto& proto,
-                                              const std::filesystem::path& folder,
                                               const LoadLimits& limits);
 
 }  // namespace faceforge::nn
