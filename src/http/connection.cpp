@@ -3,16 +3,13 @@
 #include "http/internal/connection.h"
 
 #include <ctime>
-#include <functional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -26,6 +23,9 @@
 #include "base/log.h"
 #include "http/error_response.h"
 #include "http/header_value.h"
+#include "http/internal/client_address.h"
+#include "http/internal/lane_step.h"
+#include "http/internal/refusals.h"
 
 namespace faceforge::http::internal {
 
@@ -65,28 +65,6 @@ Method method_of(beast::http::verb verb) {
   }
 }
 
-/// An address without a port; IPv4 within IPv6 as IPv4, so that a client has one name.
-std::string text_of(const asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
-  }
-  return address.to_string();
-}
-
-/// What the proxy before us says about its client: the last entry is the one it added itself.
-void apply_proxy_fields(RequestHead& head) {
-  if (const auto forwarded = head.headers.find("X-Forwarded-For")) {
-    const size_t comma = forwarded->rfind(',');
-    const auto last = comma == std::string_view::npos ? *forwarded : forwarded->substr(comma + 1);
-    error_code error;
-    const auto address = asio::ip::make_address(std::string(trimmed(last)), error);
-    if (!error) head.client_address = text_of(address);
-  }
-  if (const auto scheme = head.headers.find("X-Forwarded-Proto")) {
-    head.scheme = same_token(trimmed(*scheme), "https") ? Scheme::Https : Scheme::Http;
-  }
-}
-
 /// RFC 9110, section 5.6.7.
 std::string http_date() {
   const std::time_t now = std::time(nullptr);
@@ -97,12 +75,10 @@ std::string http_date() {
   return {text, length};
 }
 
+/// out: nothing when nobody is there to be told
 std::optional<Response> response_to_malformed(const error_code& error) {
   if (error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow) {
-    Response response = error_response(
-        {ErrorCode::TooLarge, "header_too_large", "the header of the request is too long"});
-    response.status = 431;
-    return response;
+    return header_too_large();
   }
   const bool is_protocol_error =
       error.category() == beast::http::make_error_code(beast::http::error::bad_method).category();
@@ -110,68 +86,13 @@ std::optional<Response> response_to_malformed(const error_code& error) {
       error == beast::http::error::partial_message) {
     return std::nullopt;
   }
-  return error_response({ErrorCode::InvalidInput, "request_malformed",
-                         "not a valid HTTP/1.1 request: " + error.message()});
+  return request_malformed(error.message());
 }
 
 /// out: why a body did not come to its end; nothing when nobody is there to be told
 std::optional<Response> response_to_incomplete(const error_code& error) {
-  if (error != beast::http::error::partial_message) return response_to_malformed(error);
-  return error_response({ErrorCode::InvalidInput, "body_incomplete",
-                         "the body of the request ended before its announced end; send it again"});
-}
-
-Response body_too_slow(size_t received_bytes, Clock::duration taken) {
-  Response response =
-      error_response({ErrorCode::InvalidInput, "body_too_slow",
-                      fmt::format("the body of the request stopped: {} bytes in {:.1f} s",
-                                  received_bytes, std::chrono::duration<double>(taken).count())});
-  response.status = 408;
-  return response;
-}
-
-Response busy_response() {
-  return error_response(
-      {ErrorCode::Busy, "server_busy", "too much to do at the moment; try again"});
-}
-
-Response body_too_large(size_t limit_bytes) {
-  return error_response({ErrorCode::TooLarge, "body_too_large",
-                         fmt::format("the body of this request may have {} bytes", limit_bytes)});
-}
-
-using Step = std::move_only_function<std::optional<Response>()>;
-
-/// Runs a step of an exchange; what it throws, if anything, is a bug or a lack of memory.
-std::optional<Response> run_step(Step& step) {
-  try {
-    return step();
-  } catch (const std::bad_alloc&) {
-    return error_response({ErrorCode::Exhausted, "out_of_memory", "not enough memory for this"});
-  } catch (const std::exception& exception) {
-    return error_response({ErrorCode::Internal, "unexpected_exception", exception.what()});
-  }
-}
-
-/// Runs a step on a lane's threads and resumes where the connection lives.
-///
-/// out: what the step returned; a 503 when the lane is full
-awaitable<std::optional<Response>> run_on(WorkerLane& lane, Step step) {
-  auto initiate = [&lane, &step](auto handler) {
-    auto executor = asio::get_associated_executor(handler);
-    auto shared_handler = std::make_shared<decltype(handler)>(std::move(handler));
-    const auto complete = [executor, shared_handler](std::optional<Response> response) {
-      asio::post(executor, [shared_handler, response = std::move(response)]() mutable {
-        (*shared_handler)(std::move(response));
-      });
-    };
-    auto task = std::make_shared<WorkerLane::Task>(
-        [&step, complete, work = asio::make_work_guard(executor)] { complete(run_step(step)); });
-    if (!lane.try_run(std::move(task))) complete(busy_response());
-  };
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>,
-                                          void(std::optional<Response>)>(initiate,
-                                                                         asio::use_awaitable);
+  if (error == beast::http::error::partial_message) return body_incomplete();
+  return response_to_malformed(error);
 }
 
 template <typename Stream>
@@ -270,14 +191,11 @@ RequestHead ConnectionOf<Stream>::head_of(const Parser& parser) {
   RequestHead head{.method = method_of(message.method()),
                    .target = std::string(message.target()),
                    .headers = {},
-                   .client_address = {},
+                   .client_address = address_of(lowest().socket()),
                    .scheme = kIsTls ? Scheme::Https : Scheme::Http};
   for (const auto& field : message) {
     head.headers.add(std::string(field.name_string()), std::string(field.value()));
   }
-  error_code error;
-  const auto endpoint = lowest().socket().remote_endpoint(error);
-  if (!error) head.client_address = text_of(endpoint.address());
   if (shared_.options.proxy == Proxy::Trusted) apply_proxy_fields(head);
   return head;
 }
@@ -292,14 +210,18 @@ auto ConnectionOf<Stream>::one_request() -> awaitable<Sequel> {
       co_await beast::http::async_read_header(stream_, buffer_, parser, kAwait);
   const auto begin = Clock::now();
   sent_bytes_ = 0;
+  std::optional<Response> refusal;
   if (error) {
-    std::optional<Response> refusal = response_to_malformed(error);
+    refusal = response_to_malformed(error);
     if (!refusal) co_return Sequel::Close;
-    log::info("- malformed {} 0 ms", refusal->status);
-    co_await send(*refusal, Method::Get, kIsTls ? Scheme::Https : Scheme::Http, false);
-    co_return Sequel::Linger;
   }
   RequestHead head = head_of(parser);
+  if (!refusal) refusal = refuse_framing(head.headers, parser.get().version());
+  if (refusal) {
+    log::info("- malformed {} 0 ms", refusal->status);
+    co_await send(*refusal, Method::Get, head.scheme, false);
+    co_return Sequel::Linger;
+  }
   const Method method = head.method;
   const Scheme scheme = head.scheme;
   const std::unique_ptr<Exchange> exchange = shared_.application.begin(std::move(head));
@@ -411,7 +333,7 @@ awaitable<bool> ConnectionOf<Stream>::send(Response& response, Method method, Sc
   auto* const events = std::get_if<std::shared_ptr<EventSource>>(&response.body);
   const bool is_event_stream = events != nullptr && method != Method::Head;
   if (is_event_stream && shared_.event_stream_count >= limits().event_streams) {
-    response = busy_response();
+    response = server_busy();
     co_return co_await send(response, method, scheme, keep_alive);
   }
   shared_.application.finish(response, scheme);
@@ -503,7 +425,7 @@ awaitable<void> ConnectionOf<Stream>::close(Sequel how) {
 
 /// Tells a client that there are too many, within a second, and closes.
 awaitable<void> turn_away(beast::tcp_stream stream, Shared& shared) {
-  Response response = busy_response();
+  Response response = server_busy();
   shared.application.finish(response, Scheme::Http);
   const std::string_view bytes = bytes_of(response.body);
   std::string text = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";

@@ -32,6 +32,14 @@ std::optional<std::string_view> Headers::find(std::string_view name) const {
   return std::nullopt;
 }
 
+std::optional<std::string_view> Headers::find_last(std::string_view name) const {
+  std::optional<std::string_view> last;
+  for (const Header& field : fields_) {
+    if (same_token(field.name, name)) last = field.value;
+  }
+  return last;
+}
+
 size_t Headers::count(std::string_view name) const {
   return static_cast<size_t>(std::ranges::count_if(
       fields_, [&](const Header& field) { return same_token(field.name, name); }));

@@ -40,6 +40,9 @@ class Headers {
   /// The first field of that name.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
 
+  /// The last field of that name: what was added on the way stands behind what was sent.
+  [[nodiscard]] std::optional<std::string_view> find_last(std::string_view name) const;
+
   [[nodiscard]] size_t count(std::string_view name) const;
 
   [[nodiscard]] auto begin() const { return fields_.begin(); }

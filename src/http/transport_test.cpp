@@ -303,6 +303,36 @@ TEST_F(TransportTest, RefusesWhatIsNotHttp) {
   EXPECT_THAT(bad_chunk.body, HasSubstr("request_malformed"));
 }
 
+TEST_F(TransportTest, RefusesABodyThatOthersOnTheWayMightFrameAnotherWay) {
+  start();
+  // Behind each stands a second request that a server that skips the body would answer.
+  const std::string hidden = "GET /at-once HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const std::string& fields :
+       {std::string("Transfer-Encoding: identity\r\n"),
+        std::string("Transfer-Encoding: xchunked\r\n"),
+        std::string("Transfer-Encoding: gzip, chunked\r\n"),
+        std::string("Transfer-Encoding: chunked, chunked\r\n"),
+        std::string("Transfer-Encoding:\r\n"),
+        std::string("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+        std::string("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n")}) {
+    RawClient client = connect();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n" + hidden);
+    const auto answer = client.receive();
+    ASSERT_TRUE(answer) << fields;
+    EXPECT_EQ(answer->status, 501) << fields;
+    EXPECT_THAT(answer->body, HasSubstr("transfer_encoding_unsupported"));
+    EXPECT_EQ(answer->header("Connection"), "close");
+    client.end_sending();
+    EXPECT_EQ(client.receive_all(), "") << "a second answer to: " << fields;
+  }
+  EXPECT_EQ(ask("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").status,
+            400);
+  EXPECT_EQ(application_.answered, 0);
+  const Answer chunked =
+      ask("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
+  EXPECT_EQ(chunked.body, "got:hi");
+}
+
 TEST_F(TransportTest, RefusesAHeaderOverItsLimit) {
   start({.header_bytes = 1'000});
   const Answer answer =
@@ -473,6 +503,25 @@ TEST_F(TransportTest, BelievesAProxyOnlyWhenToldTo) {
   start({}, Proxy::Trusted);
   EXPECT_EQ(ask(request).body, "203.0.113.9");
   EXPECT_EQ(ask(request).header("X-Scheme"), "https");
+}
+
+TEST_F(TransportTest, BelievesOnlyWhatTheProxyItselfAdded) {
+  start({}, Proxy::Trusted);
+  const auto asked = [&](std::string_view fields) {
+    return ask(fmt::format("GET /address HTTP/1.1\r\nHost: a\r\n{}\r\n", fields));
+  };
+  // Some proxies append to the client's own field, others add a second one.
+  EXPECT_EQ(asked("X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 203.0.113.9\r\n").body,
+            "203.0.113.9");
+  EXPECT_EQ(
+      asked("X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 1.2.3.4, ::ffff:203.0.113.9\r\n").body,
+      "203.0.113.9");
+  EXPECT_EQ(asked("X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: unknown\r\n").body, "127.0.0.1");
+  EXPECT_EQ(asked("X-Forwarded-For: 10.0.0.1,\r\n").body, "127.0.0.1");
+  EXPECT_EQ(asked("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n").header("X-Scheme"),
+            "http");
+  EXPECT_EQ(asked("X-Forwarded-Proto: http, https\r\n").header("X-Scheme"), "https");
+  EXPECT_EQ(asked("X-Forwarded-Proto: gopher\r\n").header("X-Scheme"), "http");
 }
 
 TEST_F(TransportTest, SaysWhyItCannotListen) {

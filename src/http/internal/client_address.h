@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include "http/message.h"
+
+namespace faceforge::http::internal {
+
+/// Whose socket it is: an address without a port, IPv4 within IPv6 as IPv4, so that a client has
+/// one name; empty when the client has gone already.
+[[nodiscard]] std::string address_of(const boost::asio::ip::tcp::socket& socket);
+
+/// Puts in what the proxy before us says about its client. Proxies append: what they saw themselves
+/// is the last element of the last field of a name, and everything before it is the client's word.
+/// What cannot be read changes nothing.
+void apply_proxy_fields(RequestHead& head);
+
+}  // namespace faceforge::http::internal
