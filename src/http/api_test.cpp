@@ -245,6 +245,17 @@ TEST_F(ApiTest, UploadsPhotosEachTakenOrRefusedOnItsOwn) {
   EXPECT_EQ(ada.get(of_bob).status, 404) << "a photo belongs to its person";
 }
 
+TEST_F(ApiTest, APersonIsShownByTheirOldestPhoto) {
+  ApiClient ada = signed_up("ada");
+  const Filled filled = fill(ada);
+  const std::string people = fmt::format("/api/v1/galleries/{}/people", filled.gallery);
+  EXPECT_EQ(body_of(ada.get(fmt::format("{}/{}", people, filled.ada))).at("cover_photo_id"),
+            filled.photo_of_ada);
+  EXPECT_EQ(body_of(ada.get(people)).at("people").at(0).at("cover_photo_id"), filled.photo_of_ada);
+  const json::object nobody = body_of(ada.post(people, json::object{{"name", "Nobody"}}));
+  EXPECT_TRUE(nobody.at("cover_photo_id").is_null());
+}
+
 TEST_F(ApiTest, RefusesFormsThatAreNotPhotos) {
   ApiClient ada = signed_up("ada");
   const Filled filled = fill(ada);
@@ -320,6 +331,8 @@ TEST_F(ApiTest, TrainsVerifiesAndIdentifies) {
   EXPECT_EQ(verify(999).status, 404);
   EXPECT_EQ(verify(filled.ada, "&version=2").status, 404);
   EXPECT_EQ(verify(filled.ada, "&false_match_rate=2").status, 400);
+  EXPECT_EQ(verify(filled.ada, "&false_match_rate=1e-9").status, 200);  // the documented minimum
+  EXPECT_EQ(verify(filled.ada, "&false_match_rate=9e-10").status, 400);
   EXPECT_EQ(verify(filled.ada, "&face=any").status, 400);
   EXPECT_EQ(reason_of(ada.post_form(path + "/verify", red)), "query_parameter_missing");
 

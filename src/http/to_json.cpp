@@ -75,7 +75,9 @@ json::object to_json(const gallery::Person& person) {
   return {{"id", person.id.value()},
           {"name", person.name},
           {"created_at", to_rfc3339(person.created_ms)},
-          {"photo_count", person.photo_count}};
+          {"photo_count", person.photo_count},
+          {"cover_photo_id",
+           person.cover_photo_id ? json::value(person.cover_photo_id->value()) : nullptr}};
 }
 
 json::object to_json(const face::DetectedFace& face) {

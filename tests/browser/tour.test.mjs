@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { Contract } from '../api/contract.mjs';
 import { haveTestData, startServer, testData } from './server.mjs';
 
 const browserPath = process.env.FACEFORGE_CHROMIUM ?? '/usr/bin/chromium';
@@ -48,11 +49,36 @@ before(async () => {
   const faults = [];
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
-    // A refused request is logged by the browser itself; whether it was expected, each test says.
+    // A refused request is logged by the browser itself; `refusals` below are those that were expected.
     if (message.type() === 'error' && !/status of (4\d\d)/.test(message.text())) faults.push(message.text());
   });
+  page.on('response', (response) => asked.push(look(response)));
   page.faults = faults;
 });
+
+/** Every answer of the API is held against openapi.yaml; those of 400 and above are collected by test. */
+const contract = new Contract();
+const asked = [];
+const refusals = [];
+async function look(response) {
+  const { pathname, search } = new URL(response.url());
+  const status = response.status();
+  const method = response.request().method();
+  if (status >= 400) refusals.push(`${method} ${pathname} ${status}`);
+  if (!pathname.startsWith('/api/')) return;
+  const type = response.headers()['content-type'] ?? '';
+  const body = type === 'application/json' ? await response.text().catch(() => null) : '';
+  if (body === null) return; // the page was left before the answer was there
+  for (const fault of contract.faults({ method, target: pathname + search, status, type, body })) {
+    page.faults.push(`${method} ${pathname} ${status}: ${fault}`);
+  }
+}
+
+async function refusalsSoFar() {
+  await page.waitForTimeout(100);
+  await Promise.all(asked.splice(0));
+  return refusals.splice(0);
+}
 
 after(async () => {
   await browser?.close();
@@ -74,6 +100,7 @@ test('a visitor signs up', { skip: why }, async () => {
   await page.getByRole('button', { name: 'Sign up' }).click();
   await page.getByRole('heading', { name: 'Galleries' }).waitFor();
   await picture('02-no-gallery');
+  assert.deepEqual(await refusalsSoFar(), ['GET /api/v1/auth/session 401', 'POST /api/v1/auth/signup 400']);
 });
 
 test('a gallery is made, renamed, and another deleted', { skip: why }, async () => {
@@ -171,5 +198,6 @@ test('the account is deleted with everything in it', { skip: why }, async () => 
   await page.getByLabel('Your password').fill('three red herons at dawn');
   await page.getByRole('button', { name: 'Delete for good' }).click();
   await page.getByRole('heading', { name: 'Log in' }).waitFor();
+  assert.deepEqual(await refusalsSoFar(), []);
   assert.deepEqual(page.faults, [], 'the pages logged errors');
 });
