@@ -40,6 +40,7 @@ using Integers = std::vector<int64_t>;
 constexpr LoadLimits kLimits{.file_bytes = size_t{16} << 20,
                              .node_count = 2000,
                              .elements_per_tensor = size_t{1} << 20,
+                             .weight_bytes = size_t{16} << 20,
                              .activation_bytes = size_t{16} << 20};
 
 /// Mutated sizes may still be legal and large; beyond this the run would only cost time.

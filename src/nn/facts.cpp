@@ -290,6 +290,21 @@ Result<std::vector<Fact>> result_facts(const Node& node, std::span<const Fact> o
   return results;
 }
 
+/// What a result takes in memory: as an activation, or as the numbers that are known of it.
+size_t bytes_of_result(const Node& node, std::span<const Fact> operands, const Fact& result) {
+  ElementKind kind = ElementKind::Float;
+  if (const auto* fill = std::get_if<ConstantOfShape>(&node.operation)) {
+    kind = fill->value->kind;
+  } else if (const auto* cast = std::get_if<Cast>(&node.operation)) {
+    kind = cast->to;
+  } else if (std::holds_alternative<ShapeOf>(node.operation)) {
+    kind = ElementKind::Integer;
+  } else if (!operands.empty() && operands[0].constant) {
+    kind = operands[0].constant->kind;
+  }
+  return bytes_each_of(kind) * static_cast<size_t>(element_count(result.shape));
+}
+
 /// Fills in the numbers of a node's results where they can be known.
 Result<void> fold_known(const Node& node, std::span<const Fact> operands,
                         std::vector<Fact>& results, size_t element_limit) {
@@ -317,8 +332,9 @@ Unexpected unsupported(const Node& node, std::string_view what) {
 }
 
 Result<std::vector<Fact>> follow(const Node& node, std::span<const Fact> operands,
-                                 size_t element_limit) {
+                                 size_t element_limit, ByteBudget& budget) {
   auto results = TRY(result_facts(node, operands, element_limit));
+  for (const Fact& result : results) TRY(budget.take(bytes_of_result(node, operands, result)));
   TRY(fold_known(node, operands, results, element_limit));
   return results;
 }
@@ -458,7 +474,7 @@ Result<std::vector<Fact>> infer(const Graph& graph, std::span<const Shape> input
     const auto operands = operands_of(node, facts);
     auto results = TRY(result_facts(node, operands, limits.elements_per_tensor));
     for (const Fact& result : results) {
-      bytes += sizeof(float) * static_cast<size_t>(element_count(result.shape));
+      bytes += bytes_of_result(node, operands, result);
     }
     if (bytes > limits.activation_bytes) {
       return fail(ErrorCode::TooLarge, "activations_too_large",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "nn/byte_budget.h"
 #include "nn/graph.h"
 #include "nn/network.h"
 
@@ -28,9 +29,12 @@ struct Fact {
                                               std::span<const Shape> input_shapes,
                                               const LoadLimits& limits);
 
-/// Follows one node: what is known of its results. Fails as `infer`.
+/// Follows one node of known operands: what is known of its results.
+///
+/// in:    `budget` is what their numbers may take
+/// fails: as `infer`; too_large/weights_too_large
 [[nodiscard]] Result<std::vector<Fact>> follow(const Node& node, std::span<const Fact> operands,
-                                               size_t element_limit);
+                                               size_t element_limit, ByteBudget& budget);
 
 /// The facts of a node's operands; an operand left out has an empty one.
 [[nodiscard]] std::vector<Fact> operands_of(const Node& node, std::span<const Fact> facts);

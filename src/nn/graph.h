@@ -24,6 +24,11 @@ struct Constant {
 };
 using ConstantPtr = std::shared_ptr<const Constant>;
 
+/// What a number of a constant takes in memory.
+[[nodiscard]] constexpr size_t bytes_each_of(ElementKind kind) {
+  return kind == ElementKind::Float ? sizeof(float) : sizeof(int64_t);
+}
+
 // What an operator does, from its attributes. Which of these a node holds says what the node is.
 
 enum class AutoPad { Explicit, SameUpper, SameLower, Valid };

@@ -175,9 +175,10 @@ Result<Network> Network::load(const std::filesystem::path& file, const LoadLimit
 Result<Network> Network::parse(std::span<const std::byte> bytes, const LoadLimits& limits) {
   try {
     auto state = std::make_shared<State>();
-    state->graph = TRY(import_onnx(bytes, limits));
+    ByteBudget budget(limits.weight_bytes);
+    state->graph = TRY(import_onnx(bytes, limits, budget));
     state->limits = limits;
-    TRY(simplify(state->graph, limits));
+    TRY(simplify(state->graph, limits, budget));
     return Network(std::move(state));
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to load a model");

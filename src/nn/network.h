@@ -17,6 +17,7 @@ struct LoadLimits {
   size_t file_bytes = size_t{1} << 30;           ///< the ONNX file
   size_t node_count = 20'000;                    ///< operators of the graph
   size_t elements_per_tensor = size_t{1} << 28;  ///< one weight or one activation (1 GiB of floats)
+  size_t weight_bytes = size_t{1} << 30;         ///< all weights, and what is computed from them
   size_t activation_bytes = size_t{2} << 30;     ///< all activations of one run together
 };
 
@@ -55,7 +56,8 @@ class Network {
   ///        without being made (cycles included), or is made twice;
   ///        corrupt/tensor_outside_file when a weight's bytes are fewer than its shape says;
   ///        corrupt/tensor_shape for negative dimensions; corrupt/weight_not_finite;
-  ///        too_large/model_file_too_large, graph_too_large or tensor_too_large
+  ///        too_large/model_file_too_large, graph_too_large (nodes; 300 000 messages, strings and
+  ///        lists; 8 MiB beside the weights), weights_too_large or tensor_too_large
   [[nodiscard]] static Result<Network> parse(std::span<const std::byte> bytes,
                                              const LoadLimits& limits = {});
 

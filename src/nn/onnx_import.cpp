@@ -3,9 +3,9 @@
 #include <string>
 #include <unordered_map>
 
-#include <google/protobuf/io/coded_stream.h>
 #include <onnx/onnx_pb.h>
 
+#include "nn/model_size.h"
 #include "nn/onnx_names.h"
 #include "nn/onnx_operators.h"
 #include "nn/onnx_tensor.h"
@@ -13,98 +13,55 @@
 namespace faceforge::nn {
 namespace {
 
-using google::protobuf::io::CodedInputStream;
-
 Unexpected malformed(std::string what) {
   return fail(ErrorCode::Corrupt, "model_malformed", "not a usable ONNX model: {}", what);
 }
 
-/// Parsed messages take up to a hundred times their bytes in the file, so a small file of tiny
-/// messages could fill the memory. Everything but the weights is therefore held to this size.
-constexpr size_t kStructureLimit_bytes = size_t{64} << 20;
+/// Everything but the numbers of weights is held to this size: parsed, it takes several times that.
+constexpr size_t kStructureLimit_bytes = size_t{8} << 20;
 
-/// Adds up the bytes of everything in a model that is not the payload of a weight, by walking the
-/// wire format of ModelProto.graph.initializer without building any message.
-class StructureSize {
- public:
-  /// The number of bytes, or nothing when the bytes are no protobuf message.
-  static std::optional<size_t> of_model(std::span<const std::byte> bytes) {
-    CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()),
-                            static_cast<int>(bytes.size()));
-    StructureSize size;
-    if (!size.walk(stream, Level::Model)) return std::nullopt;
-    return size.bytes_;
+/// Messages, strings and lists of a file. A large network has some ten thousand; a message takes
+/// 300 bytes at most.
+constexpr size_t kPartLimit = 300'000;
+
+Result<void> check_size(std::span<const std::byte> bytes, const LoadLimits& limits) {
+  constexpr size_t kProtobufLimit_bytes = 0x7FFFFFFF;
+  const size_t limit_bytes = std::min(limits.file_bytes, kProtobufLimit_bytes);
+  if (bytes.size() > limit_bytes) {
+    return fail(ErrorCode::TooLarge, "model_file_too_large", "{} bytes; the limit is {}",
+                bytes.size(), limit_bytes);
   }
-
- private:
-  enum class Level { Model, Graph, Weight };
-
-  bool walk(CodedInputStream& stream, Level level) {
-    while (const uint32_t tag = stream.ReadTag()) {
-      const uint32_t field = tag >> 3;
-      bytes_ += 2;
-      if ((tag & 7U) != 2) {
-        if (!skip_number(stream, tag & 7U)) return false;
-        continue;
-      }
-      uint32_t length = 0;
-      if (!stream.ReadVarint32(&length) || length > 0x7FFFFFFFU) return false;
-      const auto signed_length = static_cast<int>(length);
-      if (stream.BytesUntilLimit() >= 0 && signed_length > stream.BytesUntilLimit()) return false;
-      const bool is_graph = level == Level::Model && field == onnx::ModelProto::kGraphFieldNumber;
-      const bool is_weight =
-          level == Level::Graph && field == onnx::GraphProto::kInitializerFieldNumber;
-      if (is_graph || is_weight) {
-        const auto limit = stream.PushLimit(signed_length);
-        if (!walk(stream, is_graph ? Level::Graph : Level::Weight)) return false;
-        stream.PopLimit(limit);
-        continue;
-      }
-      const bool is_payload = level == Level::Weight &&
-                              field != onnx::TensorProto::kStringDataFieldNumber &&
-                              field != onnx::TensorProto::kExternalDataFieldNumber;
-      if (!is_payload) bytes_ += length;
-      if (!stream.Skip(signed_length)) return false;
-    }
-    return stream.ConsumedEntireMessage();
+  const auto size = measure_model(bytes);
+  if (!size) return malformed("its bytes are no protobuf message");
+  const auto too_large = [](size_t found, std::string_view of_what, size_t limit) {
+    return fail(ErrorCode::TooLarge, "graph_too_large", "{} {}; the limit is {}", found, of_what,
+                limit);
+  };
+  if (size->node_count > limits.node_count) {
+    return too_large(size->node_count, "nodes", limits.node_count);
   }
-
-  bool skip_number(CodedInputStream& stream, uint32_t wire_type) {
-    uint64_t ignored = 0;
-    bytes_ += 8;
-    switch (wire_type) {
-      case 0:
-        return stream.ReadVarint64(&ignored);
-      case 1:
-        return stream.Skip(8);
-      case 5:
-        return stream.Skip(4);
-      default:
-        return false;  // groups are in no version of ONNX
-    }
+  if (size->part_count > kPartLimit) {
+    return too_large(size->part_count, "messages, strings and lists", kPartLimit);
   }
-
-  size_t bytes_ = 0;
-};
+  if (size->structure_bytes > kStructureLimit_bytes) {
+    return too_large(size->structure_bytes, "bytes beside the weights", kStructureLimit_bytes);
+  }
+  return ByteBudget(limits.weight_bytes).take(size->weight_bytes);
+}
 
 /// Builds the graph of one model file.
 class Importer {
  public:
-  explicit Importer(const LoadLimits& limits) : limits_(limits) {}
+  Importer(const LoadLimits& limits, ByteBudget& budget) : limits_(limits), budget_(budget) {}
 
   Result<Graph> import(const onnx::ModelProto& model) {
     opset_ = TRY(opset_of(model));
     const onnx::GraphProto& proto = model.graph();
-    const auto node_count = static_cast<size_t>(proto.node_size());
-    if (node_count > limits_.node_count) {
-      return fail(ErrorCode::TooLarge, "graph_too_large", "{} nodes; the limit is {}", node_count,
-                  limits_.node_count);
-    }
     if (proto.sparse_initializer_size() > 0) {
       return fail(ErrorCode::Unsupported, "tensor_type_unsupported", "sparse weights");
     }
     for (const auto& weight : proto.initializer()) {
-      const ConstantPtr constant = TRY(read_tensor(weight, limits_));
+      const ConstantPtr constant = TRY(read_tensor(weight, limits_, budget_));
       graph_.values[TRY(make_value(weight.name()))].constant = constant;
     }
     TRY(add_inputs(proto));
@@ -186,7 +143,7 @@ class Importer {
   Result<void> add_node(const onnx::NodeProto& proto) {
     if (proto.op_type() == "Constant" && proto.domain().empty()) return add_constant(proto);
     // Not within the braces below: g++ 12 leaks the members made before a TRY that returns there.
-    Operation operation = TRY(read_operation(proto, opset_, limits_));
+    Operation operation = TRY(read_operation(proto, opset_));
     Node node{
         .op_type = proto.op_type(),
         .name = proto.name().empty() && proto.output_size() > 0 ? proto.output(0) : proto.name(),
@@ -215,7 +172,7 @@ class Importer {
     auto constant = std::make_shared<Constant>();
     ConstantPtr made = constant;
     if (attribute.name() == "value" && attribute.has_t()) {
-      made = TRY(read_tensor(attribute.t(), limits_));
+      made = TRY(read_tensor(attribute.t(), limits_, budget_));
     } else if (attribute.name() == "value_float") {
       constant->floats = {attribute.f()};
     } else if (attribute.name() == "value_floats") {
@@ -247,6 +204,7 @@ class Importer {
   }
 
   const LoadLimits& limits_;
+  ByteBudget& budget_;
   int64_t opset_ = 0;
   Graph graph_;
   std::unordered_map<std::string, ValueIndex> by_name_;
@@ -254,27 +212,15 @@ class Importer {
 
 }  // namespace
 
-Result<Graph> import_onnx(std::span<const std::byte> bytes, const LoadLimits& limits) {
-  constexpr size_t kProtobufLimit_bytes = 0x7FFFFFFF;
-  const size_t limit_bytes = std::min(limits.file_bytes, kProtobufLimit_bytes);
-  if (bytes.size() > limit_bytes) {
-    return fail(ErrorCode::TooLarge, "model_file_too_large", "{} bytes; the limit is {}",
-                bytes.size(), limit_bytes);
-  }
-  const auto structure_bytes = StructureSize::of_model(bytes);
-  if (!structure_bytes) return malformed("its bytes are no protobuf message");
-  if (*structure_bytes > kStructureLimit_bytes) {
-    return fail(ErrorCode::TooLarge, "graph_too_large",
-                "{} bytes beside the weights; the limit is "
-                "{}",
-                *structure_bytes, kStructureLimit_bytes);
-  }
+Result<Graph> import_onnx(std::span<const std::byte> bytes, const LoadLimits& limits,
+                          ByteBudget& budget) {
+  TRY(check_size(bytes, limits));
   onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return malformed("its bytes are no protobuf message");
   }
   if (!model.has_graph()) return malformed("it has no graph");
-  return Importer(limits).import(model);
+  return Importer(limits, budget).import(model);
 }
 
 }  // namespace faceforge::nn

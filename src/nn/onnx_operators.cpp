@@ -1,5 +1,6 @@
 #include "nn/onnx_operators.h"
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 #include <unordered_map>
@@ -33,12 +34,10 @@ Unexpected malformed(const onnx::NodeProto& node, std::string_view what) {
 /// Attributes of one node by name, with their ONNX defaults.
 class Attributes {
  public:
-  Attributes(const onnx::NodeProto& node, int64_t opset, const LoadLimits& limits)
-      : node_(node), opset_(opset), limits_(limits) {}
+  Attributes(const onnx::NodeProto& node, int64_t opset) : node_(node), opset_(opset) {}
 
   const onnx::NodeProto& node() const { return node_; }
   int64_t opset() const { return opset_; }
-  const LoadLimits& limits() const { return limits_; }
 
   const onnx::AttributeProto* find(std::string_view name) const {
     for (const auto& attribute : node_.attribute()) {
@@ -72,7 +71,6 @@ class Attributes {
  private:
   const onnx::NodeProto& node_;
   int64_t opset_;
-  const LoadLimits& limits_;
 };
 
 Result<Window> read_window(const Attributes& attributes) {
@@ -242,10 +240,11 @@ Result<Operation> read_constant_of_shape(const Attributes& attributes) {
     return fill;
   }
   if (!found->has_t()) return malformed(attributes.node(), "its value is no tensor");
-  fill.value = TRY(read_tensor(found->t(), attributes.limits()));
-  if (element_count(fill.value->shape) != 1) {
-    return malformed(attributes.node(), "its value has several numbers");
+  if (std::ranges::any_of(found->t().dims(), [](int64_t size) { return size != 1; })) {
+    return malformed(attributes.node(), "its value is not one number");
   }
+  ByteBudget one_number(bytes_each_of(ElementKind::Integer));
+  fill.value = TRY(read_tensor(found->t(), {.elements_per_tensor = 1}, one_number));
   return fill;
 }
 
@@ -402,8 +401,7 @@ const std::unordered_map<std::string, KnownOperator>& known_operators() {
 
 }  // namespace
 
-Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset,
-                                 const LoadLimits& limits) {
+Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset) {
   if (!node.domain().empty() && node.domain() != "ai.onnx") {
     return unsupported(node, "domain " + quoted_name(node.domain()));
   }
@@ -424,7 +422,7 @@ Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset,
   if (node.output_size() < 1 || (node.output_size() > 1 && !may_have_several_outputs)) {
     return malformed(node, fmt::format("{} outputs", node.output_size()));
   }
-  return known->second.read(Attributes(node, opset, limits));
+  return known->second.read(Attributes(node, opset));
 }
 
 }  // namespace faceforge::nn

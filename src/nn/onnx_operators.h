@@ -4,7 +4,6 @@
 
 #include "base/result.h"
 #include "nn/graph.h"
-#include "nn/network.h"
 
 namespace onnx {
 class NodeProto;
@@ -20,7 +19,6 @@ inline constexpr int64_t kLastOpset = 17;
 /// fails: unsupported/operator_unsupported naming operator and node, for a type or an attribute
 ///        value that is not implemented; corrupt/model_malformed for an attribute of a wrong type,
 ///        a wrong number of operands, or numbers that no window can have
-[[nodiscard]] Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset,
-                                               const LoadLimits& limits);
+[[nodiscard]] Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset);
 
 }  // namespace faceforge::nn

@@ -128,7 +128,8 @@ Result<void> read_typed(const TensorProto& proto, size_t count, Constant& out) {
 
 }  // namespace
 
-Result<ConstantPtr> read_tensor(const TensorProto& proto, const LoadLimits& limits) {
+Result<ConstantPtr> read_tensor(const TensorProto& proto, const LoadLimits& limits,
+                                ByteBudget& budget) {
   // A file beside the model would escape what checks the model: its size, and the hash that an
   // embedding's ModelId is.
   if (proto.data_location() == TensorProto::EXTERNAL) {
@@ -149,6 +150,7 @@ Result<ConstantPtr> read_tensor(const TensorProto& proto, const LoadLimits& limi
   constant->kind = is_float ? ElementKind::Float : ElementKind::Integer;
   const size_t count = TRY(checked_element_count(constant->shape, limits.elements_per_tensor));
   const size_t byte_count = count * bytes_each;
+  TRY(budget.take(count * bytes_each_of(constant->kind)));
 
   if (proto.has_raw_data()) {
     if (proto.raw_data().size() != byte_count) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "base/result.h"
+#include "nn/byte_budget.h"
 #include "nn/graph.h"
 #include "nn/network.h"
 
@@ -16,8 +17,9 @@ namespace faceforge::nn {
 ///
 /// out:   floats for every float type, 64-bit integers for every integer type and bool
 /// fails: as `Network::parse`: tensor_type_unsupported, external_data_unsupported,
-///        tensor_outside_file, tensor_shape, weight_not_finite (not a number), tensor_too_large
+///        tensor_outside_file, tensor_shape, weight_not_finite (not a number), tensor_too_large,
+///        weights_too_large
 [[nodiscard]] Result<ConstantPtr> read_tensor(const onnx::TensorProto& proto,
-                                              const LoadLimits& limits);
+                                              const LoadLimits& limits, ByteBudget& budget);
 
 }  // namespace faceforge::nn

@@ -10,12 +10,14 @@ namespace {
 
 class Simplifier {
  public:
-  Simplifier(Graph& graph, const LoadLimits& limits) : graph_(graph), limits_(limits) {}
+  Simplifier(Graph& graph, const LoadLimits& limits, ByteBudget& budget)
+      : graph_(graph), limits_(limits), budget_(budget) {}
 
   Result<void> run() {
     TRY(compute_constants());
     drop_identities();
-    for (Node& node : graph_.nodes) normalize_gemm(node);
+    count_uses();
+    for (Node& node : graph_.nodes) TRY(normalize_gemm(node));
     TRY(fold_scales());
     drop_unused();
     return {};
@@ -35,7 +37,7 @@ class Simplifier {
         operands.push_back(constant ? Fact{constant->shape, constant} : Fact{});
       }
       if (is_known) {
-        const auto results = TRY(follow(node, operands, limits_.elements_per_tensor));
+        const auto results = TRY(follow(node, operands, limits_.elements_per_tensor, budget_));
         for (size_t index = 0; index < results.size(); ++index) {
           value(node.outputs[index]).constant = results[index].constant;
           is_known = is_known && results[index].constant != nullptr;
@@ -65,14 +67,29 @@ class Simplifier {
     }
   }
 
-  ConstantPtr floats(Shape shape, std::vector<float> numbers) {
-    return std::make_shared<Constant>(
-        Constant{.shape = std::move(shape), .floats = std::move(numbers)});
+  void count_uses() {
+    use_count_.assign(graph_.values.size(), 0);
+    for (const Node& node : graph_.nodes) {
+      for (const ValueIndex input : node.inputs) {
+        if (input != kNoValue) ++use_count_[static_cast<size_t>(input)];
+      }
+    }
+    for (const ValueIndex output : graph_.output_values) ++use_count_[static_cast<size_t>(output)];
   }
 
-  ValueIndex add_constant(ConstantPtr constant, const std::string& name) {
-    graph_.values.push_back({name, std::move(constant)});
-    return static_cast<ValueIndex>(graph_.values.size()) - 1;
+  /// Gives a node another constant operand, whose bytes are taken from the budget already, and
+  /// frees the one before when nothing else uses it.
+  void replace_operand(Node& node, size_t position, Shape shape, std::vector<float> numbers) {
+    const ValueIndex before = node.has_input(position) ? node.inputs[position] : kNoValue;
+    if (before != kNoValue && --use_count_[static_cast<size_t>(before)] == 0) {
+      budget_.give_back(value(before).constant->floats.size() * sizeof(float));
+      value(before).constant = nullptr;
+    }
+    auto constant = std::make_shared<Constant>(
+        Constant{.shape = std::move(shape), .floats = std::move(numbers)});
+    node.inputs[position] = static_cast<ValueIndex>(graph_.values.size());
+    graph_.values.push_back({node.name, std::move(constant)});
+    use_count_.push_back(1);
   }
 
   ConstantPtr float_constant(const Node& node, size_t position) {
@@ -82,27 +99,30 @@ class Simplifier {
   }
 
   /// Takes alpha and beta into the weights and makes the bias one number a column.
-  void normalize_gemm(Node& node) {
+  Result<void> normalize_gemm(Node& node) {
     auto* gemm = std::get_if<Gemm>(&node.operation);
     const ConstantPtr weights = float_constant(node, 1);
-    if (gemm == nullptr || !weights || weights->shape.size() != 2) return;
+    if (gemm == nullptr || !weights || weights->shape.size() != 2) return {};
     const auto columns = weights->shape[gemm->transpose_b ? 0 : 1];
     if (node.has_input(2)) {
       const ConstantPtr bias = float_constant(node, 2);
-      if (!bias || bias->shape.size() > 2) return;
+      if (!bias || bias->shape.size() > 2) return {};
       const auto numbers = numbers_by_channel(*bias, 2, columns, columns, 0);
-      if (!numbers) return;
+      if (!numbers) return {};
       std::vector<float> scaled = *numbers;
       for (float& number : scaled) number *= gemm->beta;
-      node.inputs[2] = add_constant(floats({columns}, std::move(scaled)), node.name);
+      TRY(budget_.take(scaled.size() * sizeof(float)));
+      replace_operand(node, 2, {columns}, std::move(scaled));
       gemm->beta = 1;
     }
     if (gemm->alpha != 1) {
+      TRY(budget_.take(weights->floats.size() * sizeof(float)));
       std::vector<float> scaled = weights->floats;
       for (float& number : scaled) number *= gemm->alpha;
-      node.inputs[1] = add_constant(floats(weights->shape, std::move(scaled)), node.name);
+      replace_operand(node, 1, weights->shape, std::move(scaled));
       gemm->alpha = 1;
     }
+    return {};
   }
 
   struct ScaleAndShift {
@@ -183,6 +203,7 @@ class Simplifier {
     const auto* gemm = std::get_if<Gemm>(&node.operation);
     const bool channel_is_last = gemm != nullptr && !gemm->transpose_b;
     const size_t a_channel = weights->floats.size() / count;
+    TRY(budget_.take((weights->floats.size() + count) * sizeof(float)));
     std::vector<float> scaled(weights->floats.size());
     for (size_t index = 0; index < scaled.size(); ++index) {
       const size_t channel = channel_is_last ? index % count : index / a_channel;
@@ -199,27 +220,20 @@ class Simplifier {
       }
     }
     node.inputs.resize(3, kNoValue);
-    node.inputs[1] = add_constant(floats(weights->shape, std::move(scaled)), node.name);
-    node.inputs[2] = add_constant(floats({channels}, std::move(bias)), node.name);
+    replace_operand(node, 1, weights->shape, std::move(scaled));
+    replace_operand(node, 2, {channels}, std::move(bias));
     return {};
   }
 
   Result<void> fold_scales() {
-    std::vector<size_t> use_count(graph_.values.size(), 0);
     std::vector<size_t> maker(graph_.values.size(), graph_.nodes.size());
-    for (const Node& node : graph_.nodes) {
-      for (const ValueIndex input : node.inputs) {
-        if (input != kNoValue) ++use_count[static_cast<size_t>(input)];
-      }
-    }
-    for (const ValueIndex output : graph_.output_values) ++use_count[static_cast<size_t>(output)];
     std::vector<bool> is_gone(graph_.nodes.size(), false);
     for (size_t index = 0; index < graph_.nodes.size(); ++index) {
       Node& node = graph_.nodes[index];
       for (const ValueIndex input : node.inputs) {
         if (input == kNoValue || static_cast<size_t>(input) >= maker.size()) continue;
         const size_t before = maker[static_cast<size_t>(input)];
-        if (before == graph_.nodes.size() || use_count[static_cast<size_t>(input)] != 1) continue;
+        if (before == graph_.nodes.size() || use_count_[static_cast<size_t>(input)] != 1) continue;
         Node& source = graph_.nodes[before];
         const int64_t channels = channels_made(source);
         if (channels == 0 ||
@@ -268,12 +282,14 @@ class Simplifier {
 
   Graph& graph_;
   const LoadLimits& limits_;
+  ByteBudget& budget_;
+  std::vector<size_t> use_count_;  ///< of each value, by nodes and as an output
 };
 
 }  // namespace
 
-Result<void> simplify(Graph& graph, const LoadLimits& limits) {
-  return Simplifier(graph, limits).run();
+Result<void> simplify(Graph& graph, const LoadLimits& limits, ByteBudget& budget) {
+  return Simplifier(graph, limits, budget).run();
 }
 
 }  // namespace faceforge::nn

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "nn/byte_budget.h"
 #include "nn/graph.h"
 #include "nn/network.h"
 
@@ -10,7 +11,9 @@ namespace faceforge::nn {
 /// alone, folds batch norms and constant factors into the convolutions and matrices before them,
 /// and drops identities and what no output needs.
 ///
-/// fails: as `infer` for nodes of constants; corrupt/weight_not_finite when a variance is negative
-[[nodiscard]] Result<void> simplify(Graph& graph, const LoadLimits& limits);
+/// in:    `budget` is what the constants may take, those of `graph` taken already
+/// fails: as `infer` for nodes of constants; too_large/weights_too_large; corrupt/weight_not_finite
+/// when a variance is negative
+[[nodiscard]] Result<void> simplify(Graph& graph, const LoadLimits& limits, ByteBudget& budget);
 
 }  // namespace faceforge::nn
