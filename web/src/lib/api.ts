@@ -211,23 +211,25 @@ export const api = {
   modelAddress: (galleryId: number, version: number) =>
     `${base}/galleries/${galleryId}/versions/${version}/model`,
 
-  identify: (galleryId: number, photo: File, falsePositiveRate: number) =>
+  identify: (galleryId: number, photo: File, falsePositiveRate: number, signal: AbortSignal) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/identify', {
         params: {
           path: inGallery(galleryId),
           query: { false_positive_identification_rate: falsePositiveRate, candidate_count: 3 },
         },
+        signal,
         ...asBody(multipart({ photo })),
       }),
     ),
-  verify: (galleryId: number, personId: number, photo: File, falseMatchRate: number) =>
+  verify: (galleryId: number, personId: number, photo: File, falseMatchRate: number, signal: AbortSignal) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/verify', {
         params: {
           path: inGallery(galleryId),
           query: { person_id: personId, false_match_rate: falseMatchRate, face: 'only' },
         },
+        signal,
         ...asBody(multipart({ photo })),
       }),
     ),
