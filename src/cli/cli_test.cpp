@@ -11,6 +11,7 @@
 #include "cli/ordered_work.h"
 #include "cli/photo_list.h"
 #include "cli/text.h"
+#include "cli/web_folder.h"
 #include "support/test_data.h"
 
 namespace faceforge::cli {
@@ -133,6 +134,25 @@ TEST(PhotoList, AFolderWithoutPhotosIsAMistake) {
   const test::TemporaryFolder folder;
   const std::vector<std::string> arguments{folder.path().string()};
   EXPECT_EQ(list_photos(arguments).error().reason, "folder_without_photos");
+}
+
+TEST(WebFolder, ThePagesAreFoundBesideTheProgramWhereverItWasBuiltOrInstalled) {
+  const test::TemporaryFolder folder;
+  const auto built = folder.path() / "build" / "release" / "bin" / "faceforge";
+  const auto installed = folder.path() / "usr" / "bin" / "faceforge";
+  EXPECT_EQ(find_web_folder(built), "");
+  EXPECT_EQ(find_web_folder(installed), "");
+  for (const auto* pages : {"web/dist", "usr/share/faceforge/web"}) {
+    std::filesystem::create_directories(folder.path() / pages);
+    std::ofstream(folder.path() / pages / "index.html") << "<!doctype html>";
+  }
+  std::filesystem::create_directories(built.parent_path());
+  std::filesystem::create_directories(installed.parent_path());
+  EXPECT_EQ(find_web_folder(built), folder.path() / "web" / "dist");
+  EXPECT_EQ(find_web_folder(installed), folder.path() / "usr" / "share" / "faceforge" / "web");
+  setenv("FACEFORGE_WEB", "/my/pages", 1);
+  EXPECT_EQ(find_web_folder(built), "/my/pages");
+  unsetenv("FACEFORGE_WEB");
 }
 
 TEST(ListenAddress, AddressesOfBothKindsAreRead) {

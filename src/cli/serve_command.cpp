@@ -16,6 +16,7 @@
 #include "cli/listen_address.h"
 #include "cli/pack_choice.h"
 #include "cli/text.h"
+#include "cli/web_folder.h"
 #include "gallery/galleries.h"
 #include "http/server.h"
 #include "jobs/jobs.h"
@@ -128,8 +129,9 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const auto server = TRY(http::Server::start(http_options, services));
 
   const ListenAddress bound{http_options.transport.address, server->port()};
-  print(fmt::format("FaceForge is at {}  (pack {}; Ctrl-C ends it)\n",
+  print(fmt::format("FaceForge is at {}  ({}pack {}; Ctrl-C ends it)\n",
                     browser_address(bound, http_options.transport.tls ? "https" : "http"),
+                    options.web_folder.empty() ? "the API alone, no pages: see --web; " : "",
                     to_printable(engine->pack_id())));
   std::fflush(stdout);
   wait_for_the_end(interrupt, *accounts, jobs);
@@ -148,8 +150,10 @@ void declare_serve(CLI::App& command, ServeOptions& options) {
       ->type_name("ID|DIR")
       ->default_str("best installed");
   add_installation_options(command, options.installation);
-  command.add_option("--web", options.web_folder, "The built pages; without, the API alone")
-      ->type_name("DIR");
+  options.web_folder = default_web_folder();
+  command.add_option("--web", options.web_folder, "The built pages; '' for the API alone")
+      ->type_name("DIR")
+      ->default_str(options.web_folder.empty() ? "none found" : options.web_folder);
   auto* certificate =
       command.add_option("--tls-certificate", options.tls_certificate, "Serve https: chain, PEM")
           ->type_name("FILE");

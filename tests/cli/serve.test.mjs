@@ -9,8 +9,8 @@ import { folder, run, runJson, skip, start } from './faceforge.mjs';
 const pack = ['--pack', 'scrfd500-mbf'];
 
 /** A server on any free port, once it has told its address. */
-async function serve(data, extra = []) {
-  const child = start(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack, ...extra]);
+async function serve(data, extra = [], options = {}) {
+  const child = start(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack, ...extra], options);
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (text) => (stderr += text));
@@ -23,7 +23,7 @@ async function serve(data, extra = []) {
     });
     ended.then((code) => reject(new Error(`ended with ${code}: ${stderr}`)));
   });
-  return { child, address, ended };
+  return { child, address, ended, said: stdout };
 }
 
 async function signUp(address, name, password) {
@@ -40,6 +40,19 @@ test('a server tells its address, answers, and ends in order on SIGTERM', { skip
   assert.equal((await fetch(`${address}/readyz`)).status, 200);
   child.kill('SIGTERM');
   assert.equal(await ended, 0);
+});
+
+test('the pages are served where they are found, and the start says when there are none', { skip }, async () => {
+  const pages = join(folder, 'pages');
+  mkdirSync(pages);
+  writeFileSync(join(pages, 'index.html'), '<!doctype html><title>mine</title>');
+  for (const [extra, env, status] of [[[], { FACEFORGE_WEB: pages }, 200], [['--web', pages], {}, 200], [['--web', ''], {}, 404]]) {
+    const { child, address, ended, said } = await serve(join(folder, 'serve-pages'), extra, { env });
+    assert.equal((await fetch(`${address}/`)).status, status, extra.join(' '));
+    assert.equal(said.includes('no pages'), status === 404, said);
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+  }
 });
 
 test('one wish to end that is signalled twice still ends in order', { skip }, async () => {
