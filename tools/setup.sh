@@ -6,6 +6,9 @@ build="$root/build/release"
 say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
 die() { printf 'faceforge: %s\n' "$*" >&2; exit 3; }
 
+# Whoever presses Ctrl-C is not told that what they stopped has failed.
+trap 'printf "\nfaceforge: interrupted\n" >&2; exit 130' INT
+
 # install_packages FILE...: installs the Debian packages named in the files that are not there yet.
 install_packages() {
   local missing=() line name installed
