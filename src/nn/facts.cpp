@@ -31,6 +31,9 @@ class ResultShapes {
     }
     Window window = conv.window;
     const Shape kernel(weights.begin() + 2, weights.end());
+    if (std::ranges::find(kernel, 0) != kernel.end()) {
+      return mismatch(node_, "weights " + to_string(weights) + " have no kernel");
+    }
     if (!window.kernel.empty() && window.kernel != kernel) {
       return mismatch(node_, "kernel_shape is not that of the weights");
     }
@@ -91,7 +94,10 @@ class ResultShapes {
     return one(*batch);
   }
 
-  Result<Shapes> operator()(const Unary&) const { return one(shape(0)); }
+  Result<Shapes> operator()(const Unary& unary) const {
+    TRY(with_bounds(node_, unary, operands_));
+    return one(shape(0));
+  }
 
   Result<Shapes> operator()(const Binary& binary) const {
     auto result = broadcast(shape(0), shape(1));
@@ -452,6 +458,9 @@ Result<Unary> with_bounds(const Node& node, Unary unary, std::span<const Fact> o
     const auto bound = TRY(floats_of(node, operands, position));
     if (bound.size() != 1) return mismatch(node, "a bound is no single number");
     (position == 1 ? unary.alpha : unary.beta) = bound[0];
+  }
+  if (!(unary.alpha <= unary.beta)) {
+    return mismatch(node, fmt::format("it clips to {} to {}", unary.alpha, unary.beta));
   }
   return unary;
 }

@@ -72,6 +72,9 @@ struct ResizePlan {
                                              std::span<const Fact> operands);
 
 /// Clip with the bounds that its operands give.
+///
+/// fails: invalid_input/shape_mismatch when a bound is no single number or the lower is above the
+///        upper; unsupported/operator_unsupported when one is not known before running
 [[nodiscard]] Result<Unary> with_bounds(const Node& node, Unary unary,
                                         std::span<const Fact> operands);
 

@@ -224,6 +224,52 @@ TEST(Network, ActivationsBeyondTheLimitAreRefusedBeforeTheyAreMade) {
   EXPECT_EQ(outputs.error().reason, "activations_too_large");
 }
 
+Error refusal_of(const GraphBuilder& builder, const Tensor& input) {
+  const auto network = Network::parse(builder.serialize().value());
+  if (!network) return network.error();
+  const auto outputs = network->run(input);
+  EXPECT_FALSE(outputs) << "this should not have run";
+  return outputs ? Error{} : outputs.error();
+}
+
+TEST(Network, AClipWhoseLowerBoundIsAboveItsUpperIsAMistakeOfTheModel) {
+  for (const int64_t opset : {9, 13}) {  // bounds as attributes, then as operands
+    GraphBuilder builder("bad", opset);
+    builder.add_input({"x", {1, 2}})
+        .add_output({"y", {1, 2}})
+        .add_initializer("low", Tensor{{}, {5}})
+        .add_initializer("high", Tensor{{}, {-5}});
+    if (opset == 9) {
+      builder.add_node({"Clip", {"x"}, {"y"}, {{"min", 5.0F}, {"max", -5.0F}}});
+    } else {
+      builder.add_node({"Clip", {"x", "low", "high"}, {"y"}});
+    }
+    const auto error = refusal_of(builder, Tensor{{1, 2}, {1, 2}});
+    EXPECT_EQ(error.code, ErrorCode::InvalidInput);
+    EXPECT_EQ(error.reason, "shape_mismatch");
+    EXPECT_EQ(error.message, "node Clip 'y': it clips to 5 to -5");
+  }
+}
+
+TEST(Network, AConvolutionWithoutAKernelOrOfTooManyGroupsIsAMistakeOfTheModel) {
+  const Tensor picture{{1, 1, 2, 2}, {1, 2, 3, 4}};
+  GraphBuilder no_kernel("bad");
+  no_kernel.add_input({"x", {1, 1, 2, 2}})
+      .add_output({"y", {}})
+      .add_initializer("w", Tensor{{1, 1, 0, 0}, {}})
+      .add_node({"Conv", {"x", "w"}, {"y"}});
+  const auto error = refusal_of(no_kernel, picture);
+  EXPECT_EQ(error.code, ErrorCode::InvalidInput);
+  EXPECT_EQ(error.reason, "shape_mismatch");
+  EXPECT_EQ(error.message, "node Conv 'y': weights [1, 1, 0, 0] have no kernel");
+  GraphBuilder many_groups("bad");
+  many_groups.add_input({"x", {1, 1, 2, 2}})
+      .add_output({"y", {}})
+      .add_initializer("w", Tensor{{1, 4, 1, 1}, {1, 2, 3, 4}})
+      .add_node({"Conv", {"x", "w"}, {"y"}, {{"group", int64_t{1} << 62}}});
+  EXPECT_EQ(refusal_of(many_groups, picture).reason, "model_malformed");
+}
+
 TEST(Network, AModelFileThatIsMissingOrTooLargeIsSaidSo) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(Network::load(folder.path() / "none.onnx").error().reason, "model_file_missing");

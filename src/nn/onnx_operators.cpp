@@ -13,7 +13,8 @@
 namespace faceforge::nn {
 namespace {
 
-/// No picture needs a larger kernel, stride or border; it keeps products of them far from overflow.
+/// No picture needs a larger kernel, stride or border, nor more groups of channels; it keeps
+/// products of them far from overflow.
 constexpr int64_t kWindowLimit = 1 << 16;
 
 std::string described(const onnx::NodeProto& node) {
@@ -164,7 +165,7 @@ Result<void> check_attribute_types(const onnx::NodeProto& node) {
 Result<Operation> read_conv(const Attributes& attributes) {
   auto window = TRY(read_window(attributes));
   Conv conv{.window = std::move(window), .group_count = attributes.integer("group", 1)};
-  if (conv.group_count < 1) {
+  if (conv.group_count < 1 || conv.group_count > kWindowLimit) {
     return malformed(attributes.node(), fmt::format("{} groups", conv.group_count));
   }
   return conv;
