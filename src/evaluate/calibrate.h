@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "evaluate/photo_embeddings.h"
+#include "evaluate/people_folder.h"
 #include "evaluate/tail_fit.h"
 #include "face/calibration.h"
 #include "face/embedding.h"
@@ -19,14 +19,6 @@ namespace faceforge::evaluate {
 inline constexpr int64_t kErrorsBehindARate = 10;  ///< fewer, and the table ends
 inline constexpr int64_t kMinImpostorPairs = 10'000;
 inline constexpr size_t kMinOwnSimilarities = 20;
-inline constexpr size_t kCalibrationPhotoLimit = 30'000;  ///< 450 million pairs: a minute or two
-
-/// The photos of one person that gave a face.
-struct PersonEmbeddings {
-  std::string name;
-  std::vector<std::string> photos;          ///< file names, beside `embeddings`
-  std::vector<face::Embedding> embeddings;  ///< all of one ModelId
-};
 
 /// Two photos of two people that look alike: for a person to judge whether the names are right.
 struct LookAlike {
@@ -69,7 +61,7 @@ struct CalibrationReport {
 /// Embeds the central face of every photo of `images` (`PERSON/PHOTO`) but those of the people in
 /// `excluded_people`, and calibrates.
 ///
-/// fails:  not_found/no_photos; too_large/too_many_photos; cancelled/cancelled; as `calibrate`
+/// fails:  as `embed_people` and `calibrate`
 [[nodiscard]] Result<CalibrationReport> calibrate_folder(
     const vision::Pipeline& pipeline, const std::filesystem::path& images,
     const std::set<std::string>& excluded_people, const Supervision& supervision);

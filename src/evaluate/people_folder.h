@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "evaluate/photo_embeddings.h"
+#include "face/embedding.h"
+#include "vision/pipeline.h"
+
+namespace faceforge::evaluate {
+
+/// Photos that one call looks at: their pairs are 450 million, a minute or two.
+inline constexpr size_t kPeoplePhotoLimit = 30'000;
+
+/// The photos of one person that gave a face.
+struct PersonEmbeddings {
+  std::string name;
+  std::vector<std::string> photos;          ///< file names, beside `embeddings`
+  std::vector<face::Embedding> embeddings;  ///< all of one ModelId
+};
+
+/// What a folder of `PERSON/PHOTO` gave.
+struct PeopleEmbeddings {
+  std::vector<PersonEmbeddings> people;
+  std::vector<std::string> faceless;  ///< photos in which no face was found
+  std::vector<std::string> unusable;  ///< photos that could not be read, and why
+};
+
+/// Embeds the central face of every photo of `images` (`PERSON/PHOTO`) but those of the people in
+/// `excluded_people`, in the order of names.
+///
+/// fails:  not_found/no_photos; too_large/too_many_photos; cancelled/cancelled
+[[nodiscard]] Result<PeopleEmbeddings> embed_people(const vision::Pipeline& pipeline,
+                                                    const std::filesystem::path& images,
+                                                    const std::set<std::string>& excluded_people,
+                                                    const Supervision& supervision);
+
+}  // namespace faceforge::evaluate
