@@ -6,6 +6,7 @@
 #include "cli/console.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
+#include "cli/packs_combine_command.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "packs/registry.h"
@@ -249,6 +250,7 @@ void add_packs_command(CLI::App& app, Chosen& chosen) {
       },
       run_info);
   add_install_command(*packs, chosen);
+  add_packs_combine_command(*packs, chosen);
   add_command<PackOptions>(
       *packs, chosen, "remove", "Remove an installed pack",
       [](CLI::App& command, PackOptions& options) {

@@ -1,0 +1,198 @@
+#include "packs/combine.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "packs/internal/pack_files.h"
+#include "vision/pipeline.h"
+
+namespace faceforge::packs {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The card of a pack on this machine, every file of it read and checked.
+Result<Card> whole_card(const PackEntry& entry) {
+  if (entry.fault) return Unexpected(*entry.fault);
+  if (entry.state == PackState::NotInstalled) {
+    return fail(ErrorCode::NotFound, "pack_not_installed",
+                "the pack {0} is not on this machine: `faceforge packs install {0}`",
+                entry.card.id);
+  }
+  return checked(entry.card, entry.folder);
+}
+
+bool needs_contour(const Card& card) {
+  return std::ranges::any_of(card.embedders, [](const vision::EmbedderSpec& embedder) {
+    return !embedder.landmark_template.contour_indices.empty();
+  });
+}
+
+const PackFile& file_of(const Card& card, const fs::path& path) {
+  const auto found = std::ranges::find(card.files, path.generic_string(), &PackFile::path);
+  CHECK_MSG(found != card.files.end(), "every file that a card names is listed");
+  return *found;
+}
+
+/// Takes an embedder of the second pack in, with its file.
+void add_embedder(const vision::EmbedderSpec& embedder, const Card& from, const fs::path& folder,
+                  Combination& combination) {
+  PackFile file = file_of(from, embedder.file);
+  const fs::path source = folder / file.path;
+  auto& files = combination.card.files;
+  const auto equal = std::ranges::find(files, file.sha256, &PackFile::sha256);
+  if (equal != files.end()) {
+    file.path = equal->path;
+  } else {
+    const auto taken = [&](const std::string& path) {
+      return std::ranges::find(files, path, &PackFile::path) != files.end();
+    };
+    const std::string wanted = file.path;
+    file.path = taken(wanted) ? from.id + "/" + wanted : wanted;
+    for (int number = 2; taken(file.path); ++number) {
+      file.path = fmt::format("{}_{}/{}", from.id, number, wanted);
+    }
+    files.push_back(file);
+    combination.sources.push_back(source);
+  }
+  combination.card.embedders.push_back(embedder);
+  combination.card.embedders.back().file = file.path;
+}
+
+Licence both_licences(const Licence& first, const Licence& second) {
+  const bool permissive =
+      first.kind == LicenceKind::Permissive && second.kind == LicenceKind::Permissive;
+  return {.label = first.label == second.label
+                       ? first.label
+                       : fmt::format("{} AND {}", first.label, second.label),
+          .kind = permissive ? LicenceKind::Permissive : LicenceKind::NonCommercial,
+          .text = first.text == second.text ? first.text : first.text + "\n" + second.text,
+          .url = first.url};
+}
+
+/// The specification of a combination's card whose files still lie where they came from.
+vision::PipelineSpec spec_in_place(const Combination& combination) {
+  const auto located = [&](const fs::path& path) {
+    for (size_t index = 0; index < combination.card.files.size(); ++index) {
+      if (combination.card.files[index].path == path.generic_string()) {
+        return fs::absolute(combination.sources[index]);
+      }
+    }
+    return path;
+  };
+  const Card& card = combination.card;
+  vision::PipelineSpec spec = pipeline_spec(card, ".");
+  spec.detector.file = located(card.detector.file);
+  if (spec.contour) spec.contour->file = located(card.contour->file);
+  for (size_t index = 0; index < spec.embedders.size(); ++index) {
+    spec.embedders[index].file = located(card.embedders[index].file);
+  }
+  for (size_t index = 0; index < spec.liveness.size(); ++index) {
+    spec.liveness[index].file = located(card.liveness[index].file);
+  }
+  return spec;
+}
+
+/// A folder that is removed with the scope, unless it was moved away before.
+class NewFolder {
+ public:
+  /// fails: as file_error
+  static Result<NewFolder> create_beside(const fs::path& folder) {
+    std::error_code failed;
+    const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+    fs::create_directories(parent, failed);
+    if (failed) return Unexpected(file_error(failed.value(), "make the folder", parent));
+    std::string pattern = (parent / (".combining-XXXXXX")).string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      return Unexpected(file_error(errno, "make a folder in", parent));
+    }
+    return NewFolder(pattern);
+  }
+  NewFolder(NewFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  NewFolder& operator=(NewFolder&&) = delete;
+  ~NewFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  explicit NewFolder(fs::path path) : path_(std::move(path)) {}
+  fs::path path_;
+};
+
+/// Copies one file to its place in the new pack.
+Result<void> copy_in(const fs::path& source, const fs::path& destination) {
+  std::error_code failed;
+  fs::create_directories(destination.parent_path(), failed);
+  if (!failed) fs::copy_file(source, destination, failed);
+  if (failed) return Unexpected(file_error(failed.value(), "write", destination));
+  return {};
+}
+
+}  // namespace
+
+Result<Combination> plan_combination(const PackEntry& first, const PackEntry& second,
+                                     const std::string& id) {
+  const Card one = TRY(whole_card(first));
+  const Card two = TRY(whole_card(second));
+  if (needs_contour(two) && !one.contour) {
+    return fail(ErrorCode::Conflict, "landmarks_differ",
+                "{0} is aligned by 68 points, which {1} does not find: name {0} first", two.id,
+                one.id);
+  }
+  Combination combination{.card = one, .sources = {}, .spec = {}};
+  for (const PackFile& file : one.files) combination.sources.push_back(first.folder / file.path);
+  for (const vision::EmbedderSpec& embedder : two.embedders) {
+    add_embedder(embedder, two, second.folder, combination);
+  }
+  Card& card = combination.card;
+  card.id = id;
+  card.name = fmt::format("{} with the embedder of {}", one.id, two.id);
+  card.licence = both_licences(one.licence, two.licence);
+  card.source = {.kind = SourceKind::None,
+                 .note = fmt::format("Made by `faceforge packs combine {} {}`.", one.id, two.id)};
+  card.measured_accuracy.reset();
+  card.calibration.reset();
+  TRY(parse_card(to_text(card)));
+  combination.spec = spec_in_place(combination);
+  return combination;
+}
+
+Result<Card> write_combination(const Combination& combination, std::span<const EmbedderFit> fits,
+                               face::Metric metric, const fs::path& folder) {
+  CHECK(fits.size() == combination.card.embedders.size());
+  std::error_code failed;
+  if (fs::exists(fs::symlink_status(folder, failed))) {
+    return fail(ErrorCode::Conflict, "folder_exists",
+                "{} exists: remove it, or name another folder", folder.string());
+  }
+  Card card = combination.card;
+  card.metric = metric;
+  for (size_t index = 0; index < fits.size(); ++index) {
+    card.embedders[index].output_mean = fits[index].output_mean;
+    card.embedders[index].weight = fits[index].weight;
+  }
+  const NewFolder made = TRY(NewFolder::create_beside(fs::absolute(folder)));
+  for (size_t index = 0; index < card.files.size(); ++index) {
+    TRY(copy_in(combination.sources[index], made.path() / card.files[index].path));
+  }
+  TRY(write_card(card, made.path()));
+  Card written = TRY(read_card(made.path()));
+  TRY(checked(written, made.path()));
+  TRY(vision::Pipeline::load(pipeline_spec(written, made.path())));
+  // Fails where another process has made that folder meanwhile, unless it is empty.
+  fs::rename(made.path(), folder, failed);
+  if (failed) return Unexpected(file_error(failed.value(), "make the folder", folder));
+  fs::permissions(folder, fs::perms::owner_all, fs::perm_options::replace, failed);
+  return written;
+}
+
+}  // namespace faceforge::packs
