@@ -21,6 +21,8 @@ constexpr double kShrunkenMargin = 0.3;
 constexpr int kTileSide_px = 1024;
 constexpr int kTileOverlap_px = 128;
 constexpr float kTileMaxFace_px = 112;
+/// A smaller fixed input leaves too little of a tile beside the overlaps.
+constexpr int kTileMinSide_px = 2 * kTileOverlap_px;
 /// A box whose edge is this near to a border inside of the photo may be of a cut face.
 constexpr float kCutMargin_px = 4;
 /// Boxes of two scales that overlap by more are of one face, so that one may stand for the other.
@@ -77,13 +79,28 @@ Level whole_photo(int width_px, int height_px, double scale, double margin_share
   return level;
 }
 
-/// Where tiles of `tile_px` start along a side, evenly spread, overlapping enough.
-std::vector<int> tile_starts(int side_px, int tile_px) {
-  if (side_px <= tile_px) return {0};
+struct TileSize {
+  int width_px = kTileSide_px;
+  int height_px = kTileSide_px;
+};
+
+TileSize tile_size(const DetectorReach& reach) {
+  if (reach.fixed_width_px == 0) return {};
+  return {reach.fixed_width_px, reach.fixed_height_px};
+}
+
+/// How many tiles of `tile_px` cover a side, overlapping enough.
+int tile_count(int side_px, int tile_px) {
+  if (side_px <= tile_px) return 1;
   const int step = tile_px - kTileOverlap_px;
-  const int count = (side_px - kTileOverlap_px + step - 1) / step;
-  std::vector<int> starts;
-  for (int index = 0; index < count; ++index) {
+  return 1 + (side_px - tile_px + step - 1) / step;
+}
+
+/// Where they start: evenly spread.
+std::vector<int> tile_starts(int side_px, int tile_px) {
+  const int count = tile_count(side_px, tile_px);
+  std::vector<int> starts{0};
+  for (int index = 1; index < count; ++index) {
     starts.push_back(
         static_cast<int>(static_cast<int64_t>(side_px - tile_px) * index / (count - 1)));
   }
@@ -96,8 +113,7 @@ Level tiles(int width_px, int height_px, double scale, const DetectorReach& reac
               .min_face_px = 0,
               .max_face_px = kTileMaxFace_px,
               .views = {}};
-  const int tile_width = reach.fixed_width_px > 0 ? reach.fixed_width_px : kTileSide_px;
-  const int tile_height = reach.fixed_height_px > 0 ? reach.fixed_height_px : kTileSide_px;
+  const auto [tile_width, tile_height] = tile_size(reach);
   for (const int top : tile_starts(level.height_px, tile_height)) {
     for (const int left : tile_starts(level.width_px, tile_width)) {
       const int width = std::min(tile_width, level.width_px);
@@ -117,14 +133,15 @@ Level tiles(int width_px, int height_px, double scale, const DetectorReach& reac
 /// The tiles' level within its bounds.
 Level bounded_tiles(int width_px, int height_px, const DetectorReach& reach) {
   const double pixels = static_cast<double>(width_px) * height_px;
+  const TileSize tile = tile_size(reach);
   double scale = std::min(static_cast<double>(reach.smallest_face_px / kSmallestFace_px),
                           std::sqrt(kTiledPixelBudget / pixels));
-  Level level = tiles(width_px, height_px, scale, reach);
-  while (level.views.size() > kTileLimit) {
-    scale *= 0.9;
-    level = tiles(width_px, height_px, scale, reach);
-  }
-  return level;
+  const auto count = [&] {
+    return int64_t{tile_count(scaled_side(width_px, scale), tile.width_px)} *
+           tile_count(scaled_side(height_px, scale), tile.height_px);
+  };
+  while (count() > int64_t{kTileLimit}) scale *= 0.9;
+  return tiles(width_px, height_px, scale, reach);
 }
 
 bool is_cut(const face::BoundingBox& box, const View& view, const Level& level) {
@@ -171,6 +188,8 @@ std::vector<Level> plan_levels(int width_px, int height_px, const DetectorReach&
       kShrunkenMinShare * static_cast<float>(std::max(shrunken.width_px, shrunken.height_px));
   levels.push_back(std::move(shrunken));
 
+  const TileSize tile = tile_size(reach);
+  if (std::min(tile.width_px, tile.height_px) < kTileMinSide_px) return levels;
   Level small_faces = bounded_tiles(width_px, height_px, reach);
   if (small_faces.width_px > kWorthwhileGain * levels.front().width_px) {
     levels.push_back(std::move(small_faces));

@@ -57,7 +57,7 @@ inline constexpr size_t kTileLimit = 48;
 ///                 miss: they want some surroundings;
 ///   3. tiles      where 16 px faces would be too small in the overview: the photo at a scale that
 ///                 brings them to the detector's smallest size, cut into tiles that overlap by more
-///                 than the largest face that counts there.
+///                 than the largest face that counts there; none for a fixed input under 256 px.
 ///
 /// in:   sides of the image in pixels, both at least 1
 /// cost: at most 2 * 640^2 pixels and the tiles' budget; inputs come in few sizes, because each
