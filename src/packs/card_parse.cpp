@@ -200,7 +200,8 @@ Result<vision::DetectorSpec> parse_detector(CardFields fields, NamedFiles& files
   detector.file = TRY(files.take(fields));
   detector.head = TRY(parse_head(fields));
   detector.input = TRY(parse_input_of(fields));
-  detector.fixed_side_px = static_cast<int>(TRY(fields.integer("fixed_side_px", 0, 4'096)));
+  detector.fixed_side_px =
+      static_cast<int>(TRY(fields.integer("fixed_side_px", 0, vision::kMaxDetectorSide_px)));
   detector.stride_multiple_px =
       static_cast<int>(TRY(fields.integer("stride_multiple_px", 1, 1'024)));
   detector.min_detection_score =

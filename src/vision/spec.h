@@ -28,6 +28,9 @@ struct InputNormalization {
 
 enum class DetectorHead { Retinaface, Scrfd, Yunet, Ssd };
 
+/// The largest side that a detector's fixed input may have.
+inline constexpr int kMaxDetectorSide_px = 4'096;
+
 struct DetectorSpec {
   std::filesystem::path file;  ///< ONNX
   DetectorHead head = DetectorHead::Scrfd;

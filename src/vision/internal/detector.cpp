@@ -32,9 +32,15 @@ Result<DetectorReach> reach_in(const DetectorSpec& spec, const nn::Network& netw
   const auto fix = [&](int64_t stated, int& side_px) {
     if (stated <= 0) return true;
     if (side_px != 0 && stated != side_px) return false;
-    side_px = static_cast<int>(std::min<int64_t>(stated, image::kMaxSide_px));
+    side_px = static_cast<int>(stated);
     return true;
   };
+  if (std::max(inputs[0].shape[2], inputs[0].shape[3]) > kMaxDetectorSide_px) {
+    return fail(ErrorCode::TooLarge, "detector_input_too_large",
+                "{} wants an input of {} x {} pixels; the limit is {} a side",
+                spec.file.filename().string(), inputs[0].shape[3], inputs[0].shape[2],
+                kMaxDetectorSide_px);
+  }
   const int card_side_px = reach.fixed_width_px;
   if (!fix(inputs[0].shape[2], reach.fixed_height_px) ||
       !fix(inputs[0].shape[3], reach.fixed_width_px) ||

@@ -15,9 +15,9 @@ namespace faceforge::vision {
 /// A detector's network with its head and its scales.
 class Detector {
  public:
-  /// fails: as `nn::Network::load`; corrupt/network_shape and
-  ///        unsupported/detector_without_landmarks as the heads, found by one run on a black
-  ///        picture
+  /// fails: as `nn::Network::load`; too_large/detector_input_too_large for an input over
+  ///        `kMaxDetectorSide_px`; corrupt/network_shape and unsupported/detector_without_landmarks
+  ///        as the heads, found by one run on a black picture
   [[nodiscard]] static Result<Detector> load(const DetectorSpec& spec,
                                              const nn::RunOptions& run_options);
 
