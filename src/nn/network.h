@@ -75,7 +75,10 @@ class Network {
   ///        invalid_input/input_shape naming the wanted and the given shape;
   ///        invalid_input/shape_mismatch naming the node whose operands do not fit;
   ///        too_large/activations_too_large; invalid_input/thread_count;
-  ///        exhausted/out_of_memory; internal/engine_failed with oneDNN's words
+  ///        exhausted/out_of_memory; internal/engine_failed with oneDNN's words.
+  ///        oneDNN 2.6 does not check its own allocations: memory that runs out while it makes a
+  ///        primitive, so in the first run of a shape and thread count only, ends the program.
+  ///        `vision` makes the first run of every known shape while a pack is loaded.
   /// cost:  the first run of a shape and thread count compiles a program (some 10 to 100 ms); the
   ///        32 programs used last are kept, and 256 MB of activation memory between runs. Later
   ///        runs allocate the outputs only.

@@ -50,7 +50,7 @@ struct ProgramOutput {
 /// A graph compiled for fixed input shapes and a number of threads. Thread safe.
 class Program {
  public:
-  /// fails: as `Network::run`
+  /// fails: as `Network::run`; oneDNN 2.6 crashes where memory runs out in dnnl_primitive_create
   [[nodiscard]] static Result<std::shared_ptr<const Program>> compile(
       const Graph& graph, std::span<const Shape> input_shapes, int thread_count,
       const LoadLimits& limits, WeightStore& weights, std::atomic<size_t>& idle_bytes);
