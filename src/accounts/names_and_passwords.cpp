@@ -21,6 +21,13 @@ bool is_allowed_in_names(char32_t c) {
          kind == CharacterKind::Mark;
 }
 
+// For readers who know no code points, which stay for what cannot be seen.
+std::string describe(char32_t c) {
+  if (c == U' ') return "spaces";
+  if (c > U' ' && c < 0x7F) return fmt::format("\"{}\"", static_cast<char>(c));
+  return fmt::format("other signs (U+{:04X})", static_cast<uint32_t>(c));
+}
+
 Unexpected wrong_name_length(size_t characters) {
   return fail(ErrorCode::InvalidInput, "user_name_length",
               "a user's name has {} to {} characters, not {}", kUserNameMin_characters,
@@ -53,8 +60,7 @@ Result<UserName> parse_user_name(std::string_view text) {
   for (const char32_t c : characters) {
     if (is_allowed_in_names(c)) continue;
     return fail(ErrorCode::InvalidInput, "user_name_characters",
-                "a user's name is made of letters, digits and . _ - @, not of U+{:04X}",
-                static_cast<uint32_t>(c));
+                "a user's name is made of letters, digits and . _ - @; not of {}", describe(c));
   }
   auto folded = TRY(fold_case(*shown));
   return UserName{.shown = *shown, .folded = std::move(folded)};
