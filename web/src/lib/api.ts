@@ -1,5 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import type { components, paths } from '../api/schema';
+import { isolated, megabytes } from './format';
 import { session } from './session.svelte';
 
 type Schemas = components['schemas'];
@@ -20,6 +21,7 @@ export class Refusal extends Error {
   constructor(
     readonly reason: string,
     message: string,
+    readonly code: ApiError['code'] | null = null,
   ) {
     super(message);
   }
@@ -61,19 +63,38 @@ async function unwrap<T>(answer: Promise<Answer<T>>): Promise<T> {
   throw new Refusal(
     refusal?.reason ?? 'unknown',
     refusal?.message ?? `The server answered ${settled.response.status}.`,
+    refusal?.code,
   );
 }
+
+/** What the server takes of one photo. */
+export const photoLimit_bytes = 25_000_000;
+
+/** Refuses a file that the server would refuse, before it is sent. */
+function checkSize(photo: Blob) {
+  if (photo.size <= photoLimit_bytes) return;
+  throw new Refusal(
+    'photo_bytes_too_large',
+    `the file has ${megabytes(photo.size)}; at most ${megabytes(photoLimit_bytes)} can be sent.`,
+  );
+}
+
+/** Whether something is asked for that is not there, or belongs to someone else. */
+export const isMissing = (problem: unknown) => problem instanceof Refusal && problem.code === 'not_found';
 
 /** What people read when something failed. */
 export function wordsFor(problem: unknown): string {
   if (!(problem instanceof Error)) return String(problem);
-  const words = problem.message;
+  const words = problem.message.replace(/`([^`]*)`/g, (_, name: string) => `“${isolated(name)}”`);
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function multipart(fields: Record<string, File>): FormData {
   const form = new FormData();
-  for (const [name, file] of Object.entries(fields)) form.append(name, file);
+  for (const [name, file] of Object.entries(fields)) {
+    checkSize(file);
+    form.append(name, file);
+  }
   return form;
 }
 
