@@ -8,6 +8,11 @@
 namespace faceforge::accounts {
 namespace {
 
+Unexpected changed_meanwhile() {
+  return fail(ErrorCode::Forbidden, "wrong_password",
+              "the password was changed at this moment; log in with the new one");
+}
+
 Unexpected wrong_credentials() {
   return fail(ErrorCode::Unauthenticated, "wrong_credentials", "wrong name or password");
 }
@@ -68,7 +73,7 @@ Result<LoggedIn> Accounts::sign_up(std::string_view name, std::string_view passw
                                    const Origin& origin) {
   const UserName parsed = TRY(parse_user_name(name));
   const std::string accepted = TRY(accept_new_password(password, parsed));
-  TRY(state_->sign_ups.admit(internal::throttled_address(origin.address), "sign_up_throttled"));
+  TRY(state_->sign_ups.admit(throttled_address(origin.address), "sign_up_throttled"));
   const std::string hash = TRY(state_->hash(accepted));
   return state_->database->transact([&](store::Transaction& transaction) -> Result<LoggedIn> {
     const User user = TRY(add_user(transaction, parsed, hash, state_->clock.now_ms()));
@@ -119,11 +124,13 @@ Result<void> Accounts::change_password(const Principal& principal, std::string_v
   TRY(principal.require(Scope::Account));
   const UserName name = TRY(parse_user_name(principal.user.name));
   const std::string accepted = TRY(accept_new_password(replacement, name));
-  TRY(state_->confirm_password(principal, current, origin));
+  const std::string confirmed = TRY(state_->confirm_password(principal, current));
   const std::string hash = TRY(state_->hash(accepted));
   return state_->database->transact([&](store::Transaction& transaction) -> Result<void> {
-    TRY(transaction.execute("update users set password_hash = $1 where id = $2", hash,
-                            principal.user.id));
+    const auto changed = TRY(transaction.execute(
+        "update users set password_hash = $1 where id = $2 and password_hash = $3", hash,
+        principal.user.id, confirmed));
+    if (changed == 0) return changed_meanwhile();
     TRY(transaction.execute("delete from sessions where owner_id = $1 and id <> $2",
                             principal.user.id, principal.session.value_or(SessionId(0))));
     return state_->audit(transaction, principal.user.id, audit_actor(principal), "password_changed",
@@ -131,10 +138,12 @@ Result<void> Accounts::change_password(const Principal& principal, std::string_v
   });
 }
 
-Result<UserId> Accounts::delete_account(const Principal& principal, std::string_view password,
-                                        const Origin& origin) {
-  TRY(state_->confirm_password(principal, password, origin));
+Result<UserId> Accounts::delete_account(const Principal& principal, std::string_view password) {
+  const std::string confirmed = TRY(state_->confirm_password(principal, password));
   return state_->database->transact([&](store::Transaction& transaction) -> Result<UserId> {
+    const auto still = TRY(transaction.query(
+        "select 1 from users where id = $1 and password_hash = $2", principal.user.id, confirmed));
+    if (still.empty()) return changed_meanwhile();
     TRY(store::delete_owner(transaction, principal.user.id));
     // What is kept is a number that no one has any more, and that it is gone.
     TRY(state_->audit(transaction, std::nullopt, subject_of(principal.user.id), "account_deleted",

@@ -129,17 +129,18 @@ class Accounts {
 
   /// Changes the password; every other session of the user ends. API keys stay.
   ///
-  /// fails: forbidden/wrong_password; forbidden/scope_missing for an API key; busy/login_throttled;
-  ///        what `accept_new_password` fails with
+  /// fails: forbidden/wrong_password, also when it was changed meanwhile; forbidden/scope_missing
+  ///        for an API key; busy/login_throttled after repeated failures of this session; what
+  ///        `accept_new_password` fails with
   [[nodiscard]] Result<void> change_password(const Principal& principal, std::string_view current,
                                              std::string_view replacement, const Origin& origin);
 
   /// Deletes the account and every row that belongs to it, in all modules. The caller then removes
   /// the files of the user that is returned, and calls `Database::forget_deleted`.
   ///
-  /// fails: forbidden/wrong_password; forbidden/scope_missing for an API key; busy/login_throttled
-  [[nodiscard]] Result<UserId> delete_account(const Principal& principal, std::string_view password,
-                                              const Origin& origin);
+  /// fails: as `change_password`, but for the new one
+  [[nodiscard]] Result<UserId> delete_account(const Principal& principal,
+                                              std::string_view password);
 
   /// in:    `label` of 1 to 100 characters, for people; `scopes` not empty, without `Account`
   /// fails: invalid_input/api_key_label, api_key_scopes; conflict/too_many_api_keys;
@@ -161,8 +162,9 @@ class Accounts {
   /// All users, sorted by name. For the command line and for administrators: the caller checks.
   [[nodiscard]] Result<std::vector<User>> users();
 
-  /// Sets a password without knowing the old one and ends all the user's sessions: for the command
-  /// line of whoever runs the installation.
+  /// Sets a password without knowing the old one, ends all the user's sessions and revokes all
+  /// their API keys: whoever had the old password may have made one. For the command line of
+  /// whoever runs the installation.
   ///
   /// fails: not_found/user_not_found; what `accept_new_password` fails with
   [[nodiscard]] Result<void> reset_password(std::string_view name, std::string_view replacement);

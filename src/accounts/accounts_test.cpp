@@ -1,5 +1,6 @@
 #include "accounts/accounts.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -320,16 +321,46 @@ TEST_P(AccountsTest, ChangingThePasswordNeedsTheCurrentOneAndAGoodNewOne) {
   EXPECT_EQ(change(kPassword, kOther), "login_throttled");
 }
 
+TEST_P(AccountsTest, OfSeveralChangesOfOnePasswordAtOnceOneIsMade) {
+  const auto ada = sign_up("ada");
+  std::atomic<int> made = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int number = 0; number < 4; ++number) {
+      threads.emplace_back([&, number] {
+        const std::string replacement = fmt::format("the long password number {}", number);
+        const auto changed =
+            accounts_->change_password(ada.principal, kPassword, replacement, origin_);
+        if (changed) {
+          ++made;
+        } else {
+          EXPECT_EQ(changed.error().reason, "wrong_password");
+        }
+      });
+    }
+  }
+  EXPECT_EQ(made, 1) << "the others confirmed a password that was no longer stored";
+}
+
+TEST_P(AccountsTest, WhoFailsToLogInUnderANameDoesNotKeepItsOwnerFromConfirming) {
+  const auto ada = sign_up("ada");
+  const Origin stranger{.address = "198.51.100.9"};
+  for (int failure = 0; failure < 6; ++failure) {
+    static_cast<void>(accounts_->log_in("ada", kOther, stranger));
+  }
+  ASSERT_EQ(log_in_reason("ada", kPassword), "login_throttled");
+  ASSERT_TRUE(accounts_->change_password(ada.principal, kPassword, kOther, origin_).has_value());
+  EXPECT_TRUE(accounts_->delete_account(ada.principal, kOther).has_value());
+}
+
 TEST_P(AccountsTest, DeletingTheAccountDeletesEveryRowOfItAndNoOneElses) {
   const auto ada = sign_up("ada");
   const auto bob = sign_up("bob");
   const auto key =
       accounts_->create_api_key(ada.principal, "camera", {Scope::Read}, origin_).value();
-  EXPECT_EQ(accounts_->delete_account(ada.principal, kOther, origin_).error().reason,
-            "wrong_password");
+  EXPECT_EQ(accounts_->delete_account(ada.principal, kOther).error().reason, "wrong_password");
   EXPECT_EQ(session_reason(ada.session_token), "");
-  EXPECT_EQ(accounts_->delete_account(ada.principal, kPassword, origin_).value(),
-            ada.principal.user.id);
+  EXPECT_EQ(accounts_->delete_account(ada.principal, kPassword).value(), ada.principal.user.id);
   EXPECT_EQ(session_reason(ada.session_token), "session_unknown");
   EXPECT_EQ(accounts_->authenticate_api_key(key.key).error().reason, "api_key_unknown");
   EXPECT_EQ(log_in_reason("ada", kPassword), "wrong_credentials");
@@ -361,8 +392,7 @@ TEST_P(AccountsTest, ApiKeysMayDoWhatTheirScopesSayAndNothingToTheAccount) {
   EXPECT_EQ(principal.require_administrator().error().reason, "administrator_required");
   EXPECT_EQ(accounts_->change_password(principal, kPassword, kOther, origin_).error().reason,
             "scope_missing");
-  EXPECT_EQ(accounts_->delete_account(principal, kPassword, origin_).error().reason,
-            "scope_missing");
+  EXPECT_EQ(accounts_->delete_account(principal, kPassword).error().reason, "scope_missing");
   EXPECT_EQ(accounts_->create_api_key(principal, "more", {Scope::Read}, origin_).error().reason,
             "scope_missing");
   EXPECT_EQ(accounts_->revoke_api_key(principal, created->info.id, origin_).error().reason,
@@ -433,9 +463,12 @@ TEST_P(AccountsTest, TheAuditLogTellsWhoDidWhatWhenAndFromWhere) {
   EXPECT_EQ(all->size(), 1U) << "at least one";
 }
 
-TEST_P(AccountsTest, TheCommandLineResetsAPasswordAndEndsAllSessions) {
+TEST_P(AccountsTest, TheCommandLineResetsAPasswordAndEndsAllSessionsAndKeys) {
   const auto ada = sign_up("Ada");
+  const auto key =
+      accounts_->create_api_key(ada.principal, "camera", {Scope::Read}, origin_).value();
   ASSERT_TRUE(accounts_->reset_password("ada", kOther).has_value());
+  EXPECT_EQ(accounts_->authenticate_api_key(key.key).error().reason, "api_key_unknown");
   EXPECT_EQ(session_reason(ada.session_token), "session_unknown");
   EXPECT_EQ(log_in_reason("ada", kOther), "");
   EXPECT_EQ(accounts_->reset_password("ada", "12345678").error().reason, "password_common");

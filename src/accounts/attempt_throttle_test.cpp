@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "accounts/internal/storable_text.h"
+#include "accounts/user.h"
 
 namespace faceforge::accounts::internal {
 namespace {

@@ -1,13 +1,33 @@
 #include "accounts/user.h"
 
+#include <algorithm>
 #include <array>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 namespace faceforge::accounts {
 namespace {
 
 constexpr std::array kScopes = {Scope::Read, Scope::Recognize, Scope::Manage, Scope::Account};
 
+std::string to_text(int family, const void* address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  ::inet_ntop(family, address, text, sizeof text);
+  return text;
+}
+
 }  // namespace
+
+std::string throttled_address(const std::string& address) {
+  in6_addr six{};
+  if (::inet_pton(AF_INET6, address.c_str(), &six) == 1) {
+    if (IN6_IS_ADDR_V4MAPPED(&six)) return to_text(AF_INET, &six.s6_addr[12]);
+    std::fill(std::begin(six.s6_addr) + 8, std::end(six.s6_addr), uint8_t{0});
+    return to_text(AF_INET6, &six) + "/64";
+  }
+  return address;
+}
 
 std::string_view to_string(Role role) {
   return role == Role::Administrator ? "administrator" : "user";

@@ -73,6 +73,10 @@ struct Origin {
   std::string user_agent{};  ///< cut to 200 bytes when stored
 };
 
+/// The part of a client's address that an attacker cannot choose freely: an IPv4 address, the first
+/// 64 bits of an IPv6 address; any other text as it is.
+[[nodiscard]] std::string throttled_address(const std::string& address);
+
 /// Who is asking, established by a session's cookie or an API key.
 struct Principal {
   User user;

@@ -49,8 +49,10 @@ Result<int> run_reset_password(const ResetOptions& options, const Interrupt& int
   const auto accounts = TRY(open_accounts(options.installation, database, clock));
   const crypto::Secret password = TRY(read_new_password(interrupt));
   TRY(accounts->reset_password(options.name, password.text()));
-  print(fmt::format("The password of {} is set; all sessions of the account have ended.\n",
-                    to_printable(options.name)));
+  print(
+      fmt::format("The password of {} is set; the account's sessions have ended and its API keys "
+                  "are revoked.\n",
+                  to_printable(options.name)));
   return kExitDone;
 }
 
@@ -68,7 +70,8 @@ void add_user_command(CLI::App& app, Chosen& chosen) {
       },
       run_list);
   add_command<ResetOptions>(
-      *user, chosen, "reset-password", "Set an account's password and end its sessions",
+      *user, chosen, "reset-password",
+      "Set an account's password, end its sessions, revoke its API keys",
       [](CLI::App& command, ResetOptions& options) {
         command.add_option("NAME", options.name, "The account's name")
             ->required()

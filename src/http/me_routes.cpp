@@ -33,8 +33,7 @@ Result<Response> delete_me(const Call& call) {
   const std::string password = TRY(json::string_field(body, "password"));
   // The account's rows go first, with the check of the password. What comes after leaves nothing
   // behind but unnamed files if it fails, and the next start removes those.
-  const auto user =
-      TRY(call.services.accounts.delete_account(*call.principal, password, call.origin));
+  const auto user = TRY(call.services.accounts.delete_account(*call.principal, password));
   TRY(call.services.recognition.delete_everything(user));
   TRY(call.services.files.remove_account(user));
   TRY(call.services.database.forget_deleted());

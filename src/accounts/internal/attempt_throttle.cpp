@@ -2,19 +2,10 @@
 
 #include <algorithm>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 namespace faceforge::accounts::internal {
 namespace {
 
 constexpr int kMaxDoublings = 30;
-
-std::string to_text(int family, const void* address) {
-  char text[INET6_ADDRSTRLEN] = {};
-  ::inet_ntop(family, address, text, sizeof text);
-  return text;
-}
 
 }  // namespace
 
@@ -69,16 +60,6 @@ void AttemptThrottle::take_back(const std::string& key) {
   const auto found = records_.find(key);
   if (found == records_.end()) return;
   if (--found->second.attempts <= 0) records_.erase(found);
-}
-
-std::string throttled_address(const std::string& address) {
-  in6_addr six{};
-  if (::inet_pton(AF_INET6, address.c_str(), &six) == 1) {
-    if (IN6_IS_ADDR_V4MAPPED(&six)) return to_text(AF_INET, &six.s6_addr[12]);
-    std::fill(std::begin(six.s6_addr) + 8, std::end(six.s6_addr), uint8_t{0});
-    return to_text(AF_INET6, &six) + "/64";
-  }
-  return address;
 }
 
 }  // namespace faceforge::accounts::internal

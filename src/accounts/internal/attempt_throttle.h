@@ -52,8 +52,4 @@ class AttemptThrottle {
   std::unordered_map<std::string, Record> records_;
 };
 
-/// The part of a client's address that an attacker cannot choose freely: an IPv4 address, the first
-/// 64 bits of an IPv6 address; any other text as it is.
-[[nodiscard]] std::string throttled_address(const std::string& address);
-
 }  // namespace faceforge::accounts::internal

@@ -52,6 +52,8 @@ Accounts::State::State(std::shared_ptr<store::Database> opened, const Clock& now
                            .longest_wait = chosen.backoff_max}),
       logins_by_address(now, {.free_attempts = chosen.failures_free_per_address,
                               .longest_wait = chosen.backoff_max}),
+      confirmations(now, {.free_attempts = chosen.failures_free_per_account,
+                          .longest_wait = chosen.backoff_max}),
       sign_ups(now, {.free_attempts = chosen.sign_ups_free_per_address,
                      .longest_wait = std::chrono::hours(1)}),
       hashing_slots(chosen.password_hashes_at_once_max) {}
@@ -72,11 +74,12 @@ Result<crypto::PasswordVerdict> Accounts::State::verify(const std::string& passw
   return crypto::PasswordVerdict::Wrong;
 }
 
-Result<void> Accounts::State::confirm_password(const Principal& principal,
-                                               std::string_view password, const Origin& origin) {
+Result<std::string> Accounts::State::confirm_password(const Principal& principal,
+                                                      std::string_view password) {
   TRY(principal.require(Scope::Account));
   const std::string folded = TRY(fold_case(principal.user.name));
-  TRY(admit_login(folded, origin));
+  const std::string session = std::to_string(principal.session.value_or(SessionId(0)).value());
+  TRY(confirmations.admit(session, "login_throttled"));
   const auto normalized = normalize_password(password);
   const auto stored = TRY(database->read(
       [&](store::Transaction& transaction) { return find_user(transaction, folded); }));
@@ -86,19 +89,19 @@ Result<void> Accounts::State::confirm_password(const Principal& principal,
   if (!normalized || TRY(verify(*normalized, stored)) == crypto::PasswordVerdict::Wrong) {
     return fail(ErrorCode::Forbidden, "wrong_password", "the password is wrong");
   }
-  login_succeeded(folded, origin);
-  return {};
+  confirmations.forget(session);
+  return stored->password_hash;
 }
 
 Result<void> Accounts::State::admit_login(const std::string& name_folded, const Origin& origin) {
-  TRY(logins_by_address.admit(internal::throttled_address(origin.address), "login_throttled"));
+  TRY(logins_by_address.admit(throttled_address(origin.address), "login_throttled"));
   return logins_by_name.admit(name_folded, "login_throttled");
 }
 
 void Accounts::State::login_succeeded(const std::string& name_folded, const Origin& origin) {
   logins_by_name.forget(name_folded);
   // Not forgotten: with an account of one's own one could otherwise guess at others without end.
-  logins_by_address.take_back(internal::throttled_address(origin.address));
+  logins_by_address.take_back(throttled_address(origin.address));
 }
 
 std::string Accounts::State::stored_form(TokenUse use, std::string_view token) const {

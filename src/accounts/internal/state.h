@@ -34,12 +34,15 @@ struct Accounts::State {
   [[nodiscard]] Result<crypto::PasswordVerdict> verify(const std::string& password,
                                                        const std::optional<StoredUser>& stored);
 
-  /// Checks the password of who is logged in already, throttled as a log-in is.
+  /// Checks the password of who is logged in already. Throttled by the session and not as a log-in
+  /// is: whoever fails to log in under this name is someone else, and no session begins without the
+  /// password.
   ///
+  /// out:   the stored hash that the password fits: what is done for it checks that it still stands
   /// fails: forbidden/scope_missing; forbidden/wrong_password; busy/login_throttled;
   ///        unauthenticated/session_unknown when the account is gone
-  [[nodiscard]] Result<void> confirm_password(const Principal& principal, std::string_view password,
-                                              const Origin& origin);
+  [[nodiscard]] Result<std::string> confirm_password(const Principal& principal,
+                                                     std::string_view password);
 
   /// fails: busy/login_throttled
   [[nodiscard]] Result<void> admit_login(const std::string& name_folded, const Origin& origin);
@@ -63,6 +66,7 @@ struct Accounts::State {
   const Options options;
   internal::AttemptThrottle logins_by_name;
   internal::AttemptThrottle logins_by_address;
+  internal::AttemptThrottle confirmations;  ///< by session
   internal::AttemptThrottle sign_ups;
   std::counting_semaphore<> hashing_slots;
 };
