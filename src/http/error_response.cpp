@@ -1,7 +1,9 @@
 #include "http/error_response.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,18 +30,60 @@ int retry_after_s(const Error& error) {
   return seconds;
 }
 
-/// Messages about what is inside the server stay inside: they name paths and statements.
-Error for_client(const Error& error) {
-  if (error.code != ErrorCode::Corrupt && error.code != ErrorCode::Internal) return error;
-  log::error("{}: {}", error.reason, error.message);
-  return {error.code, error.reason,
-          "something is wrong with this installation; its administrator finds details in the log"};
+constexpr std::string_view kSeeLog =
+    "something is wrong with this installation; its administrator finds details in the log";
+constexpr std::string_view kNoRoom =
+    "the server has no room left for this; its administrator has to make some";
+
+/// What an error of the database or of a file means to a client, who can do nothing about either.
+/// The words that such errors come with name paths, hosts and statements, and their codes are meant
+/// for whoever runs the command: no client is forbidden a file of the server.
+struct OwnTrouble {
+  std::string_view reason;
+  ErrorCode code;
+  std::string_view message;
+};
+constexpr auto kOwnTroubles = std::to_array<OwnTrouble>({
+    {"database_unreachable", ErrorCode::Busy, "the database cannot be reached; try again"},
+    {"database_busy", ErrorCode::Busy, "the database has too much to do; try again"},
+    {"database_full", ErrorCode::Exhausted, kNoRoom},
+    {"database_read_only", ErrorCode::Internal, kSeeLog},
+    {"constraint_violated", ErrorCode::Internal, kSeeLog},
+    {"unique_violated", ErrorCode::AlreadyExists, "there is one like this already"},
+    {"value_too_large", ErrorCode::TooLarge, "a value is larger than the database takes"},
+    {"commit_outcome_unknown", ErrorCode::Conflict,
+     "the database went away during the change; look whether it was made, then decide again"},
+    {"disk_full", ErrorCode::Exhausted, kNoRoom},
+    {"file_not_writable", ErrorCode::Internal, kSeeLog},
+    {"file_not_readable", ErrorCode::Internal, kSeeLog},
+    {"file_not_found", ErrorCode::Internal, kSeeLog},
+    {"folder_not_found", ErrorCode::Internal, kSeeLog},
+    {"file_too_large", ErrorCode::Internal, kSeeLog},
+    {"not_a_file", ErrorCode::Internal, kSeeLog},
+    {"blob_not_found", ErrorCode::NotFound, "the file of this photo is lost"},
+    {"blob_too_large", ErrorCode::Internal, kSeeLog},
+});
+
+/// The same error as a client may see it; nothing when it may be seen as it is.
+std::optional<Error> disguised(const Error& error) {
+  const auto own = std::ranges::find(kOwnTroubles, error.reason, &OwnTrouble::reason);
+  if (own != kOwnTroubles.end()) return Error{own->code, error.reason, std::string(own->message)};
+  if (error.code != ErrorCode::Corrupt && error.code != ErrorCode::Internal) return std::nullopt;
+  return Error{error.code, error.reason, std::string(kSeeLog)};
 }
 
 }  // namespace
 
+Error for_client(const Error& error) {
+  return disguised(error).value_or(error);
+}
+
+void log_own_trouble(const Error& error) {
+  if (disguised(error)) log::error("{}: {}", error.reason, error.message);
+}
+
 int status_of(const Error& error) {
-  switch (error.code) {
+  switch (for_client(error).code) {
     case ErrorCode::InvalidInput:
       return 400;
     case ErrorCode::TooLarge:
@@ -68,12 +112,13 @@ int status_of(const Error& error) {
 }
 
 json::object to_json(const Error& error) {
-  return {{"code", to_string(error.code)}, {"reason", error.reason}, {"message", error.message}};
+  const Error shown = for_client(error);
+  return {{"code", to_string(shown.code)}, {"reason", shown.reason}, {"message", shown.message}};
 }
 
 Response error_response(const Error& error) {
-  Response response =
-      json_response(status_of(error), json::object{{"error", to_json(for_client(error))}});
+  log_own_trouble(error);
+  Response response = json_response(status_of(error), json::object{{"error", to_json(error)}});
   if (response.status == 429 || response.status == 503) {
     response.headers.add("Retry-After", std::to_string(retry_after_s(error)));
   }

@@ -6,14 +6,22 @@
 
 namespace faceforge::http {
 
+/// An error as a client may see it. Of the installation's own trouble (corrupt, internal, and what
+/// the database and the files fail with) only the reason is left, with a code that fits a client:
+/// the words name paths, hosts and statements.
+[[nodiscard]] Error for_client(const Error& error);
+
+/// Keeps in the log what `for_client` leaves out, if anything.
+void log_own_trouble(const Error& error);
+
 /// The one place where errors become HTTP statuses.
 [[nodiscard]] int status_of(const Error& error);
 
-/// `{"code": .., "reason": .., "message": ..}`
+/// `{"code": .., "reason": .., "message": ..}`, of the error as `for_client` leaves it.
 [[nodiscard]] json::object to_json(const Error& error);
 
-/// `{"error": {..}}` with its status; 429 and 503 carry Retry-After. What is the installation's own
-/// trouble (corrupt, internal) is logged, and the client is told no more than that.
+/// `{"error": {..}}` with its status; 429 and 503 carry Retry-After. What `for_client` leaves out
+/// is logged.
 [[nodiscard]] Response error_response(const Error& error);
 
 /// A JSON document.

@@ -1,5 +1,6 @@
 #include "http/routes.h"
 
+#include <cerrno>
 #include <map>
 #include <set>
 
@@ -7,6 +8,9 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
+#include "base/file.h"
+#include "base/json.h"
+#include "gallery/match_policy.h"
 #include "http/error_response.h"
 
 namespace faceforge::http {
@@ -113,8 +117,15 @@ TEST(Routes, HaveTheBodiesAndRefusalsThatAreDescribed) {
     if (route.body_limit_bytes > 0) {
       EXPECT_THAT(answers, Contains("400"));
     }
-    if (route.body_limit_bytes > size_t{1} << 20) {
+    if (route.body_limit_bytes > 0) {
       EXPECT_THAT(answers, Contains("413"));
+      EXPECT_THAT(answers, Contains("415"));
+    }
+    if (route.lane != Lane::AtOnce) {
+      EXPECT_THAT(answers, Contains("503")) << "a lane may be full, a database away";
+    }
+    if (!is_safe(route.method)) {
+      EXPECT_THAT(answers, Contains("507")) << "what changes something needs room for it";
     }
     if (route.access != Access::Anyone) {
       EXPECT_THAT(answers, Contains("401"));
@@ -130,6 +141,26 @@ TEST(Routes, HaveTheBodiesAndRefusalsThatAreDescribed) {
       EXPECT_THAT(answers, Contains("404"));
     }
   }
+}
+
+TEST(Routes, TakeTheRatesThatAreDescribed) {
+  const YAML::Node document = openapi();
+  const YAML::Node shared = document["components"]["parameters"]["FalseMatchRate"]["schema"];
+  EXPECT_EQ(shared["minimum"].as<double>(), gallery::kMinRate);
+  EXPECT_EQ(shared["maximum"].as<double>(), gallery::kMaxRate);
+  const YAML::Node identify =
+      document["paths"]["/api/v1/galleries/{gallery_id}/identify"]["post"]["parameters"];
+  int found = 0;
+  for (const auto& parameter : identify) {
+    if (!parameter["name"] ||
+        parameter["name"].as<std::string>() != "false_positive_identification_rate") {
+      continue;
+    }
+    ++found;
+    EXPECT_EQ(parameter["schema"]["minimum"].as<double>(), gallery::kMinRate);
+    EXPECT_EQ(parameter["schema"]["maximum"].as<double>(), gallery::kMaxRate);
+  }
+  EXPECT_EQ(found, 1);
 }
 
 TEST(Routes, LeaveTheNamesOfACompatibleApiFree) {
@@ -234,6 +265,46 @@ TEST(ErrorResponse, TellsClientsNothingAboutTheInsideOfTheServer) {
       error_response({ErrorCode::Internal, "database_error", "near users: syntax error"});
   EXPECT_THAT(std::string(bytes_of(response.body)), testing::HasSubstr("database_error"));
   EXPECT_THAT(std::string(bytes_of(response.body)), Not(testing::HasSubstr("users")));
+}
+
+TEST(ErrorResponse, WhatTheDatabaseAndTheFilesFailWithIsTheServersOwnAndNamesNothing) {
+  const std::string inside = "/srv/secret/photos/7/ab: connection to db.internal as root failed";
+  struct Case {
+    ErrorCode code;
+    const char* reason;
+    int status;
+  };
+  for (const Case& own :
+       std::initializer_list<Case>{{ErrorCode::Busy, "database_unreachable", 503},
+                                   {ErrorCode::Busy, "database_busy", 503},
+                                   {ErrorCode::Exhausted, "database_full", 507},
+                                   {ErrorCode::Forbidden, "database_read_only", 500},
+                                   {ErrorCode::Corrupt, "database_corrupt", 500},
+                                   {ErrorCode::Internal, "database_error", 500},
+                                   {ErrorCode::InvalidInput, "constraint_violated", 500},
+                                   {ErrorCode::AlreadyExists, "unique_violated", 409},
+                                   {ErrorCode::TooLarge, "value_too_large", 413},
+                                   {ErrorCode::Conflict, "commit_outcome_unknown", 409},
+                                   {ErrorCode::NotFound, "blob_not_found", 404},
+                                   {ErrorCode::TooLarge, "blob_too_large", 500},
+                                   {ErrorCode::Corrupt, "blob_corrupt", 500},
+                                   {ErrorCode::NotFound, "file_not_found", 500},
+                                   {ErrorCode::Forbidden, "file_not_readable", 500},
+                                   {ErrorCode::InvalidInput, "not_a_file", 500},
+                                   {ErrorCode::TooLarge, "file_too_large", 500}}) {
+    const Response response = error_response({own.code, own.reason, inside});
+    EXPECT_EQ(response.status, own.status) << own.reason;
+    EXPECT_THAT(std::string(bytes_of(response.body)), testing::HasSubstr(own.reason));
+    EXPECT_THAT(std::string(bytes_of(response.body)), Not(testing::HasSubstr("secret")));
+    EXPECT_THAT(json::to_text(to_json(Error{own.code, own.reason, inside})),
+                Not(testing::HasSubstr("db.internal")))
+        << "also within a job or the report of an upload";
+  }
+  for (const int error_number : {ENOSPC, EDQUOT, EACCES, EROFS, ENOENT, ENOTDIR, EIO, EMFILE}) {
+    const Response response = error_response(file_error(error_number, "write", "/srv/secret"));
+    EXPECT_GE(response.status, 500) << error_number;
+    EXPECT_THAT(std::string(bytes_of(response.body)), Not(testing::HasSubstr("secret")));
+  }
 }
 
 TEST(ErrorResponse, SaysHowLongToWait) {

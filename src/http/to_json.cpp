@@ -18,6 +18,13 @@ json::value error_or_null(const std::optional<Error>& error) {
   return error ? json::value(to_json(*error)) : json::value(nullptr);
 }
 
+/// What is wrong with a pack names its files: only the command line tells that.
+json::value fault_or_null(const std::optional<Error>& fault) {
+  if (!fault) return nullptr;
+  return to_json(Error{fault->code, fault->reason,
+                       "this pack cannot be used; `faceforge packs list` on the server says why"});
+}
+
 json::array to_json(accounts::Scopes scopes) {
   json::array names;
   for (const auto scope :
@@ -145,7 +152,7 @@ json::object to_json(const packs::PackEntry& pack, PackUse use) {
           {"accuracy",
            card.measured_accuracy ? json::value(card.measured_accuracy->accuracy) : nullptr},
           {"calibrated", card.calibration.has_value()},
-          {"fault", error_or_null(pack.fault)}};
+          {"fault", fault_or_null(pack.fault)}};
 }
 
 }  // namespace faceforge::http

@@ -88,7 +88,14 @@ Error storable_error(const Error& error) {
 Result<json::value> run_work(const Work& work, JobContext& context) {
   try {
     auto result = work(context);
-    if (!result) return Unexpected(storable_error(result.error()));
+    if (!result) {
+      const Error& error = result.error();
+      // In full here: clients are not told what names paths and hosts.
+      if (error.code != ErrorCode::Cancelled && error.reason != "job_interrupted") {
+        log::warning("a job failed: {}: {}", error.reason, error.message);
+      }
+      return Unexpected(storable_error(error));
+    }
     if (auto text = storable_json(*result, kMaxResult_bytes); !text) {
       return Unexpected(text.error());
     }
