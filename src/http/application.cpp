@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "http/authenticate.h"
 #include "http/error_response.h"
 #include "http/routes.h"
@@ -20,6 +22,7 @@ class SettledExchange final : public Exchange {
   size_t body_limit_bytes() const override { return 0; }
   std::string_view route_name() const override { return route_name_; }
   std::optional<Response> admit() override { return std::move(response_); }
+  std::string asker() const override { return {}; }
   Response answer(Body) override { return std::move(response_); }
 
  private:
@@ -47,6 +50,11 @@ class RouteExchange final : public Exchange {
     if (!caller) return error_response(caller.error());
     caller_ = *std::move(caller);
     return std::nullopt;
+  }
+
+  std::string asker() const override {
+    if (caller_.principal) return fmt::format("user {}", caller_.principal->user.id.value());
+    return accounts::throttled_address(origin_.address);
   }
 
   Response answer(Body body) override {

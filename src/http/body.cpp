@@ -29,19 +29,12 @@ int open_nameless(const std::filesystem::path& folder) {
 
 }  // namespace
 
-bool SpoolBudget::take(size_t bytes) {
-  size_t taken = taken_bytes_;
-  do {
-    if (bytes > limit_bytes_ || taken > limit_bytes_ - bytes) return false;
-  } while (!taken_bytes_.compare_exchange_weak(taken, taken + bytes));
-  return true;
-}
-
 Body::Body(Body&& other) noexcept
     : memory_(std::move(other.memory_)),
       mapping_(std::exchange(other.mapping_, nullptr)),
       mapping_bytes_(std::exchange(other.mapping_bytes_, 0)),
-      budget_(std::move(other.budget_)) {}
+      spool_(std::move(other.spool_)),
+      client_(std::move(other.client_)) {}
 
 Body& Body::operator=(Body&& other) noexcept {
   if (this != &other) {
@@ -49,7 +42,8 @@ Body& Body::operator=(Body&& other) noexcept {
     memory_ = std::move(other.memory_);
     mapping_ = std::exchange(other.mapping_, nullptr);
     mapping_bytes_ = std::exchange(other.mapping_bytes_, 0);
-    budget_ = std::move(other.budget_);
+    spool_ = std::move(other.spool_);
+    client_ = std::move(other.client_);
   }
   return *this;
 }
@@ -61,7 +55,7 @@ Body::~Body() {
 void Body::release() {
   if (mapping_ == nullptr) return;
   ::munmap(mapping_, mapping_bytes_);
-  budget_->give_back(mapping_bytes_);
+  spool_->give_back(client_, mapping_bytes_);
   mapping_ = nullptr;
   mapping_bytes_ = 0;
 }
@@ -71,12 +65,13 @@ std::span<const std::byte> Body::bytes() const {
   return memory_;
 }
 
-BodyWriter::BodyWriter(std::filesystem::path folder, std::shared_ptr<SpoolBudget> budget)
-    : folder_(std::move(folder)), budget_(std::move(budget)) {}
+BodyWriter::BodyWriter(std::filesystem::path folder, std::shared_ptr<Shares> spool,
+                       std::string client)
+    : folder_(std::move(folder)), spool_(std::move(spool)), client_(std::move(client)) {}
 
 BodyWriter::~BodyWriter() {
   if (descriptor_ >= 0) ::close(descriptor_);
-  budget_->give_back(budget_taken_bytes_);
+  spool_->give_back(client_, spooled_bytes_);
 }
 
 Result<void> BodyWriter::append(std::span<const std::byte> bytes) {
@@ -99,12 +94,21 @@ Result<void> BodyWriter::move_to_disk() {
 }
 
 Result<void> BodyWriter::write_all(std::span<const std::byte> bytes) {
-  if (!budget_->take(bytes.size())) {
-    return fail(ErrorCode::Busy, "upload_space_taken",
-                "uploads in progress take all of the {} bytes that may lie on the disk; try later",
-                budget_->limit_bytes());
+  switch (spool_->take(client_, bytes.size())) {
+    case Shares::Taken::Yes:
+      break;
+    case Shares::Taken::ClientHasItsShare:
+      return fail(ErrorCode::Busy, "upload_share_taken",
+                  "your uploads in progress take all of the {} bytes that each may have on the "
+                  "disk; wait for them",
+                  spool_->limits().each);
+    case Shares::Taken::NoneIsLeft:
+      return fail(ErrorCode::Busy, "upload_space_taken",
+                  "uploads in progress take all of the {} bytes that may lie on the disk; try "
+                  "later",
+                  spool_->limits().all);
   }
-  budget_taken_bytes_ += bytes.size();
+  spooled_bytes_ += bytes.size();
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -119,12 +123,13 @@ Result<Body> BodyWriter::finish() {
   void* mapping = ::mmap(nullptr, size_bytes_, PROT_READ, MAP_PRIVATE, descriptor_, 0);
   if (mapping == MAP_FAILED) return Unexpected(file_error(errno, "map an upload in", folder_));
   ::close(std::exchange(descriptor_, -1));
-  CHECK(budget_taken_bytes_ == size_bytes_);
+  CHECK(spooled_bytes_ == size_bytes_);
   Body body;
   body.mapping_ = mapping;
   body.mapping_bytes_ = size_bytes_;
-  body.budget_ = budget_;
-  budget_taken_bytes_ = 0;  // the body gives it back
+  body.spool_ = spool_;
+  body.client_ = client_;
+  spooled_bytes_ = 0;  // the body gives it back
   return body;
 }
 

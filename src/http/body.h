@@ -1,30 +1,16 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "http/shares.h"
 
 namespace faceforge::http {
-
-/// Bytes of request bodies that may lie on the disk at a time, over all connections. Thread safe.
-class SpoolBudget {
- public:
-  explicit SpoolBudget(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
-
-  [[nodiscard]] bool take(size_t bytes);
-  void give_back(size_t bytes) { taken_bytes_ -= bytes; }
-  [[nodiscard]] size_t taken_bytes() const { return taken_bytes_; }
-  [[nodiscard]] size_t limit_bytes() const { return limit_bytes_; }
-
- private:
-  const size_t limit_bytes_;
-  std::atomic<size_t> taken_bytes_ = 0;
-};
 
 /// A complete request body in one piece: in memory when it is small, else a file without a name
 /// that is mapped into memory and gone with this object, whatever happens to the process.
@@ -45,7 +31,8 @@ class Body {
   std::vector<std::byte> memory_;
   void* mapping_ = nullptr;
   size_t mapping_bytes_ = 0;
-  std::shared_ptr<SpoolBudget> budget_;  ///< set when bytes of it are to be given back
+  std::shared_ptr<Shares> spool_;  ///< set when bytes of it are to be given back
+  std::string client_;
 };
 
 /// Collects a body as it arrives. How much may arrive is the caller's to check.
@@ -54,16 +41,18 @@ class BodyWriter {
   /// Bodies longer than this go to the disk.
   static constexpr size_t kInMemory_bytes = size_t{1} << 20;
 
-  /// in: `folder` an existing folder on the disk for long bodies
-  BodyWriter(std::filesystem::path folder, std::shared_ptr<SpoolBudget> budget);
+  /// in: `folder` an existing folder on the disk for long bodies; `spool` the bytes that may lie
+  ///     there at a time; `client` whose body it is
+  BodyWriter(std::filesystem::path folder, std::shared_ptr<Shares> spool, std::string client);
   BodyWriter(const BodyWriter&) = delete;
   BodyWriter& operator=(const BodyWriter&) = delete;
   ~BodyWriter();
 
   /// Adds the bytes that came next.
   ///
-  /// fails: busy/upload_space_taken when all bodies together would exceed the budget; as
-  ///        `file_error` (disk_full, file_not_writable, folder_not_found)
+  /// fails: busy/upload_space_taken when all bodies together would exceed what may lie on the
+  ///        disk; busy/upload_share_taken when this client's would; as `file_error` (disk_full,
+  ///        file_not_writable, folder_not_found)
   [[nodiscard]] Result<void> append(std::span<const std::byte> bytes);
 
   [[nodiscard]] size_t size_bytes() const { return size_bytes_; }
@@ -78,11 +67,12 @@ class BodyWriter {
   [[nodiscard]] Result<void> write_all(std::span<const std::byte> bytes);
 
   std::filesystem::path folder_;
-  std::shared_ptr<SpoolBudget> budget_;
+  std::shared_ptr<Shares> spool_;
+  std::string client_;
   std::vector<std::byte> memory_;
   int descriptor_ = -1;
   size_t size_bytes_ = 0;
-  size_t budget_taken_bytes_ = 0;
+  size_t spooled_bytes_ = 0;
 };
 
 }  // namespace faceforge::http

@@ -16,14 +16,15 @@ std::vector<std::byte> pattern(size_t size) {
 class BodyWriterTest : public testing::Test {
  protected:
   faceforge::test::TemporaryFolder folder_;
-  std::shared_ptr<SpoolBudget> budget_ = std::make_shared<SpoolBudget>(size_t{5} << 20);
+  std::shared_ptr<Shares> spool_ =
+      std::make_shared<Shares>(Shares::Limits{.all = size_t{5} << 20, .each = size_t{4} << 20});
 };
 
 TEST_F(BodyWriterTest, HandsOverWhatCameInPiecesSmallOrLarge) {
   for (const size_t size : {size_t{0}, size_t{10}, BodyWriter::kInMemory_bytes,
                             BodyWriter::kInMemory_bytes + 1, size_t{3'000'000}}) {
     const auto sent = pattern(size);
-    BodyWriter writer(folder_.path(), budget_);
+    BodyWriter writer(folder_.path(), spool_, "ada");
     for (size_t begin = 0; begin < size; begin += 65'536) {
       const auto piece = std::span(sent).subspan(begin, std::min<size_t>(65'536, size - begin));
       ASSERT_TRUE(writer.append(piece));
@@ -37,33 +38,45 @@ TEST_F(BodyWriterTest, HandsOverWhatCameInPiecesSmallOrLarge) {
 
 TEST_F(BodyWriterTest, GivesTheDiskBackWithTheBodyOrWithoutOne) {
   {
-    BodyWriter writer(folder_.path(), budget_);
+    BodyWriter writer(folder_.path(), spool_, "ada");
     ASSERT_TRUE(writer.append(pattern(2'000'000)));
-    EXPECT_EQ(budget_->taken_bytes(), 2'000'000U);
+    EXPECT_EQ(spool_->taken(), 2'000'000U);
     const auto body = writer.finish();
     ASSERT_TRUE(body);
-    EXPECT_EQ(budget_->taken_bytes(), 2'000'000U);
+    EXPECT_EQ(spool_->taken(), 2'000'000U);
   }
-  EXPECT_EQ(budget_->taken_bytes(), 0U);
+  EXPECT_EQ(spool_->taken(), 0U);
   {
-    BodyWriter broken_off(folder_.path(), budget_);
+    BodyWriter broken_off(folder_.path(), spool_, "ada");
     ASSERT_TRUE(broken_off.append(pattern(2'000'000)));
   }
-  EXPECT_EQ(budget_->taken_bytes(), 0U);
+  EXPECT_EQ(spool_->taken(), 0U);
 }
 
-TEST_F(BodyWriterTest, RefusesWhatTheBudgetDoesNotHold) {
-  BodyWriter first(folder_.path(), budget_);
+TEST_F(BodyWriterTest, RefusesWhatTheDiskMayNotHold) {
+  BodyWriter first(folder_.path(), spool_, "ada");
   ASSERT_TRUE(first.append(pattern(4'000'000)));
-  BodyWriter second(folder_.path(), budget_);
+  BodyWriter second(folder_.path(), spool_, "bob");
   const auto refused = second.append(pattern(2'000'000));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::Busy);
   EXPECT_EQ(refused.error().reason, "upload_space_taken");
 }
 
+TEST_F(BodyWriterTest, LeavesRoomForOthersWhateverOneClientSends) {
+  BodyWriter first(folder_.path(), spool_, "ada");
+  ASSERT_TRUE(first.append(pattern(3'000'000)));
+  BodyWriter second(folder_.path(), spool_, "ada");
+  const auto refused = second.append(pattern(1'500'000));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Busy);
+  EXPECT_EQ(refused.error().reason, "upload_share_taken");
+  BodyWriter third(folder_.path(), spool_, "bob");
+  EXPECT_TRUE(third.append(pattern(1'500'000)));
+}
+
 TEST_F(BodyWriterTest, SaysThatItsFolderIsGone) {
-  BodyWriter writer(folder_.path() / "gone", budget_);
+  BodyWriter writer(folder_.path() / "gone", spool_, "ada");
   const auto failed = writer.append(pattern(2'000'000));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().reason, "folder_not_found");

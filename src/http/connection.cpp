@@ -2,6 +2,7 @@
 
 #include "http/internal/connection.h"
 
+#include <algorithm>
 #include <ctime>
 #include <string>
 #include <type_traits>
@@ -20,6 +21,7 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 
+#include "accounts/user.h"
 #include "base/log.h"
 #include "http/error_response.h"
 #include "http/header_value.h"
@@ -45,25 +47,6 @@ constexpr size_t kTurningAwayMax = 64;
 
 /// Completes with an error code (and more) instead of throwing.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-
-Method method_of(beast::http::verb verb) {
-  switch (verb) {
-    case beast::http::verb::get:
-      return Method::Get;
-    case beast::http::verb::head:
-      return Method::Head;
-    case beast::http::verb::post:
-      return Method::Post;
-    case beast::http::verb::put:
-      return Method::Put;
-    case beast::http::verb::patch:
-      return Method::Patch;
-    case beast::http::verb::delete_:
-      return Method::Delete;
-    default:
-      return Method::Other;
-  }
-}
 
 /// RFC 9110, section 5.6.7.
 std::string http_date() {
@@ -95,12 +78,21 @@ std::optional<Response> response_to_incomplete(const error_code& error) {
   return response_to_malformed(error);
 }
 
+/// Where the events of a stream come from; nothing for other responses, and for a HEAD.
+std::shared_ptr<EventSource> events_of(const Response& response, Method method) {
+  const auto* events = std::get_if<std::shared_ptr<EventSource>>(&response.body);
+  return events == nullptr || method == Method::Head ? nullptr : *events;
+}
+
 template <typename Stream>
 class ConnectionOf final : public Connection,
                            public std::enable_shared_from_this<ConnectionOf<Stream>> {
  public:
-  ConnectionOf(Stream stream, Shared& shared)
-      : stream_(std::move(stream)), shared_(shared), body_timer_(stream_.get_executor()) {}
+  ConnectionOf(Stream stream, Shared& shared, std::optional<Share> place)
+      : stream_(std::move(stream)),
+        shared_(shared),
+        place_(std::move(place)),
+        body_timer_(stream_.get_executor()) {}
 
   void stop_when_idle() override {
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
@@ -124,30 +116,38 @@ class ConnectionOf final : public Connection,
   beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
   [[nodiscard]] const TransportLimits& limits() const { return shared_.options.limits; }
 
-  /// Until when a transfer that began at `begin` and moved `bytes` so far may go on without more.
-  [[nodiscard]] Clock::time_point deadline(Clock::time_point begin, size_t bytes) const {
-    return begin + limits().stalled +
-           std::chrono::milliseconds(bytes * 1'000 / limits().min_bytes_per_second);
+  /// Until when a transfer that began at `begin` and moved `bytes` so far, the last of them at
+  /// `moved`, may go on without more.
+  [[nodiscard]] Clock::time_point deadline(Clock::time_point begin, Clock::time_point moved,
+                                           size_t bytes) const {
+    const std::chrono::milliseconds at_rate(bytes * 1'000 / limits().min_bytes_per_second);
+    return std::min(begin + at_rate, moved) + limits().stalled;
   }
 
   awaitable<bool> first_byte();
   awaitable<Sequel> one_request();
   awaitable<std::optional<Response>> respond(Exchange& exchange, Parser& parser);
   awaitable<std::optional<Response>> respond_to_body(Exchange& exchange, Parser& parser);
+  awaitable<std::optional<Response>> answer(Exchange& exchange, Body body);
   awaitable<bool> receive(Parser& parser, size_t limit_bytes, BodyWriter& writer,
                           std::optional<Response>& refusal);
   void watch_body(Clock::time_point deadline);
   awaitable<bool> send(Response& response, Method method, Scheme scheme, bool keep_alive);
-  awaitable<void> send_events(EventSource& source);
+  awaitable<void> send_events(EventSource& source, Exchange& exchange);
   awaitable<bool> write_text(std::string_view text);
   awaitable<void> close(Sequel how);
   RequestHead head_of(const Parser& parser);
-  WorkerLane& worker(Lane lane) { return lane == Lane::Photos ? shared_.photos : shared_.quick; }
+  WorkerLane& worker(Lane lane) {
+    if (lane == Lane::Photos) return shared_.photos;
+    return lane == Lane::Passwords ? shared_.passwords : shared_.quick;
+  }
 
   Stream stream_;
   Shared& shared_;
+  const std::optional<Share> place_;  ///< among the connections of its address
   beast::flat_buffer buffer_{kChunk_bytes};
   bool idle_ = false;
+  bool has_asked_ = false;
   /// While a body is received: ends the read but not the connection, so that the client is told.
   asio::steady_timer body_timer_;
   bool body_late_ = false;
@@ -177,18 +177,20 @@ template <typename Stream>
 awaitable<bool> ConnectionOf<Stream>::first_byte() {
   if (shared_.stopping) co_return false;
   if (buffer_.size() > 0) co_return true;
-  lowest().expires_after(limits().idle);
+  lowest().expires_after(has_asked_ ? limits().idle : limits().header);
+  shared_.connections.waits(this);
   idle_ = true;
   const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(4'096), kAwait);
   idle_ = false;
   buffer_.commit(count);
-  co_return !error;
+  has_asked_ = true;
+  co_return shared_.connections.may_answer(this) && !error;
 }
 
 template <typename Stream>
 RequestHead ConnectionOf<Stream>::head_of(const Parser& parser) {
   const auto& message = parser.get();
-  RequestHead head{.method = method_of(message.method()),
+  RequestHead head{.method = method_from(std::string_view(message.method_string())),
                    .target = std::string(message.target()),
                    .headers = {},
                    .client_address = address_of(lowest().socket()),
@@ -230,10 +232,19 @@ auto ConnectionOf<Stream>::one_request() -> awaitable<Sequel> {
   bool open = false;
   int status = 0;  // broken off by the client, or too slow
   if (response) {
-    const bool keep_alive =
-        received && parser.keep_alive() && parser.get().version() == 11 && !shared_.stopping;
-    open = co_await send(*response, method, scheme, keep_alive) && keep_alive;
+    std::shared_ptr<EventSource> events = events_of(*response, method);
+    const std::optional<Share> stream =
+        events ? shared_.event_streams.hold(exchange->asker()) : std::nullopt;
+    if (events && !stream) {
+      events.reset();
+      response = server_busy();
+    }
+    const bool keep_alive = received && !events && parser.keep_alive() &&
+                            parser.get().version() == 11 && !shared_.stopping;
+    open = co_await send(*response, method, scheme, keep_alive);
     status = response->status;
+    if (open && events) co_await send_events(*events, *exchange);
+    open = open && keep_alive;  // the end of a stream is the end of the connection
   }
   const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
   log::info("{} {} {} {} ms {} bytes", to_string(method), exchange->route_name(), status,
@@ -252,7 +263,23 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::respond(Exchange& excha
   };
   if (exchange.lane() == Lane::AtOnce) co_return run_step(both);
   if (!parser.is_done()) co_return co_await respond_to_body(exchange, parser);
-  co_return co_await run_on(worker(exchange.lane()), std::move(both));
+  if (exchange.lane() == Lane::Quick) co_return co_await run_on(shared_.quick, std::move(both));
+  Step admit = [&exchange] { return exchange.admit(); };
+  std::optional<Response> refusal = co_await run_on(shared_.quick, std::move(admit));
+  if (refusal) co_return refusal;
+  co_return co_await answer(exchange, Body());
+}
+
+template <typename Stream>
+awaitable<std::optional<Response>> ConnectionOf<Stream>::answer(Exchange& exchange, Body body) {
+  const bool is_of_photos = exchange.lane() == Lane::Photos;
+  const std::optional<Share> share =
+      is_of_photos ? shared_.photo_requests.hold(exchange.asker()) : std::nullopt;
+  if (is_of_photos && !share) co_return share_taken(limits().photo_requests_each);
+  Step step = [&exchange, &body]() -> std::optional<Response> {
+    return exchange.answer(std::move(body));
+  };
+  co_return co_await run_on(worker(exchange.lane()), std::move(step));
 }
 
 template <typename Stream>
@@ -261,16 +288,13 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::respond_to_body(Exchang
   Step admit = [&exchange] { return exchange.admit(); };
   std::optional<Response> refusal = co_await run_on(shared_.quick, std::move(admit));
   if (refusal) co_return refusal;
-  BodyWriter writer(shared_.options.spool_folder, shared_.spool_budget);
+  BodyWriter writer(shared_.options.spool_folder, shared_.spool_bytes, exchange.asker());
   const bool whole = co_await receive(parser, exchange.body_limit_bytes(), writer, refusal);
   body_timer_.expires_at(Clock::time_point::max());
   if (!whole) co_return refusal;
   auto body = writer.finish();
   if (!body) co_return error_response(body.error());
-  Step answer = [&exchange, &body]() -> std::optional<Response> {
-    return exchange.answer(*std::move(body));
-  };
-  co_return co_await run_on(worker(exchange.lane()), std::move(answer));
+  co_return co_await answer(exchange, *std::move(body));
 }
 
 /// out: whether all of the body is there; if not, `refusal` says why, or nothing: it broke off
@@ -287,9 +311,10 @@ awaitable<bool> ConnectionOf<Stream>::receive(Parser& parser, size_t limit_bytes
   if (same_token(parser.get()[beast::http::field::expect], "100-continue")) {
     if (!co_await write_text("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
   }
+  auto moved = begin;
   std::vector<std::byte> chunk(kChunk_bytes);
   while (!parser.is_done()) {
-    watch_body(deadline(begin, writer.size_bytes()));
+    watch_body(deadline(begin, moved, writer.size_bytes()));
     parser.get().body().data = chunk.data();
     parser.get().body().size = chunk.size();
     const auto [error, count] =
@@ -309,6 +334,7 @@ awaitable<bool> ConnectionOf<Stream>::receive(Parser& parser, size_t limit_bytes
       refusal = error_response(appended.error());
       co_return false;
     }
+    if (received_bytes > 0) moved = Clock::now();
   }
   co_return true;
 }
@@ -330,12 +356,6 @@ void ConnectionOf<Stream>::watch_body(Clock::time_point deadline) {
 template <typename Stream>
 awaitable<bool> ConnectionOf<Stream>::send(Response& response, Method method, Scheme scheme,
                                            bool keep_alive) {
-  auto* const events = std::get_if<std::shared_ptr<EventSource>>(&response.body);
-  const bool is_event_stream = events != nullptr && method != Method::Head;
-  if (is_event_stream && shared_.event_stream_count >= limits().event_streams) {
-    response = server_busy();
-    co_return co_await send(response, method, scheme, keep_alive);
-  }
   shared_.application.finish(response, scheme);
   const std::string_view bytes = bytes_of(response.body);
   beast::http::response<beast::http::span_body<const char>> message;
@@ -343,35 +363,42 @@ awaitable<bool> ConnectionOf<Stream>::send(Response& response, Method method, Sc
   message.result(static_cast<unsigned>(response.status));
   message.set(beast::http::field::date, http_date());
   for (const Header& field : response.headers) message.insert(field.name, field.value);
-  message.keep_alive(keep_alive && !is_event_stream);
-  const bool has_length = events == nullptr && response.status != 204 && response.status != 304;
+  message.keep_alive(keep_alive);
+  const bool is_stream = std::holds_alternative<std::shared_ptr<EventSource>>(response.body);
+  const bool has_length = !is_stream && response.status != 204 && response.status != 304;
   if (has_length) message.content_length(bytes.size());
   if (method != Method::Head) message.body() = {bytes.data(), bytes.size()};
 
   beast::http::response_serializer<beast::http::span_body<const char>> serializer(message);
   const auto begin = Clock::now();
+  auto moved = begin;
   while (!serializer.is_done()) {
-    lowest().expires_at(deadline(begin, sent_bytes_));
+    lowest().expires_at(deadline(begin, moved, sent_bytes_));
     const auto [error, count] = co_await beast::http::async_write_some(stream_, serializer, kAwait);
     if (error) co_return false;
     sent_bytes_ += count;
+    if (count > 0) moved = Clock::now();
   }
-  if (!is_event_stream) co_return true;
-  ++shared_.event_stream_count;
-  const std::shared_ptr<EventSource> source = *events;
-  co_await send_events(*source);
-  --shared_.event_stream_count;
-  co_return false;  // the end of the stream is the end of the connection
+  co_return true;
 }
 
 /// Polls, because what a source tells comes from threads that know nothing of this loop; five looks
 /// a second at a queue cost nothing.
 template <typename Stream>
-awaitable<void> ConnectionOf<Stream>::send_events(EventSource& source) {
+awaitable<void> ConnectionOf<Stream>::send_events(EventSource& source, Exchange& exchange) {
   const auto end = Clock::now() + limits().event_stream;
   auto last_sent = Clock::now();
+  auto last_admitted = last_sent;
   asio::steady_timer pause(stream_.get_executor());
   while (Clock::now() < end && !shared_.stopping) {
+    if (Clock::now() - last_admitted > limits().event_heartbeat) {
+      // A stream must not outlive its session. What is no fault of the client's (a full lane, a
+      // database that does not answer) says nothing about it, and is asked again.
+      Step admit = [&exchange] { return exchange.admit(); };
+      const auto refusal = co_await run_on(shared_.quick, std::move(admit));
+      if (refusal && refusal->status < 500) co_return;
+      last_admitted = Clock::now();
+    }
     EventBatch batch;
     if (source.ready()) {
       Step next = [&source, &batch]() -> std::optional<Response> {
@@ -448,9 +475,10 @@ awaitable<void> turn_away(beast::tcp_stream stream, Shared& shared) {
 }
 
 template <typename Stream>
-void serve_stream(Stream stream, Shared& shared) {
+void serve_stream(Stream stream, Shared& shared, std::optional<Share> place) {
   const auto executor = stream.get_executor();
-  auto connection = std::make_shared<ConnectionOf<Stream>>(std::move(stream), shared);
+  auto connection =
+      std::make_shared<ConnectionOf<Stream>>(std::move(stream), shared, std::move(place));
   shared.connections.add(connection);
   asio::co_spawn(
       executor, [connection]() -> awaitable<void> { co_await connection->serve(); },
@@ -465,25 +493,24 @@ void serve_stream(Stream stream, Shared& shared) {
 void serve(tcp::socket socket, Shared& shared) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  // A trusted proxy is everyone's address.
+  const bool behind_proxy = shared.options.proxy == Proxy::Trusted;
+  std::optional<Share> place =
+      behind_proxy
+          ? std::nullopt
+          : shared.connections_of_address.hold(accounts::throttled_address(address_of(socket)));
   beast::tcp_stream stream(std::move(socket));
-  if (shared.connections.full()) {
+  if ((!behind_proxy && !place) || !shared.connections.make_room()) {
     if (shared.tls || shared.turning_away_count >= kTurningAwayMax) return;
     ++shared.turning_away_count;
     const auto executor = stream.get_executor();
     asio::co_spawn(executor, turn_away(std::move(stream), shared), asio::detached);
   } else if (shared.tls) {
-    serve_stream(beast::ssl_stream<beast::tcp_stream>(std::move(stream), *shared.tls), shared);
+    serve_stream(beast::ssl_stream<beast::tcp_stream>(std::move(stream), *shared.tls), shared,
+                 std::move(place));
   } else {
-    serve_stream(std::move(stream), shared);
+    serve_stream(std::move(stream), shared, std::move(place));
   }
 }
-
-Shared::Shared(const TransportOptions& transport_options, Application& answering)
-    : options(transport_options),
-      application(answering),
-      spool_budget(std::make_shared<SpoolBudget>(options.limits.spool_bytes)),
-      connections(options.limits.connections),
-      quick(options.limits.quick_threads, options.limits.quick_queue),
-      photos(options.limits.photo_threads, options.limits.photo_queue) {}
 
 }  // namespace faceforge::http::internal

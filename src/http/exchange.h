@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "http/body.h"
@@ -11,11 +12,13 @@
 
 namespace faceforge::http {
 
-/// Which threads answer a request, so that photos never keep the small questions waiting.
+/// Which threads answer a request, so that neither photos nor passwords keep the small questions
+/// waiting.
 enum class Lane : uint8_t {
-  AtOnce,  ///< where the bytes arrive: only what never waits
-  Quick,   ///< what asks the database
-  Photos,  ///< what looks at photos
+  AtOnce,     ///< where the bytes arrive: only what never waits
+  Quick,      ///< what asks the database
+  Passwords,  ///< what hashes a password, which is slow on purpose
+  Photos,     ///< what looks at photos or takes a processor as long
 };
 
 /// One request being answered, step by step: `admit`, then, unless that refused, `answer`. The
@@ -32,10 +35,15 @@ class Exchange {
   /// What the log calls the request: `/api/v1/galleries/{gallery_id}`, never the raw target.
   [[nodiscard]] virtual std::string_view route_name() const = 0;
 
-  /// Decides, before the body is received, whether the client may ask this at all.
+  /// Decides, before the body is received, whether the client may ask this at all. Asked again
+  /// while a stream of events goes on.
   ///
   /// out: nothing, or the refusal
   [[nodiscard]] virtual std::optional<Response> admit() = 0;
+
+  /// Who asks, as shares of what all clients use are counted: an account, or an address. Known
+  /// once it is admitted.
+  [[nodiscard]] virtual std::string asker() const = 0;
 
   [[nodiscard]] virtual Response answer(Body body) = 0;
 };

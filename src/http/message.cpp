@@ -25,6 +25,14 @@ std::string_view to_string(Method method) {
   return "OTHER";
 }
 
+Method method_from(std::string_view text) {
+  for (const Method method :
+       {Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete}) {
+    if (text == to_string(method)) return method;
+  }
+  return Method::Other;
+}
+
 std::optional<std::string_view> Headers::find(std::string_view name) const {
   for (const Header& field : fields_) {
     if (same_token(field.name, name)) return field.value;

@@ -17,6 +17,9 @@ enum class Method { Get, Head, Post, Put, Patch, Delete, Other };
 /// `GET`, `POST`, ...; `OTHER` for methods that no route has.
 [[nodiscard]] std::string_view to_string(Method method);
 
+/// The other way round; methods are spelled in capitals.
+[[nodiscard]] Method method_from(std::string_view text);
+
 /// A method that changes nothing.
 [[nodiscard]] constexpr bool is_safe(Method method) {
   return method == Method::Get || method == Method::Head;

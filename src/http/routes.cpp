@@ -28,14 +28,14 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Get,    "/healthz",                                  Anyone,    kNone,  AtOnce, get_health},
     {Get,    "/readyz",                                   Anyone,    kNone,  Quick,  get_readiness},
 
-    {Post,   "/api/v1/auth/signup",                       Anyone,    kJson,  Quick,  sign_up},
-    {Post,   "/api/v1/auth/login",                        Anyone,    kJson,  Quick,  log_in},
+    {Post,   "/api/v1/auth/signup",                       Anyone,    kJson,  Passwords, sign_up},
+    {Post,   "/api/v1/auth/login",                        Anyone,    kJson,  Passwords, log_in},
     {Post,   "/api/v1/auth/logout",                       Account,   kNone,  Quick,  log_out},
     {Get,    "/api/v1/auth/session",                      Account,   kNone,  Quick,  get_session},
 
     {Get,    "/api/v1/me",                                Read,      kNone,  Quick,  get_me},
-    {Delete, "/api/v1/me",                                Account,   kJson,  Quick,  delete_me},
-    {Put,    "/api/v1/me/password",                       Account,   kJson,  Quick,  change_password},
+    {Delete, "/api/v1/me",                                Account,   kJson,  Passwords, delete_me},
+    {Put,    "/api/v1/me/password",                       Account,   kJson,  Passwords, change_password},
     {Get,    "/api/v1/me/api-keys",                       Account,   kNone,  Quick,  list_api_keys},
     {Post,   "/api/v1/me/api-keys",                       Account,   kJson,  Quick,  create_api_key},
     {Delete, "/api/v1/me/api-keys/{api_key_id}",          Account,   kNone,  Quick,  revoke_api_key},
@@ -63,7 +63,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Post,   "/api/v1/galleries/{gallery_id}/versions",                 Manage, kNone, Quick, train_gallery},
     {Get,    "/api/v1/galleries/{gallery_id}/versions/{version}",       Read,   kNone, Quick, get_version},
     {Delete, "/api/v1/galleries/{gallery_id}/versions/{version}",       Manage, kNone, Quick, delete_version},
-    {Get,    "/api/v1/galleries/{gallery_id}/versions/{version}/model", Read,   kNone, Quick, download_model},
+    {Get,    "/api/v1/galleries/{gallery_id}/versions/{version}/model", Read,   kNone, Photos, download_model},
 
     {Post,   "/api/v1/galleries/{gallery_id}/verify",     Recognize, kPhoto, Photos, verify},
     {Post,   "/api/v1/galleries/{gallery_id}/identify",   Recognize, kPhoto, Photos, identify},

@@ -166,6 +166,7 @@ void Transport::stop() {
   }
   // A worker may still hold the executor of a connection that it has just answered.
   shared.quick.finish();
+  shared.passwords.finish();
   shared.photos.finish();
   parts_->work.reset();
   parts_->threads.clear();  // joins them

@@ -18,21 +18,29 @@ namespace faceforge::http {
 struct TransportLimits {
   using Duration = std::chrono::milliseconds;
 
-  size_t connections = 512;                     ///< beyond: 503 at once
-  size_t header_bytes = 16'384;                 ///< request line and fields: 431
-  Duration idle = std::chrono::seconds(75);     ///< between two requests of a connection
-  Duration header = std::chrono::seconds(10);   ///< from a request's first byte to its header's end
-  Duration stalled = std::chrono::seconds(20);  ///< a body or a response may take this long ...
-  size_t min_bytes_per_second = 4'096;          ///< ... and longer by the time this rate takes
+  size_t connections = 512;                    ///< beyond: see `Connections`
+  size_t connections_per_address = 128;        ///< beyond: 503 at once; none behind a proxy
+  size_t header_bytes = 16'384;                ///< request line and fields: 431
+  Duration idle = std::chrono::seconds(75);    ///< between two requests of a connection
+  Duration header = std::chrono::seconds(10);  ///< from a request's first byte to its header's end,
+                                               ///< and from a connection's begin to its first byte
+  Duration stalled = std::chrono::seconds(20);  ///< a body or a response may pause this long ...
+  size_t min_bytes_per_second = 4'096;          ///< ... and all its pauses, beyond this rate
   Duration drain = std::chrono::seconds(30);    ///< `stop` lets requests finish for this long
   size_t spool_bytes = size_t{2} << 30;         ///< of bodies on the disk, over all connections
+  size_t spool_bytes_each = 600'000'000;        ///< of one account's or address's: two uploads
   size_t event_streams = 64;
+  size_t event_streams_each = 8;
   Duration event_stream = std::chrono::minutes(30);     ///< then the client connects again
-  Duration event_heartbeat = std::chrono::seconds(15);  ///< a comment, for proxies on the way
+  Duration event_heartbeat = std::chrono::seconds(15);  ///< a comment, for proxies on the way; and
+                                                        ///< the client must still be admitted
   size_t quick_threads = 4;
   size_t quick_queue = 256;
+  size_t password_threads = 2;
+  size_t password_queue = 64;
   size_t photo_threads = 2;
-  size_t photo_queue = 32;
+  size_t photo_queue = 64;
+  size_t photo_requests_each = 16;  ///< of one account, waiting or being answered: 503
 };
 
 struct TlsFiles {

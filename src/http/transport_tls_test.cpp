@@ -55,6 +55,7 @@ class Echo final : public Application {
     Lane lane() const override { return Lane::Quick; }
     size_t body_limit_bytes() const override { return 3'000'000; }
     std::string_view route_name() const override { return "/echo"; }
+    std::string asker() const override { return {}; }
     std::optional<Response> admit() override { return std::nullopt; }
     Response answer(Body body) override {
       return {.body = std::vector<std::byte>(body.bytes().begin(), body.bytes().end())};

@@ -14,6 +14,7 @@
 
 #include "http/body.h"
 #include "http/exchange.h"
+#include "http/shares.h"
 #include "http/transport.h"
 #include "http/worker_lane.h"
 
@@ -36,9 +37,18 @@ class Connections {
  public:
   explicit Connections(size_t limit) : limit_(limit) {}
 
-  [[nodiscard]] bool full();
+  /// Says whether there is room for one more; where all places are taken, the connection that has
+  /// waited longest for a request makes room.
+  [[nodiscard]] bool make_room();
+
+  /// A connection counts as waiting for a request from here on.
   void add(const std::shared_ptr<Connection>& connection);
   void remove(Connection* connection);
+
+  void waits(Connection* connection);
+
+  /// out: whether the connection may answer what has come: not when it has to make room
+  [[nodiscard]] bool may_answer(Connection* connection);
 
   void stop_idle_ones();
   void abort_all();
@@ -51,7 +61,13 @@ class Connections {
   const size_t limit_;
   std::mutex mutex_;
   std::condition_variable none_;
-  std::unordered_map<Connection*, std::weak_ptr<Connection>> open_;
+  struct Entry {
+    std::weak_ptr<Connection> connection{};
+    std::optional<std::chrono::steady_clock::time_point> waits_since{};
+    bool leaving = false;
+  };
+  std::unordered_map<Connection*, Entry> open_;
+  size_t leaving_count_ = 0;
 };
 
 /// What all connections share.
@@ -61,12 +77,15 @@ struct Shared {
   const TransportOptions options;
   Application& application;
   std::optional<boost::asio::ssl::context> tls;
-  std::shared_ptr<SpoolBudget> spool_budget;
+  std::shared_ptr<Shares> spool_bytes;
   Connections connections;
-  std::atomic<size_t> event_stream_count = 0;
+  Shares connections_of_address;
+  Shares event_streams;
+  Shares photo_requests;
   std::atomic<size_t> turning_away_count = 0;
   std::atomic<bool> stopping = false;
   WorkerLane quick;
+  WorkerLane passwords;
   WorkerLane photos;
 };
 

@@ -48,6 +48,13 @@ Response server_busy() {
       {ErrorCode::Busy, "server_busy", "too much to do at the moment; try again"});
 }
 
+Response share_taken(size_t limit) {
+  return error_response({ErrorCode::Busy, "share_taken",
+                         fmt::format("{} requests of yours are being answered, as many as each may "
+                                     "have at a time; wait for one of them",
+                                     limit)});
+}
+
 std::optional<Response> refuse_framing(const Headers& headers, unsigned http_version) {
   constexpr std::string_view kField = "Transfer-Encoding";
   const auto coding = headers.find(kField);

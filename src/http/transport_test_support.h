@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "http/client_test_support.h"
+#include "http/error_response.h"
+#include "http/transport.h"
+#include "support/test_data.h"
+
+namespace faceforge::http::test {
+
+/// A door that tests open when they want a step to go on.
+class Gate {
+ public:
+  void open() {
+    const std::scoped_lock lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+    --waiting_;
+  }
+  void wait_for(int waiting) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_ >= waiting; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+  int waiting_ = 0;
+};
+
+class ThreeEvents final : public EventSource {
+ public:
+  bool ready() const override { return true; }
+  EventBatch next() override {
+    ++count_;
+    return {.text = fmt::format("data: {}\n\n", count_),
+            .sequel = count_ == 3 ? EventBatch::Sequel::End : EventBatch::Sequel::MoreMayFollow};
+  }
+
+ private:
+  int count_ = 0;
+};
+
+class SilentEvents final : public EventSource {
+ public:
+  bool ready() const override { return false; }
+  EventBatch next() override { return {}; }
+};
+
+/// Answers by path: what a transport must carry, without any route of the product.
+class FakeApplication final : public Application {
+ public:
+  std::unique_ptr<Exchange> begin(RequestHead head) override;
+  void finish(Response& response, Scheme scheme) const override {
+    response.headers.add("X-Scheme", scheme == Scheme::Https ? "https" : "http");
+  }
+
+  Gate gate;
+  std::atomic<int> answered = 0;
+  std::atomic<bool> all_logged_out = false;
+};
+
+class FakeExchange final : public Exchange {
+ public:
+  FakeExchange(RequestHead head, FakeApplication& application)
+      : head_(std::move(head)), application_(application) {}
+
+  Lane lane() const override {
+    if (head_.target == "/at-once") return Lane::AtOnce;
+    if (head_.target == "/password") return Lane::Passwords;
+    return head_.target == "/photo" ? Lane::Photos : Lane::Quick;
+  }
+  size_t body_limit_bytes() const override { return size_t{4} << 20; }
+  std::string_view route_name() const override { return "/fake"; }
+  std::optional<Response> admit() override {
+    if (head_.target != "/refused" && !application_.all_logged_out) return std::nullopt;
+    return error_response({ErrorCode::Unauthenticated, "no_session", "log in"});
+  }
+  std::string asker() const override {
+    return std::string(head_.headers.find("X-User").value_or(""));
+  }
+  Response answer(Body body) override {
+    ++application_.answered;
+    if (head_.target == "/wait" || head_.target == "/password" || head_.target == "/photo")
+      application_.gate.pass();
+    if (head_.target == "/throw") throw std::runtime_error("a bug");
+    if (head_.target == "/events") return {.body = std::make_shared<ThreeEvents>()};
+    if (head_.target == "/silence") return {.body = std::make_shared<SilentEvents>()};
+    if (head_.target == "/nothing") return no_content();
+    if (head_.target == "/large") return {.body = std::string(8'000'000, 'x')};
+    if (head_.target == "/address") return {.body = head_.client_address};
+    const auto bytes = body.bytes();
+    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return {.headers = {{"Content-Type", "text/plain"}}, .body = "got:" + text};
+  }
+
+ private:
+  RequestHead head_;
+  FakeApplication& application_;
+};
+
+inline std::unique_ptr<Exchange> FakeApplication::begin(RequestHead head) {
+  return std::make_unique<FakeExchange>(std::move(head), *this);
+}
+
+class TransportTest : public testing::Test {
+ protected:
+  void start(const TransportLimits& limits = {}, Proxy proxy = Proxy::None) {
+    auto started = Transport::start(
+        {.port = 0, .proxy = proxy, .spool_folder = folder_.path() / "spool", .limits = limits},
+        application_);
+    ASSERT_TRUE(started) << started.error().message;
+    transport_ = *std::move(started);
+  }
+  RawClient connect() { return RawClient(transport_->port()); }
+
+  Answer ask(std::string_view text, Method method = Method::Get) {
+    RawClient client = connect();
+    client.send(text);
+    return client.receive(method).value_or(Answer{});
+  }
+
+  faceforge::test::TemporaryFolder folder_;
+  FakeApplication application_;
+  std::unique_ptr<Transport> transport_;
+};
+
+}  // namespace faceforge::http::test
