@@ -36,6 +36,7 @@ struct ServeOptions {
   std::string tls_certificate;
   std::string tls_key;
   bool behind_proxy = false;
+  bool no_sign_up = false;
 };
 
 /// Keeps a second server away from a data folder until the end of the scope; the system lets go of
@@ -120,12 +121,14 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   jobs::Jobs jobs(database, clock);
   recognition::add_train_gallery(jobs, recognition);
   TRY(jobs.start());
-  const http::Services services{.accounts = *accounts,
-                                .recognition = recognition,
-                                .jobs = jobs,
-                                .packs = registry,
-                                .database = *database,
-                                .files = files};
+  const http::Services services{
+      .accounts = *accounts,
+      .recognition = recognition,
+      .jobs = jobs,
+      .packs = registry,
+      .database = *database,
+      .files = files,
+      .sign_up = options.no_sign_up ? http::SignUp::Closed : http::SignUp::Open};
   const auto server = TRY(http::Server::start(http_options, services));
 
   const ListenAddress bound{http_options.transport.address, server->port()};
@@ -163,6 +166,8 @@ void declare_serve(CLI::App& command, ServeOptions& options) {
   key->needs(certificate);
   command.add_flag("--behind-proxy", options.behind_proxy,
                    "Believe X-Forwarded-For: a reverse proxy is the only client");
+  command.add_flag("--no-sign-up", options.no_sign_up,
+                   "Make no new accounts; those that are there log in");
   set_examples(command,
                "  faceforge serve\n"
                "  faceforge serve --data /srv/faceforge --listen 0.0.0.0:8080\n"

@@ -1,6 +1,7 @@
 // The API as clients see it: over a socket, with a real database, real files and real jobs behind.
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -237,8 +238,16 @@ TEST_F(ApiTest, UploadsPhotosEachTakenOrRefusedOnItsOwn) {
   const Answer crop = ada.get(photo + "/crop");
   EXPECT_EQ(crop.header("Content-Type"), "image/jpeg");
   EXPECT_TRUE(crop.body.starts_with("\xff\xd8\xff"));
+  ApiClient again = ada;
+  again.fields["If-None-Match"] = crop.header("ETag");
+  EXPECT_EQ(again.get(photo + "/crop").status, 304);
+  EXPECT_EQ(again.get(photo + "/crop").body, "");
+  ApiClient bob = signed_up("bob");
+  bob.fields = again.fields;
+  EXPECT_EQ(bob.get(photo + "/crop").status, 404) << "in the browser that Ada used";
   EXPECT_EQ(body_of(ada.get(photos)).at("photos").as_array().size(), 4U);
   EXPECT_EQ(ada.send("DELETE", photo).status, 204);
+  EXPECT_EQ(again.get(photo + "/crop").status, 404);
   EXPECT_EQ(ada.get(photo + "/image").status, 404);
   const std::string of_bob = fmt::format("/api/v1/galleries/{}/people/{}/photos/{}", filled.gallery,
                                          filled.bob, filled.photo_of_ada);
@@ -254,6 +263,47 @@ TEST_F(ApiTest, APersonIsShownByTheirOldestPhoto) {
   EXPECT_EQ(body_of(ada.get(people)).at("people").at(0).at("cover_photo_id"), filled.photo_of_ada);
   const json::object nobody = body_of(ada.post(people, json::object{{"name", "Nobody"}}));
   EXPECT_TRUE(nobody.at("cover_photo_id").is_null());
+}
+
+TEST_F(ApiTest, AFolderThatIsBrokenIsTheServersTroubleAndItsPathStaysInside) {
+  ApiClient ada = signed_up("ada");
+  const Filled filled = fill(ada);
+  const std::string photos =
+      fmt::format("/api/v1/galleries/{}/people/{}/photos", filled.gallery, filled.ada);
+  const auto account =
+      folder.path() / "files" / std::to_string(body_of(ada.get("/api/v1/me")).at("id").as_int64());
+  std::filesystem::rename(account, folder.path() / "moved");
+  std::ofstream(account) << "no folder";
+  const Answer upload = ada.post_form(photos, {{"photo", "a.png", picture(kRed, 300)}});
+  EXPECT_EQ(upload.status, 500) << upload.body;
+  const Answer image = ada.get(fmt::format("{}/{}/image", photos, filled.photo_of_ada));
+  EXPECT_EQ(image.status, 404);
+  EXPECT_EQ(reason_of(image), "blob_not_found");
+  for (const Answer& answer : {upload, image}) {
+    EXPECT_THAT(answer.body, testing::Not(testing::HasSubstr(folder.path().string())));
+  }
+}
+
+TEST_F(ApiTest, TakesNoNewAccountsWhenSignUpIsClosed) {
+  signed_up("ada");
+  server->stop();
+  ServerOptions options;
+  options.transport.port = 0;
+  options.transport.spool_folder = folder.path() / "spool";
+  const Services services{.accounts = *accounts,
+                          .recognition = *recognition,
+                          .jobs = *jobs,
+                          .packs = *packs,
+                          .database = *database,
+                          .files = *files,
+                          .sign_up = SignUp::Closed};
+  auto closed = Server::start(options, services);
+  ASSERT_TRUE(closed) << closed.error().message;
+  server = *std::move(closed);
+  const Answer refused = client().post(kSignUp, credentials("bob"));
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(reason_of(refused), "sign_up_closed");
+  EXPECT_EQ(client().post(kLogIn, credentials("ada")).status, 200);
 }
 
 TEST_F(ApiTest, RefusesFormsThatAreNotPhotos) {

@@ -33,6 +33,10 @@ Response begun_session(const Call& call, int status, const accounts::LoggedIn& s
 }  // namespace
 
 Result<Response> sign_up(const Call& call) {
+  if (call.services.sign_up == SignUp::Closed) {
+    return fail(ErrorCode::Forbidden, "sign_up_closed",
+                "this installation takes no new accounts; ask its administrator");
+  }
   const Credentials credentials = TRY(credentials_of(call));
   const auto session =
       TRY(call.services.accounts.sign_up(credentials.name, credentials.password, call.origin));

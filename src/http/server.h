@@ -26,6 +26,9 @@ class Database;
 
 namespace faceforge::http {
 
+/// Whether strangers may make an account.
+enum class SignUp { Open, Closed };
+
 /// What the routes call. All of it outlives the server.
 struct Services {
   accounts::Accounts& accounts;
@@ -34,6 +37,7 @@ struct Services {
   packs::Registry& packs;
   store::Database& database;      ///< for /readyz, and to forget what an account leaves behind
   const store::BlobFiles& files;  ///< for the files of a deleted account
+  SignUp sign_up = SignUp::Open;
 };
 
 struct ServerOptions {
