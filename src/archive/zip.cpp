@@ -16,13 +16,15 @@
 #include <unistd.h>
 #include <zip.h>
 
+#include "archive/internal/end_record.h"
 #include "archive/internal/entry_name.h"
 #include "base/check.h"
 #include "base/file.h"
 #include "base/unicode.h"
 
-// Reading goes: open -> list the directory and judge all of it -> unpack entry by entry, each held
-// to what the directory said. Nothing is unpacked from a zip of which one entry is refused.
+// Reading goes: judge the end record, for opening reads the whole directory -> open -> list the
+// directory and judge all of it -> unpack entry by entry, each held to what the directory said.
+// Nothing is unpacked from a zip of which one entry is refused.
 
 namespace faceforge::archive {
 namespace {
@@ -89,15 +91,39 @@ bool starts_like_a_zip(Bytes head) {
          std::ranges::equal(head.first(kSignature.size()), kSignature);
 }
 
-Result<ArchivePointer> open_bytes(Bytes zip) {
+Unexpected too_many_entries(uint64_t count, const ZipLimits& limits) {
+  return fail(ErrorCode::TooLarge, "zip_too_many_entries",
+              "the zip file has {} entries; the limit is {}", count, limits.entries);
+}
+
+// The library keeps all of the directory in memory, and reads it to its end whatever number of
+// entries stands in its record.
+Result<void> check_end_record(const internal::EndRecord& end, const ZipLimits& limits) {
+  constexpr uint64_t kDirectoryEntry_bytes = 2048;  // 46, the name, and room for notes
+  if (end.entry_count > limits.entries) return too_many_entries(end.entry_count, limits);
+  if (end.directory_bytes / kDirectoryEntry_bytes > limits.entries) {
+    return fail(ErrorCode::TooLarge, "zip_too_many_entries",
+                "the zip file's directory has {} bytes; the limit is {} for {} entries",
+                end.directory_bytes, limits.entries * kDirectoryEntry_bytes, limits.entries);
+  }
+  return {};
+}
+
+Result<ArchivePointer> open_bytes(Bytes zip, const ZipLimits& limits) {
   ZipError error;
   if (zip.empty()) return not_a_zip();
+  const auto read_at = [zip](uint64_t offset, std::span<std::byte> into) {
+    if (offset > zip.size() || into.size() > zip.size() - offset) return false;
+    std::ranges::copy(zip.subspan(offset, into.size()), into.begin());
+    return true;
+  };
+  TRY(check_end_record(internal::read_end_record(zip.size(), read_at), limits));
   zip_source_t* source = zip_source_buffer_create(zip.data(), zip.size(), 0, error.get());
   if (source == nullptr) return out_of_memory();
   return open(source, starts_like_a_zip(zip));
 }
 
-Result<ArchivePointer> open_file(const fs::path& path) {
+Result<ArchivePointer> open_file(const fs::path& path, const ZipLimits& limits) {
   std::array<std::byte, kSignature.size()> head{};
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
   if (!file) {
@@ -108,6 +134,14 @@ Result<ArchivePointer> open_file(const fs::path& path) {
   }
   const size_t got = std::fread(head.data(), 1, head.size(), file.get());
   if (got == 0) return not_a_zip();
+  const auto read_at = [&file](uint64_t offset, std::span<std::byte> into) {
+    return offset <= INT64_MAX && ::fseeko(file.get(), static_cast<off_t>(offset), SEEK_SET) == 0 &&
+           std::fread(into.data(), 1, into.size(), file.get()) == into.size();
+  };
+  std::error_code error_code;
+  const uint64_t file_bytes = fs::file_size(path, error_code);
+  if (error_code) return not_a_zip();
+  TRY(check_end_record(internal::read_end_record(file_bytes, read_at), limits));
   ZipError error;
   zip_source_t* source = zip_source_file_create(path.c_str(), 0, -1, error.get());
   if (source == nullptr) return out_of_memory();
@@ -168,10 +202,7 @@ Result<std::optional<Entry>> read_directory_entry(zip_t* archive, zip_uint64_t i
 Result<std::vector<Entry>> list(zip_t* archive, const ZipLimits& limits) {
   const auto count =
       static_cast<zip_uint64_t>(std::max<zip_int64_t>(zip_get_num_entries(archive, 0), 0));
-  if (count > limits.entries) {
-    return fail(ErrorCode::TooLarge, "zip_too_many_entries",
-                "the zip file has {} entries; the limit is {}", count, limits.entries);
-  }
+  if (count > limits.entries) return too_many_entries(count, limits);
   std::vector<Entry> entries;
   uint64_t total_bytes = 0;
   for (zip_uint64_t index = 0; index < count; ++index) {
@@ -357,7 +388,7 @@ Result<std::vector<std::byte>> write_checked(const ZipEntries& entries, Compress
 
 Result<ZipEntries> read_zip(Bytes zip, const ZipLimits& limits) {
   try {
-    const ArchivePointer archive = TRY(open_bytes(zip));
+    const ArchivePointer archive = TRY(open_bytes(zip, limits));
     ZipEntries unpacked;
     for (const Entry& entry : TRY(list(archive.get(), limits))) {
       std::vector<std::byte>& contents = unpacked[entry.name];
@@ -374,7 +405,7 @@ Result<ZipEntries> read_zip(Bytes zip, const ZipLimits& limits) {
 
 Result<void> extract_zip(const fs::path& zip, const fs::path& destination,
                          const ZipLimits& limits) {
-  const ArchivePointer archive = TRY(open_file(zip));
+  const ArchivePointer archive = TRY(open_file(zip, limits));
   const std::vector<Entry> entries = TRY(list(archive.get(), limits));
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(destination, ignored))) {

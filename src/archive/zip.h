@@ -12,10 +12,10 @@
 
 namespace faceforge::archive {
 
-/// Bounds on foreign zip files, checked against the directory before, and against the bytes while
-/// anything is unpacked.
+/// Bounds on foreign zip files, checked against the end record before the directory is read,
+/// against the directory before, and against the bytes while anything is unpacked.
 struct ZipLimits {
-  size_t entries = 1'000;
+  size_t entries = 1'000;                    ///< also: 2 kB of the directory each, on average
   uint64_t total_bytes = uint64_t{2} << 30;  ///< unpacked, all entries together
   double ratio = 200;                        ///< unpacked to packed bytes, for an entry over 1 MiB
 };

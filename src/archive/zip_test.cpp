@@ -50,7 +50,7 @@ uint32_t crc32_of(std::string_view contents) {
 
 std::string number(uint32_t value, int bytes) {
   std::string text;
-  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(i < 4 ? value >> (8 * i) : 0);
   return text;
 }
 
@@ -257,6 +257,40 @@ TEST(Zip, TooManyEntriesAreRefusedWithBothNumbers) {
   EXPECT_EQ(error.code, ErrorCode::TooLarge);
   EXPECT_EQ(error.reason, "zip_too_many_entries");
   EXPECT_EQ(error.message, "the zip file has 3 entries; the limit is 2");
+}
+
+// The directories that these records tell of are not there: whoever went on to read them would find
+// the zip damaged.
+TEST(Zip, TooManyEntriesAreRefusedByTheEndRecordBeforeTheDirectoryIsRead) {
+  const auto end = [](uint32_t count, uint32_t directory_bytes) {
+    return "PK\x05\x06" + number(0, 4) + number(count, 2) + number(count, 2) +
+           number(directory_bytes, 4) + number(0, 4) + number(0, 2);
+  };
+  EXPECT_EQ(refusal("PK\x03\x04" + end(60'000, 2'760'000)).message,
+            "the zip file has 60000 entries; the limit is 1000");
+  // Some writers leave out multiples of 65536: the size of the directory tells.
+  const auto modulo = refusal("PK\x03\x04" + end(1, 1'000'000'000) + std::string(100, ' '));
+  EXPECT_EQ(modulo.reason, "zip_too_many_entries");
+  EXPECT_EQ(modulo.message,
+            "the zip file's directory has 1000000000 bytes; the limit is 2048000 for 1000 entries");
+  EXPECT_EQ(refusal(end(2000, 46) + end(1, 46)).reason, "zip_too_many_entries") << "of two, any";
+  EXPECT_EQ(refusal("PK\x03\x04" + end(1000, 46'000)).reason, "zip_damaged");
+}
+
+TEST(Zip, TooManyEntriesOfAZip64AreRefusedByItsOwnEndRecord) {
+  const auto end64 = [](uint32_t count, uint32_t directory_bytes) {
+    const std::string before = "PK\x03\x04";
+    return before + "PK\x06\x06" + number(44, 4) + number(0, 4) + number(45, 2) + number(45, 2) +
+           number(0, 8) + number(count, 4) + number(0, 4) + number(count, 4) + number(0, 4) +
+           number(directory_bytes, 4) + number(0, 12) + "PK\x06\x07" + number(0, 4) +
+           number(static_cast<uint32_t>(before.size()), 4) + number(0, 4) + number(1, 4) +
+           "PK\x05\x06" + number(0, 4) + number(0xFFFF, 2) + number(0xFFFF, 2) +
+           number(0xFFFFFFFF, 4) + number(0xFFFFFFFF, 4) + number(0, 2);
+  };
+  EXPECT_EQ(refusal(end64(1'000'000, 47'000'000)).message,
+            "the zip file has 1000000 entries; the limit is 1000");
+  EXPECT_EQ(refusal(end64(1, 1'000'000'000)).reason, "zip_too_many_entries");
+  EXPECT_EQ(refusal(end64(1, 47)).reason, "zip_damaged") << "0xFFFF is no number of entries";
 }
 
 TEST(Zip, TooManyBytesInAllAreRefused) {
