@@ -79,11 +79,14 @@ void append(FloatTable& table, std::span<const float> row) {
 
 // --- reading ---
 
+Result<void> check_size(std::string_view what, size_t size_bytes, size_t limit_bytes) {
+  if (size_bytes <= limit_bytes) return {};
+  return fail(ErrorCode::TooLarge, "gallery_model_too_large", "{} has {} bytes; the limit is {}",
+              what, size_bytes, limit_bytes);
+}
+
 Result<archive::ZipEntries> unpack(std::span<const std::byte> file, const ModelFileLimits& limits) {
-  if (file.size() > limits.file_bytes) {
-    return fail(ErrorCode::TooLarge, "gallery_model_too_large",
-                "the gallery model has {} bytes; the limit is {}", file.size(), limits.file_bytes);
-  }
+  TRY(check_size("the gallery model", file.size(), limits.file_bytes));
   auto entries = archive::read_zip(
       file, {.entries = kMaxEntries, .total_bytes = limits.unpacked_bytes, .ratio = kMaxRatio});
   if (entries) return std::move(*entries);
@@ -107,7 +110,8 @@ Result<json::object> parse_manifest(const archive::ZipEntries& entries,
   if (found == entries.end()) return not_ours();
   const std::string_view text(reinterpret_cast<const char*>(found->second.data()),
                               found->second.size());
-  const auto document = json::parse(text, limits.unpacked_bytes);
+  TRY(check_size("the gallery model's manifest", text.size(), limits.manifest_bytes));
+  const auto document = json::parse(text, limits.manifest_bytes);
   if (!document || !document->is_object()) return not_ours();
   const json::object& manifest = document->get_object();
   const auto format = json::string_field(manifest, "format");
@@ -257,7 +261,8 @@ Result<T> or_damaged(Result<T> outcome) {
 
 }  // namespace
 
-Result<std::vector<std::byte>> write_model(const GalleryModel& model) {
+Result<std::vector<std::byte>> write_model(const GalleryModel& model,
+                                           const ModelFileLimits& limits) {
   FloatTable templates = empty_table(model);
   FloatTable references = empty_table(model);
   for (const ModelPerson& person : model.people) {
@@ -274,9 +279,15 @@ Result<std::vector<std::byte>> write_model(const GalleryModel& model) {
   add_table(kTemplates, templates);
   if (references.row_count > 0) add_table(kReferences, references);
   const std::string manifest = json::to_pretty_text(manifest_json(model, std::move(files)));
+  TRY(check_size("the gallery model's manifest", manifest.size(), limits.manifest_bytes));
   const auto manifest_bytes = bytes_of(manifest);
   entries.emplace(kManifest, std::vector(manifest_bytes.begin(), manifest_bytes.end()));
-  return archive::write_zip(entries);
+  size_t unpacked_bytes = 0;
+  for (const auto& [name, contents] : entries) unpacked_bytes += contents.size();
+  TRY(check_size("the gallery model, unpacked,", unpacked_bytes, limits.unpacked_bytes));
+  auto file = TRY(archive::write_zip(entries));
+  TRY(check_size("the gallery model", file.size(), limits.file_bytes));
+  return file;
 }
 
 Result<GalleryModel> read_model(std::span<const std::byte> file, const ModelFileLimits& limits) {

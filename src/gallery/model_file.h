@@ -10,10 +10,15 @@
 
 namespace faceforge::gallery {
 
+/// The largest `.ffg` file: 100 000 photos, as many as a gallery has room for, of 1 024 numbers.
+/// Such a file is in memory whole while it is read.
+inline constexpr size_t kModelFileLimit_bytes = size_t{512} << 20;
+
 /// Bounds on a foreign `.ffg` file.
 struct ModelFileLimits {
-  size_t file_bytes = size_t{2} << 30;
-  size_t unpacked_bytes = size_t{4} << 30;
+  size_t file_bytes = kModelFileLimit_bytes;
+  size_t unpacked_bytes = 2 * kModelFileLimit_bytes;
+  size_t manifest_bytes = size_t{64} << 20;
   size_t people = 1'000'000;
   size_t references = 10'000'000;
 };
@@ -21,8 +26,10 @@ struct ModelFileLimits {
 /// Writes a gallery model as a `.ffg` file (docs/ffg-format.md): a zip with `manifest.json`,
 /// `templates.npy` and, where there are any, `references.npy`. The same model gives the same bytes.
 ///
-/// fails: exhausted/out_of_memory
-[[nodiscard]] Result<std::vector<std::byte>> write_model(const GalleryModel& model);
+/// fails: too_large/gallery_model_too_large beyond the limits, for it could not be read;
+///        exhausted/out_of_memory
+[[nodiscard]] Result<std::vector<std::byte>> write_model(const GalleryModel& model,
+                                                         const ModelFileLimits& limits = {});
 
 /// Reads a `.ffg` file and checks everything that a Snapshot relies on.
 ///

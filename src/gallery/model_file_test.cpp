@@ -1,6 +1,7 @@
 #include "gallery/model_file.h"
 
 #include <cmath>
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -206,8 +207,31 @@ TEST(ModelFile, LimitsHold) {
   const auto file = *write_model(sample());
   EXPECT_EQ(read_model(file, {.file_bytes = 100}).error().reason, "gallery_model_too_large");
   EXPECT_EQ(read_model(file, {.unpacked_bytes = 100}).error().reason, "gallery_model_too_large");
+  EXPECT_EQ(read_model(file, {.manifest_bytes = 100}).error().reason, "gallery_model_too_large");
   EXPECT_EQ(read_model(file, {.people = 1}).error().reason, "gallery_model_too_large");
   EXPECT_EQ(read_model(file, {.references = 2}).error().reason, "gallery_model_too_large");
+}
+
+TEST(ModelFile, WhatCouldNotBeReadIsNotWritten) {
+  for (const ModelFileLimits& limits :
+       {ModelFileLimits{.file_bytes = 100}, ModelFileLimits{.unpacked_bytes = 100},
+        ModelFileLimits{.manifest_bytes = 100}}) {
+    const auto file = write_model(sample(), limits);
+    ASSERT_FALSE(file);
+    EXPECT_EQ(file.error().code, ErrorCode::TooLarge);
+    EXPECT_EQ(file.error().reason, "gallery_model_too_large");
+  }
+}
+
+TEST(ModelFile, AFileOverTheDefaultLimitIsNotRead) {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "large.ffg";
+  std::ofstream(path) << "PK";
+  std::filesystem::resize_file(path, kModelFileLimit_bytes + 1);  // takes no room on the disk
+  const auto model = read_model_file(path);
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::TooLarge);
+  EXPECT_EQ(model.error().reason, "file_too_large");
 }
 
 TEST(ModelFile, AFileIsWrittenAndReadByItsPath) {
