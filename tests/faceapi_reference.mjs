@@ -1,9 +1,10 @@
 // Runs the networks of the npm package @vladmandic/face-api with its own JavaScript (bundled
 // TensorFlow.js on the CPU), for src/packs/faceapi_slow_test.cpp to compare with our conversion.
 //   node tests/faceapi_reference.mjs PACKAGE_FOLDER FOLDER
-// FOLDER holds the pictures ssd.f32 [512,512,3], landmarks.f32 [112,112,3] and
+// FOLDER holds the pictures ssd.f32 [512,512,3], tiny.f32 [416,416,3], landmarks.f32 [112,112,3] and
 // recognition.f32 [150,150,3], little-endian floats of 0..255, RGB, row by row; it gets
-// ssd_boxes.f32 [5118,4], ssd_scores.f32 [5118], landmarks_out.f32 [136], descriptor.f32 [128].
+// ssd_boxes.f32 [5118,4], ssd_scores.f32 [5118], tiny_boxes.f32 [845,4], tiny_scores.f32 [845],
+// landmarks_out.f32 [136], descriptor.f32 [128].
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -41,6 +42,10 @@ const ssd = load(new faceapi.SsdMobilenetv1(), 'ssd_mobilenetv1_model');
 const { boxes, scores } = await ssd.forward(picture('ssd', 512));
 write('ssd_boxes', boxes[0]);
 write('ssd_scores', scores[0]);
+const tiny = load(new faceapi.TinyFaceDetector(), 'tiny_face_detector_model');
+const found = await tiny.extractBoxes(await tiny.forward(picture('tiny', 416), 416), { width: 416, height: 416 });
+write('tiny_boxes', tf.tensor(found.map(({ box }) => [box.top, box.left, box.bottom, box.right])));
+write('tiny_scores', tf.tensor(found.map(({ score }) => score)));
 const landmarks = load(new faceapi.FaceLandmark68Net(), 'face_landmark_68_model');
 write('landmarks_out', await landmarks.forward(picture('landmarks', 112)));
 const recognition = load(new faceapi.FaceRecognitionNet(), 'face_recognition_model');

@@ -18,20 +18,6 @@ namespace {
 
 // --- 68 landmarks ----------------------------------------------------------------------------
 
-/// A depthwise convolution and a pointwise one with bias, nothing between them.
-Result<Feature> separable(NetworkWriter& net, const std::string& name, const Feature& input,
-                          int64_t out_channels, int64_t stride) {
-  const auto depthwise = TRY(net.weight(name + "/depthwise_filter", {3, 3, input.channels, 1}));
-  const auto pointwise =
-      TRY(net.weight(name + "/pointwise_filter", {1, 1, input.channels, out_channels}));
-  const auto bias = TRY(net.weight(name + "/bias", {out_channels}));
-  const Feature spread =
-      net.convolution(name + "/depthwise", input, to_onnx_filter(depthwise, FilterKind::Depthwise),
-                      {}, {.kernel = 3, .stride = stride});
-  return net.convolution(name, spread, to_onnx_filter(pointwise, FilterKind::Ordinary), bias,
-                         {.kernel = 1});
-}
-
 Result<Feature> first_convolution(NetworkWriter& net, const std::string& name, const Feature& input,
                                   int64_t out_channels) {
   const auto filter = TRY(net.weight(name + "/filters", {3, 3, input.channels, out_channels}));
@@ -46,12 +32,12 @@ Result<Feature> dense_block(NetworkWriter& net, int block_index, const Feature& 
                             int64_t channels) {
   const std::string name = fmt::format("dense{}", block_index);
   Feature sum = block_index == 0 ? TRY(first_convolution(net, name + "/conv0", input, channels))
-                                 : TRY(separable(net, name + "/conv0", input, channels, 2));
+                                 : TRY(net.separable(name + "/conv0", input, channels, 2));
   sum.name = net.activate(sum.name, Activation::Relu);
   Feature seen = sum;
   for (int layer = 1; layer <= 3; ++layer) {
     const std::string layer_name = fmt::format("{}/conv{}", name, layer);
-    const Feature output = TRY(separable(net, layer_name, seen, channels, 1));
+    const Feature output = TRY(net.separable(layer_name, seen, channels, 1));
     sum = net.add(layer_name + "/sum", sum, output);
     seen = sum;
     seen.name = net.activate(sum.name, Activation::Relu);
@@ -176,6 +162,16 @@ Result<void> convert_faceapi(const std::filesystem::path& package_folder,
     TRY(write_file_atomically(destination / conversion.file, model));
   }
   return {};
+}
+
+Result<void> convert_faceapi_tiny_detector(const std::filesystem::path& package_folder,
+                                           const std::string& package, const std::string& version,
+                                           const std::filesystem::path& destination) {
+  TRY(check_npm_package(package_folder, package, version));
+  const NpmWeights weights =
+      TRY(read_npm_weights(package_folder / "model", "tiny_face_detector_model"));
+  const auto model = TRY(build_tiny_face_detector(weights));
+  return write_file_atomically(destination / kFaceapiTinyDetectorFile, model);
 }
 
 }  // namespace faceforge::packs

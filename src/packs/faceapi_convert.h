@@ -25,10 +25,17 @@ namespace faceforge::packs {
 /// Descriptor, not normalized. in: `input` [N,3,150,150]. out: `descriptor` [N,128].
 [[nodiscard]] Result<std::vector<std::byte>> build_face_recognition(const NpmWeights& weights);
 
-/// Names of the files that `convert_faceapi` writes.
+/// TinyFaceDetector, a small YOLO v2, with the outputs of `build_ssd_mobilenet` for 845 boxes. in:
+/// `input` [N,3,416,416], red, green and blue minus 117.001, 114.697 and 97.404, over 255. out:
+/// `box_encodings` [N,845,4], `class_scores` [N,845], `priors` [1,845,4]: the five anchors at the
+/// middle of each of 13 by 13 cells.
+[[nodiscard]] Result<std::vector<std::byte>> build_tiny_face_detector(const NpmWeights& weights);
+
+/// Names of the files that the conversions write.
 inline constexpr const char* kFaceapiDetectorFile = "ssd_mobilenetv1.onnx";
 inline constexpr const char* kFaceapiContourFile = "face_landmark_68.onnx";
 inline constexpr const char* kFaceapiEmbedderFile = "face_recognition.onnx";
+inline constexpr const char* kFaceapiTinyDetectorFile = "tiny_face_detector.onnx";
 
 /// Converts the three networks of an unpacked npm package into the existing folder `destination`.
 /// The same package gives the same bytes.
@@ -39,5 +46,10 @@ inline constexpr const char* kFaceapiEmbedderFile = "face_recognition.onnx";
 [[nodiscard]] Result<void> convert_faceapi(const std::filesystem::path& package_folder,
                                            const std::string& package, const std::string& version,
                                            const std::filesystem::path& destination);
+
+/// Converts the tiny detector alone. In, out and fails as convert_faceapi.
+[[nodiscard]] Result<void> convert_faceapi_tiny_detector(
+    const std::filesystem::path& package_folder, const std::string& package,
+    const std::string& version, const std::filesystem::path& destination);
 
 }  // namespace faceforge::packs

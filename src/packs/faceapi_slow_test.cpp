@@ -39,6 +39,7 @@ using test::read_floats;
 using test::write_floats;
 
 constexpr int kSsdSide = 512;
+constexpr int kTinySide = 416;
 constexpr int kContourSide = 112;
 constexpr int kRecognitionSide = 150;
 
@@ -69,6 +70,7 @@ image::Image painted(int side_px, unsigned seed) {
 
 struct Pictures {
   image::Image ssd;
+  image::Image tiny;
   image::Image contour;
   image::Image recognition;
 };
@@ -80,6 +82,7 @@ Pictures photographed(const fs::path& data) {
   const image::Image& whole = photo->image;
   const image::Image face = image::crop(whole, {.x = 65, .y = 60, .width = 120, .height = 120});
   return {.ssd = image::pad(image::resize(whole, 500, 500), kSsdSide, kSsdSide),
+          .tiny = image::pad(image::resize(whole, 400, 400), kTinySide, kTinySide),
           .contour = image::resize(face, kContourSide, kContourSide),
           .recognition = image::resize(face, kRecognitionSide, kRecognitionSide)};
 }
@@ -151,9 +154,28 @@ class Faceapi : public ::testing::Test {
   static inline std::unique_ptr<test::TemporaryFolder> folder_;
 };
 
+/// Compares a detector's boxes and scores with what the JavaScript wrote under `name`.
+void compare_boxes(const std::string& name, const nn::Network& network, const nn::Tensor& input,
+                   const fs::path& folder) {
+  const auto found = network.run(input);
+  ASSERT_TRUE(found) << found.error().message;
+  std::vector<float> scores;
+  for (const float logit : output(network, *found, "class_scores").values) {
+    scores.push_back(sigmoid(logit));
+  }
+  expect_close((name + "_scores").c_str(), scores, read_floats(folder / (name + "_scores.f32")),
+               1e-4F);
+  // Relative to the picture: 1e-4 is a twentieth of a pixel.
+  const auto boxes =
+      decoded(output(network, *found, "box_encodings"), output(network, *found, "priors"));
+  expect_close((name + "_boxes").c_str(), boxes, read_floats(folder / (name + "_boxes.f32")),
+               1e-4F);
+}
+
 void Faceapi::compare(const Pictures& pictures) {
   const test::TemporaryFolder exchange;
   write_floats(exchange.path() / "ssd.f32", floats_of(pictures.ssd));
+  write_floats(exchange.path() / "tiny.f32", floats_of(pictures.tiny));
   write_floats(exchange.path() / "landmarks.f32", floats_of(pictures.contour));
   write_floats(exchange.path() / "recognition.f32", floats_of(pictures.recognition));
   const std::string command = fmt::format(
@@ -163,17 +185,16 @@ void Faceapi::compare(const Pictures& pictures) {
       << read_text_file(exchange.path() / "log", 1 << 20).value_or("").substr(0, 2'000);
   const Card& card = *find_known_card("faceapi");
 
-  const nn::Network ssd = network(kFaceapiDetectorFile);
-  const auto found = ssd.run(normalized(pictures.ssd, card.detector.input));
-  ASSERT_TRUE(found) << found.error().message;
-  std::vector<float> scores;
-  for (const float logit : output(ssd, *found, "class_scores").values) {
-    scores.push_back(sigmoid(logit));
-  }
-  expect_close("ssd_scores", scores, read_floats(exchange.path() / "ssd_scores.f32"), 1e-4F);
-  // Relative to the picture: 1e-4 is a twentieth of a pixel.
-  const auto boxes = decoded(output(ssd, *found, "box_encodings"), output(ssd, *found, "priors"));
-  expect_close("ssd_boxes", boxes, read_floats(exchange.path() / "ssd_boxes.f32"), 1e-4F);
+  compare_boxes("ssd", network(kFaceapiDetectorFile), normalized(pictures.ssd, card.detector.input),
+                exchange.path());
+  const auto done =
+      convert_faceapi_tiny_detector(kPackage, "@vladmandic/face-api", "1.7.15", exchange.path());
+  ASSERT_TRUE(done) << done.error().message;
+  const auto tiny = nn::Network::load(exchange.path() / kFaceapiTinyDetectorFile);
+  ASSERT_TRUE(tiny) << tiny.error().message;
+  const vision::InputNormalization tiny_input{.mean = {117.001F, 114.697F, 97.404F},
+                                              .scale = {255, 255, 255}};
+  compare_boxes("tiny", *tiny, normalized(pictures.tiny, tiny_input), exchange.path());
 
   const auto points =
       network(kFaceapiContourFile).run(normalized(pictures.contour, card.contour->input));
@@ -191,6 +212,7 @@ void Faceapi::compare(const Pictures& pictures) {
 TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnAPaintedPicture) {
   SKIP_WITHOUT_PACKAGE();
   compare({.ssd = painted(kSsdSide, 1),
+           .tiny = painted(kTinySide, 6),
            .contour = painted(kContourSide, 2),
            .recognition = painted(kRecognitionSide, 3)});
 }
@@ -238,6 +260,7 @@ TEST_F(Faceapi, WeightsThatAreMissingOrOfAnotherShapeAreNamed) {
   };
   for (const Case& one :
        {Case{"ssd_mobilenetv1_model", "Output/extra_dim", build_ssd_mobilenet},
+        Case{"tiny_face_detector_model", "conv3/pointwise_filter", build_tiny_face_detector},
         Case{"face_landmark_68_model", "dense2/conv1/bias", build_face_landmark_68},
         Case{"face_recognition_model", "conv64_down/conv1/scale/weights",
              build_face_recognition}}) {
@@ -292,7 +315,11 @@ TEST_F(Faceapi, AFolderThatIsAnotherPackageOrVersionIsRefused) {
     const auto done =
         convert_faceapi(folder.path(), "@vladmandic/face-api", "1.7.15", folder.path());
     EXPECT_FALSE(done);
-    return done ? std::string() : done.error().reason;
+    const auto tiny = convert_faceapi_tiny_detector(folder.path(), "@vladmandic/face-api", "1.7.15",
+                                                    folder.path());
+    EXPECT_FALSE(tiny);
+    return done || tiny || done.error().reason != tiny.error().reason ? std::string()
+                                                                      : done.error().reason;
   };
   const auto write_package = [&](std::string_view text) {
     ASSERT_TRUE(write_file_atomically(folder.path() / "package.json", text));

@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "packs/internal/graph_test_model.h"
 #include "support/test_data.h"
+#include "support/test_graph.h"
 
 namespace faceforge::packs {
 namespace {

@@ -67,6 +67,9 @@ std::string NetworkWriter::node(const std::string& op_type, const std::vector<st
 std::string NetworkWriter::activate(const std::string& input, Activation activation) {
   if (activation == Activation::None) return input;
   if (activation == Activation::Relu) return node("Relu", {input}, input + "/relu");
+  if (activation == Activation::LeakyRelu) {
+    return node("LeakyRelu", {input}, input + "/leaky", {{"alpha", 0.1F}});
+  }
   if (!has_relu6_bounds_) {
     graph_.add_initializer("relu6/min", nn::Tensor{.shape = {}, .values = {0}});
     graph_.add_initializer("relu6/max", nn::Tensor{.shape = {}, .values = {6}});
@@ -100,6 +103,30 @@ Feature NetworkWriter::convolution(const std::string& name, const Feature& input
         {"pads", std::vector<int64_t>{before, before, after, after}},
         {"group", input.channels / filter.shape[1]}});
   return {.name = activate(name, options.activation), .channels = filter.shape[0], .side = side};
+}
+
+Result<Feature> NetworkWriter::separable(const std::string& name, const Feature& input,
+                                         int64_t out_channels, int64_t stride) {
+  const auto depthwise = TRY(weight(name + "/depthwise_filter", {3, 3, input.channels, 1}));
+  const auto pointwise =
+      TRY(weight(name + "/pointwise_filter", {1, 1, input.channels, out_channels}));
+  const auto bias = TRY(weight(name + "/bias", {out_channels}));
+  const Feature spread =
+      convolution(name + "/depthwise", input, to_onnx_filter(depthwise, FilterKind::Depthwise), {},
+                  {.kernel = 3, .stride = stride});
+  return convolution(name, spread, to_onnx_filter(pointwise, FilterKind::Ordinary), bias,
+                     {.kernel = 1});
+}
+
+Feature NetworkWriter::max_pool(const std::string& name, const Feature& input, int64_t stride) {
+  const int64_t side = (input.side + stride - 1) / stride;
+  const int64_t after = std::max<int64_t>((side - 1) * stride + 2 - input.side, 0);
+  return {.name = node("MaxPool", {input.name}, name,
+                       {{"kernel_shape", std::vector<int64_t>{2, 2}},
+                        {"strides", std::vector<int64_t>{stride, stride}},
+                        {"pads", std::vector<int64_t>{0, 0, after, after}}}),
+          .channels = input.channels,
+          .side = side};
 }
 
 Feature NetworkWriter::add(const std::string& name, const Feature& a, const Feature& b) {

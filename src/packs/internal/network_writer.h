@@ -25,7 +25,12 @@ enum class Padding {
   Valid,  ///< none
 };
 
-enum class Activation { None, Relu, Relu6 };
+enum class Activation {
+  None,
+  Relu,
+  Relu6,
+  LeakyRelu,  ///< of slope 0.1
+};
 
 struct ConvolutionOptions {
   int64_t kernel = 3;
@@ -69,6 +74,16 @@ class NetworkWriter {
   ///     one value an output channel, or none
   Feature convolution(const std::string& name, const Feature& input, const nn::Tensor& filter,
                       const nn::Tensor& bias, const ConvolutionOptions& options);
+
+  /// A depthwise convolution of 3x3 and a pointwise one with bias, nothing between them: the
+  /// weights `name`/depthwise_filter, pointwise_filter and bias.
+  ///
+  /// fails: as weight
+  Result<Feature> separable(const std::string& name, const Feature& input, int64_t out_channels,
+                            int64_t stride);
+
+  /// The largest of each 2x2, with TensorFlow's SAME borders.
+  Feature max_pool(const std::string& name, const Feature& input, int64_t stride);
 
   Feature add(const std::string& name, const Feature& a, const Feature& b);
 

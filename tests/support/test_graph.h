@@ -9,9 +9,49 @@
 
 #include <fmt/ranges.h>
 
-#include "packs/graph_model.h"
-
 namespace faceforge::test {
+
+/// `"name":{"i":"3"}` and its kin: attributes as protobuf's JSON has them.
+inline std::string integer_attribute(const std::string& name, int64_t value) {
+  return fmt::format(R"("{}":{{"i":"{}"}})", name, value);
+}
+inline std::string real_attribute(const std::string& name, double value) {
+  return fmt::format(R"("{}":{{"f":{}}})", name, value);
+}
+inline std::string flag_attribute(const std::string& name, bool value) {
+  return fmt::format(R"("{}":{{"b":{}}})", name, value);
+}
+inline std::string list_attribute(const std::string& name, const std::vector<int64_t>& values) {
+  return fmt::format(R"("{}":{{"list":{{"i":["{}"]}}}})", name, fmt::join(values, "\",\""));
+}
+
+/// source: RFC 4648, section 4
+inline std::string base64(const std::string& text) {
+  constexpr const char* kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string encoded;
+  for (size_t at = 0; at < text.size(); at += 3) {
+    uint32_t bits = 0;
+    for (size_t byte = 0; byte < 3; ++byte) {
+      bits =
+          bits << 8 | (at + byte < text.size() ? static_cast<unsigned char>(text[at + byte]) : 0U);
+    }
+    for (size_t letter = 0; letter < 4; ++letter) {
+      const bool is_there = at + letter <= text.size();
+      encoded += is_there ? kLetters[bits >> (18 - 6 * letter) & 63] : '=';
+    }
+  }
+  return encoded;
+}
+inline std::string text_attribute(const std::string& name, const std::string& value) {
+  return fmt::format(R"("{}":{{"s":"{}"}})", name, base64(value));
+}
+inline std::string texts_attribute(const std::string& name,
+                                   const std::vector<std::string>& values) {
+  std::vector<std::string> encoded;
+  for (const std::string& value : values) encoded.push_back(base64(value));
+  return fmt::format(R"("{}":{{"list":{{"s":["{}"]}}}})", name, fmt::join(encoded, "\",\""));
+}
 
 /// Writes TensorFlow.js graph models for tests, as `tensorflowjs_converter` would.
 class TestGraph {
