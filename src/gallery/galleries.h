@@ -34,6 +34,9 @@ struct Training {
   std::optional<face::Calibration> calibration{};
 };
 
+/// Called for each person of a training, and once at its end; answers whether to go on.
+using TrainingReport = std::function<Result<void>(int64_t people_done, int64_t people_in_all)>;
+
 /// What a start found, and what it did about it.
 struct Reconciliation {
   int64_t orphan_files_removed = 0;  ///< files without a row: interrupted uploads and deletions
@@ -134,11 +137,16 @@ class Galleries {
 
   // --- trained versions ---
 
-  /// Trains: a new version with a template a person, all in one transaction (see `train.h`).
+  /// Trains: a new version with a template a person (see `train.h`). It is written in one short
+  /// transaction, and only if the photos that it comes from are all still there; others write
+  /// meanwhile. Photos added during a training are left to the next one.
   ///
   /// fails: invalid_input/gallery_empty when no photo has an embedding of this model;
-  ///        exhausted/too_many_versions; corrupt/embedding_damaged
-  [[nodiscard]] Result<Version> train(UserId user, GalleryId gallery, const Training& training);
+  ///        exhausted/too_many_versions; corrupt/embedding_damaged; conflict/gallery_changing when
+  ///        photos are deleted during each of several attempts; what `report` returns
+  /// cost:  time as `disagreeing` for each person; memory for the photos of one person at a time
+  [[nodiscard]] Result<Version> train(UserId user, GalleryId gallery, const Training& training,
+                                      const TrainingReport& report = {});
 
   /// out: newest first
   [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery);

@@ -4,7 +4,6 @@
 #include "face/calibration_json.h"
 #include "gallery/galleries.h"
 #include "gallery/internal/rows.h"
-#include "gallery/match_policy.h"
 #include "gallery/train.h"
 
 namespace faceforge::gallery {
@@ -73,106 +72,6 @@ Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, 
   return stored;
 }
 
-// --- training ---
-
-struct TrainedPerson {
-  PersonId id{};
-  TemplateSum sum;
-};
-
-/// What a training finds out, person by person, before it writes anything.
-struct Outcome {
-  std::vector<TrainedPerson> people{};
-  std::vector<std::pair<PhotoId, Standing>> photos{};
-};
-
-/// The photos of one person, as they come out of the database.
-struct PersonPhotos {
-  PersonId id{};
-  std::vector<PhotoId> photos{};
-  std::vector<std::vector<float>> embeddings{};
-};
-
-void train_person(const PersonPhotos& person, const Training& training,
-                  std::optional<float> agreement_similarity, Outcome& outcome) {
-  if (person.photos.empty()) return;
-  const std::vector<std::span<const float>> embeddings(person.embeddings.begin(),
-                                                       person.embeddings.end());
-  std::vector<bool> left_out(embeddings.size(), false);
-  if (agreement_similarity) {
-    left_out = disagreeing(embeddings, training.metric, *agreement_similarity);
-  }
-  TemplateSum sum(static_cast<size_t>(training.embedding_length));
-  for (size_t photo = 0; photo < embeddings.size(); ++photo) {
-    if (!left_out[photo]) sum.add(embeddings[photo]);
-    outcome.photos.emplace_back(person.photos[photo],
-                                left_out[photo] ? Standing::Flagged : Standing::Used);
-  }
-  outcome.people.push_back({person.id, std::move(sum)});
-}
-
-Result<Outcome> train_people(store::Transaction& transaction, UserId user, GalleryId gallery,
-                             const Training& training) {
-  std::optional<float> agreement_similarity;
-  if (training.calibration) {
-    agreement_similarity =
-        TRY(match_threshold(*training.calibration, kAgreementFalseMatchRate)).similarity;
-  }
-  Outcome outcome;
-  PersonPhotos person;
-  const auto visit = [&](const store::Row& row) -> Result<void> {
-    if (row.id<PersonId>(0) != person.id) {
-      train_person(person, training, agreement_similarity, outcome);
-      person = {.id = row.id<PersonId>(0)};
-    }
-    if (row.is_null(2)) {
-      outcome.photos.emplace_back(row.id<PhotoId>(1), Standing::Unusable);
-      return {};
-    }
-    person.photos.push_back(row.id<PhotoId>(1));
-    person.embeddings.push_back(TRY(
-        internal::floats_from_bytes(row.blob(2), static_cast<size_t>(training.embedding_length))));
-    return {};
-  };
-  TRY(
-      transaction.scan("select f.person_id, f.id, e.embedding from photos f"
-                       " left join embeddings e on e.photo_id = f.id and e.model_id = $3"
-                       " where f.owner_id = $1 and f.gallery_id = $2 order by f.person_id, f.id",
-                       visit, user, gallery, training.model_id.hex()));
-  train_person(person, training, agreement_similarity, outcome);
-  return outcome;
-}
-
-Result<void> insert_version(store::Transaction& transaction, UserId user, GalleryId gallery,
-                            const Training& training, const Outcome& outcome, UnixTime_ms now_ms) {
-  const auto numbers = TRY(transaction.query(
-      "update galleries set last_version = last_version + 1 where owner_id = $1 and id = $2"
-      " returning last_version",
-      user, gallery));
-  std::optional<std::string> calibration;
-  if (training.calibration) calibration = json::to_text(face::to_json(*training.calibration));
-  const auto versions = TRY(transaction.query(
-      "insert into versions (owner_id, gallery_id, number, trained_ms, model_id, metric,"
-      " embedding_length, pack_id, calibration) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-      " returning id",
-      user, gallery, numbers[0].integer(0), now_ms, training.model_id.hex(),
-      face::to_string(training.metric), training.embedding_length, training.pack_id, calibration));
-  const int64_t version = versions[0].integer(0);
-  for (const TrainedPerson& person : outcome.people) {
-    TRY(
-        transaction.execute("insert into version_people (version_id, person_id, owner_id, template)"
-                            " values ($1, $2, $3, $4)",
-                            version, person.id, user, person.sum.to_bytes()));
-  }
-  for (const auto& [photo, standing] : outcome.photos) {
-    TRY(
-        transaction.execute("insert into version_photos (version_id, photo_id, owner_id, standing)"
-                            " values ($1, $2, $3, $4)",
-                            version, photo, user, static_cast<int64_t>(standing)));
-  }
-  return {};
-}
-
 // --- reading ---
 
 struct StoredPhoto {
@@ -231,27 +130,6 @@ std::optional<float> similarity_to_rest(const StoredPhoto& photo, const Template
 }
 
 }  // namespace
-
-Result<Version> Galleries::train(UserId user, GalleryId gallery, const Training& training) {
-  return database_.transact([&](store::Transaction& transaction) -> Result<Version> {
-    const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
-    const auto counted = TRY(transaction.query(
-        "select count(*) from versions where owner_id = $1 and gallery_id = $2", user, gallery));
-    if (counted[0].integer(0) >= limits_.versions_per_gallery) {
-      return fail(ErrorCode::Exhausted, "too_many_versions",
-                  "the gallery has {} versions; the limit is {}: delete some",
-                  counted[0].integer(0), limits_.versions_per_gallery);
-    }
-    const Outcome outcome = TRY(train_people(transaction, user, gallery, training));
-    if (outcome.people.empty()) {
-      return fail(ErrorCode::InvalidInput, "gallery_empty",
-                  "the gallery `{}` has no photo to train with ({} in all)", found.name,
-                  outcome.photos.size());
-    }
-    TRY(insert_version(transaction, user, gallery, training, outcome, clock_.now_ms()));
-    return TRY(find_stored(transaction, user, gallery, std::nullopt)).version;
-  });
-}
 
 Result<std::vector<Version>> Galleries::list_versions(UserId user, GalleryId gallery) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Version>> {

@@ -262,6 +262,63 @@ TEST_P(VersionsTest, ARenamedPersonIsRenamedInEveryVersion) {
   EXPECT_GT(galleries_->find_gallery(ada_, gallery_)->revision, revision);
 }
 
+TEST_P(VersionsTest, OthersWriteWhileATrainingLooksAtPeople) {
+  add_to(ann_, "a1", {1, 0, 0});
+  add_to(ben_, "b1", {0, 0, 1});
+  std::vector<std::pair<int64_t, int64_t>> reports;
+  const auto version =
+      galleries_->train(ada_, gallery_, training(), [&](int64_t done, int64_t in_all) {
+        reports.emplace_back(done, in_all);
+        // The test would wait for ever, and then fail, if the training were the writer now.
+        const auto name = fmt::format("Written at {}", done);
+        EXPECT_TRUE(galleries_->add_person(ada_, gallery_, name));
+        return Result<void>();
+      });
+  ASSERT_TRUE(version) << version.error().message;
+  EXPECT_EQ(version->person_count, 2);
+  EXPECT_THAT(reports, ElementsAre(std::pair(0, 2), std::pair(1, 2), std::pair(2, 2)));
+}
+
+TEST_P(VersionsTest, ATrainingWhosePhotosAreDeletedMeanwhileBeginsAgainAndAtLastGivesUp) {
+  std::vector<PhotoId> photos;
+  for (int photo = 0; photo < 5; ++photo) {
+    photos.push_back(add_to(ann_, fmt::format("a{}", photo), {1, 0.01F * float(photo), 0}));
+  }
+  size_t deletions = 1;
+  const auto delete_at_the_end = [&](int64_t done, int64_t in_all) -> Result<void> {
+    if (done < in_all || deletions == 0) return {};
+    --deletions;
+    EXPECT_TRUE(galleries_->delete_photo(ada_, gallery_, photos.back()));
+    photos.pop_back();
+    return {};
+  };
+  EXPECT_EQ(galleries_->train(ada_, gallery_, training(), delete_at_the_end)->photo_count, 4);
+  EXPECT_EQ(model(1).people[0].references.size(), 4U);
+  deletions = 3;
+  EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training(), delete_at_the_end)),
+            "gallery_changing");
+  EXPECT_EQ(galleries_->list_versions(ada_, gallery_)->size(), 1U);
+}
+
+TEST_P(VersionsTest, AStoppedTrainingWritesNothing) {
+  add_to(ann_, "a1", {1, 0, 0});
+  const auto stop = [](int64_t, int64_t) -> Result<void> {
+    return fail(ErrorCode::Cancelled, "job_cancelled", "as asked");
+  };
+  EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training(), stop)), "job_cancelled");
+  EXPECT_EQ(reason_of(galleries_->find_version(ada_, gallery_)), "gallery_not_trained");
+}
+
+TEST_P(VersionsTest, APhotoAddedDuringATrainingIsLeftToTheNextOne) {
+  add_to(ann_, "a1", {1, 0, 0});
+  const auto add_once = [&](int64_t done, int64_t) -> Result<void> {
+    if (done == 1) add_to(ben_, "b1", {0, 0, 1});
+    return {};
+  };
+  EXPECT_EQ(galleries_->train(ada_, gallery_, training(), add_once)->photo_count, 1);
+  EXPECT_EQ(galleries_->train(ada_, gallery_, training())->photo_count, 2);
+}
+
 TEST_P(VersionsTest, TrainingAndDeletingAtOnceLeavesNoTemplateWithADeletedPhoto) {
   std::vector<PhotoId> photos;
   for (int photo = 0; photo < 12; ++photo) {

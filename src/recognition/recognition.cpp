@@ -167,13 +167,13 @@ Result<void> Recognition::Parts::embed_missing(UserId user, GalleryId gallery,
     auto photos = TRY(galleries.photos_without_embedding(user, gallery, with.model_id()));
     std::erase_if(photos, [&](const auto& photo) { return attempted.contains(photo.id); });
     state.photos_in_all += static_cast<int64_t>(photos.size());
-    if (progress) TRY(progress(state));
+    TRY(progress(state));
     if (photos.empty()) return {};
     for (const gallery::Photo& photo : photos) {
       attempted.insert(photo.id);
       TRY(embed_photo(user, photo, with));
       ++state.photos_done;
-      if (progress) TRY(progress(state));
+      TRY(progress(state));
     }
   }
   return {};
@@ -196,13 +196,24 @@ Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
   };
   const std::unique_ptr<Parts, decltype(end)> ended_at_last(parts_.get(), end);
   const auto used = engine();
-  TRY(parts_->embed_missing(user, gallery, *used, progress));
+  TrainProgress state;
+  const auto photos = [&](const TrainProgress& embedded) -> Result<void> {
+    state = embedded;
+    return progress ? progress(state) : Result<void>();
+  };
+  const auto people = [&](int64_t people_done, int64_t people_in_all) -> Result<void> {
+    state.people_done = people_done;
+    state.people_in_all = people_in_all;
+    return progress ? progress(state) : Result<void>();
+  };
+  TRY(parts_->embed_missing(user, gallery, *used, photos));
   return parts_->galleries.train(user, gallery,
                                  {.model_id = used->model_id(),
                                   .metric = used->metric(),
                                   .embedding_length = used->embedding_length(),
                                   .pack_id = used->pack_id(),
-                                  .calibration = used->calibration()});
+                                  .calibration = used->calibration()},
+                                 people);
 }
 
 // --- asking ---

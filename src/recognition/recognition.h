@@ -52,6 +52,8 @@ struct EnrollReport {
 struct TrainProgress {
   int64_t photos_done = 0;
   int64_t photos_in_all = 0;  ///< to be embedded by the present pack
+  int64_t people_done = 0;    ///< once the photos are embedded
+  int64_t people_in_all = 0;  ///< 0 before
 };
 
 /// Called during a training; answers whether to go on.

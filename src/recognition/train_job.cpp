@@ -14,7 +14,10 @@ Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
   }
   const GalleryId gallery(TRY(json::integer_field(job.parameters.get_object(), "gallery_id")));
   const auto report = [&](const TrainProgress& progress) {
-    return context.report(progress.photos_done, progress.photos_in_all, "looking at photos");
+    if (progress.people_in_all == 0) {
+      return context.report(progress.photos_done, progress.photos_in_all, "looking at photos");
+    }
+    return context.report(progress.people_done, progress.people_in_all, "comparing the photos");
   };
   const gallery::Version version = TRY(recognition.train(job.owner, gallery, report));
   return json::value(json::object{{"gallery_id", gallery.value()},
