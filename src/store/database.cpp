@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/log.h"
+#include "store/internal/background_turn.h"
 #include "store/internal/connection.h"
 #include "store/internal/pool.h"
 #include "store/internal/shared_turn.h"
@@ -109,6 +111,11 @@ Database::Database(Dialect dialect, const OpenOptions& options)
     readers_ = std::make_shared<internal::Pool>(
         capacity, wait_max, [=] { return internal::open_postgres(location, wait_max); });
     writers_ = readers_;
+    vacuuming_ = std::make_unique<internal::BackgroundTurn>([this] {
+      if (const auto forgotten = forget_now(); !forgotten) {
+        log::warning("deleted rows are not vacuumed yet: {}", forgotten.error().message);
+      }
+    });
     return;
   }
   const auto connect = [=](internal::Mode mode) {
@@ -181,10 +188,24 @@ Result<void> Database::run_body(Access access, const Body& body) {
 }
 
 Result<void> Database::forget_deleted() {
-  return forgetting_->run([&]() -> Result<void> {
-    auto connection = TRY(writers_->lease());
-    return connection->forget_deleted();
-  });
+  if (vacuuming_ == nullptr) return forgetting_->run([&] { return forget_now(); });
+  vacuuming_->ask();
+  return {};
+}
+
+Result<void> Database::forget_now() {
+  std::set<std::string> tables;
+  {
+    const std::scoped_lock lock(tables_mutex_);
+    tables = tables_;
+  }
+  auto connection = TRY(writers_->lease());
+  return connection->forget_deleted(tables);
+}
+
+void Database::add_tables(std::span<const std::string> names) {
+  const std::scoped_lock lock(tables_mutex_);
+  tables_.insert(names.begin(), names.end());
 }
 
 }  // namespace faceforge::store

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@
 namespace faceforge::store {
 
 namespace internal {
+class BackgroundTurn;
 class Connection;
 class Pool;
 class SharedTurn;
@@ -167,11 +170,16 @@ class Database {
 
   /// Makes what was deleted unrecoverable from the database's files as far as the database allows.
   /// Call it after deleting photos, people or accounts. SQLite overwrites deleted rows at once;
-  /// this writes its log back and empties it. PostgreSQL: vacuums this schema's tables, after which
-  /// the space is reused; its write-ahead log and backups are the operator's (docs/privacy.md).
+  /// this writes its log back and empties it. PostgreSQL: has the tables that were made here (see
+  /// `add_tables`) vacuumed in the background, after which the space is reused; its write-ahead log
+  /// and backups are the operator's (docs/privacy.md). A vacuum that fails is logged; the next one
+  /// makes up for it.
   ///
   /// fails: busy/database_busy when readers kept the log in use for longer than `wait_max`
   [[nodiscard]] Result<void> forget_deleted();
+
+  /// Names tables that belong to this program; `migrate` does it for those that its steps make.
+  void add_tables(std::span<const std::string> names);
 
   [[nodiscard]] Dialect dialect() const { return dialect_; }
 
@@ -183,6 +191,7 @@ class Database {
   using Body = std::function<Result<void>(Transaction&)>;
   [[nodiscard]] Result<void> run_body(Access access, const Body& body);
   [[nodiscard]] Result<void> attempt(Access access, const Body& body);
+  [[nodiscard]] Result<void> forget_now();
 
   template <typename Outcome, typename Work>
   Outcome run(Access access, Work& work) {
@@ -202,8 +211,11 @@ class Database {
   // PostgreSQL's readers and writers share one pool.
   std::shared_ptr<internal::Pool> readers_;
   std::shared_ptr<internal::Pool> writers_;
-  // Many deletions at once ask to forget once: PostgreSQL's vacuums would wait for each other.
+  // Many deletions at once ask to forget once.
   std::unique_ptr<internal::SharedTurn> forgetting_;
+  std::mutex tables_mutex_;
+  std::set<std::string> tables_;
+  std::unique_ptr<internal::BackgroundTurn> vacuuming_;  // ends first: it uses all of the above
 };
 
 }  // namespace faceforge::store

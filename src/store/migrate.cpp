@@ -1,7 +1,10 @@
 #include "store/migrate.h"
 
+#include <algorithm>
 #include <map>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -46,6 +49,20 @@ std::string translate(std::string_view sql, Dialect dialect) {
     translated += translate_word(sql.substr(open + 1, close - open - 1), dialect);
     sql.remove_prefix(close + 1);
   }
+}
+
+// The tables that a step makes, by the words `create table`: a migration is written that way.
+std::vector<std::string> tables_made_by(std::string_view sql) {
+  constexpr std::string_view kMaking = "create table ";
+  constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyz0123456789_";
+  std::vector<std::string> tables;
+  for (size_t at = sql.find(kMaking); at != sql.npos; at = sql.find(kMaking, at)) {
+    at += kMaking.size();
+    const size_t end = std::min(sql.find_first_not_of(kName, at), sql.size());
+    CHECK_MSG(end > at, "a migration's table has no name in lower case");
+    tables.emplace_back(sql.substr(at, end - at));
+  }
+  return tables;
 }
 
 using NewestVersions = std::map<std::string, int64_t, std::less<>>;
@@ -117,6 +134,7 @@ Result<void> migrate(Database& database, std::span<const Migration> migrations) 
   TRY(database.read([&](Transaction& transaction) { return refuse_newer(transaction, newest); }));
   for (const Migration& step : migrations) {
     TRY(database.transact([&](Transaction& transaction) { return apply(transaction, step); }));
+    database.add_tables(tables_made_by(step.sql));
   }
   return {};
 }

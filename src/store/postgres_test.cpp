@@ -1,9 +1,13 @@
 // What only PostgreSQL has: a server that can be out of reach.
+#include <chrono>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "store/database.h"
+#include "store/migrate.h"
 #include "support/databases.h"
 
 namespace faceforge::store {
@@ -26,6 +30,20 @@ class PostgresTest : public ::testing::Test {
                                 "application_name = current_setting('application_name')"));
       return static_cast<int64_t>(rows.size());
     });
+  }
+
+  Result<void> execute(const std::string& sql) {
+    return database_->transact(
+        [&](Transaction& transaction) { return transaction.execute_script(sql); });
+  }
+  int64_t vacuums_of(const std::string& table) {
+    const auto rows = database_->read([&](Transaction& transaction) {
+      return transaction.query(
+          "select vacuum_count from pg_stat_user_tables where relname = $1 and schemaname = "
+          "current_schema()",
+          table);
+    });
+    return rows && !rows->empty() ? (*rows)[0].integer(0) : -1;
   }
 
   std::unique_ptr<test::FreshDatabase> fresh_;
@@ -71,6 +89,41 @@ TEST_F(PostgresTest, AConnectionLostBeforeTheCommitHasAnUnknownOutcome) {
   ASSERT_FALSE(outcome.has_value());
   EXPECT_EQ(outcome.error().code, ErrorCode::Conflict);
   EXPECT_EQ(outcome.error().reason, "commit_outcome_unknown");
+}
+
+TEST_F(PostgresTest, ForgettingVacuumsOurTablesAndNoOneElses) {
+  const std::vector<Migration> steps{{.module = "boxes",
+                                      .version = 1,
+                                      .name = "boxes",
+                                      .sql = "create table boxes (id {ID}) {STRICT};"}};
+  ASSERT_TRUE(migrate(*database_, steps).has_value());
+  ASSERT_TRUE(execute("create table of_another_program (n bigint)").has_value());
+  ASSERT_TRUE(database_->forget_deleted().has_value());
+  // The server's statistics come a little later.
+  int64_t vacuums_of_ours = 0;
+  for (int look = 0; look < 200 && vacuums_of_ours == 0; ++look) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    vacuums_of_ours = vacuums_of("boxes");
+  }
+  EXPECT_EQ(vacuums_of_ours, 1);
+  EXPECT_EQ(vacuums_of("of_another_program"), 0);
+}
+
+TEST_F(PostgresTest, ForgettingDoesNotKeepWhoAskedForItWaiting) {
+  const std::vector<Migration> steps{{.module = "boxes",
+                                      .version = 1,
+                                      .name = "boxes",
+                                      .sql = "create table boxes (id {ID}) {STRICT};"}};
+  ASSERT_TRUE(migrate(*database_, steps).has_value());
+  const auto rival = fresh_->open();
+  const auto held = rival->transact([&](Transaction& transaction) -> Result<int> {
+    TRY(transaction.execute_script("lock table boxes in share mode"));  // a vacuum has to wait
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_TRUE(database_->forget_deleted().has_value());
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
+    return 1;
+  });
+  EXPECT_TRUE(held.has_value());
 }
 
 TEST_F(PostgresTest, ATypeThatTheSeamDoesNotHaveIsNamed) {

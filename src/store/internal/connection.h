@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,8 +43,9 @@ class Connection {
 
   [[nodiscard]] virtual Result<void> run_script(const std::string& sql) = 0;
 
-  /// See `Database::forget_deleted`; outside of a transaction.
-  [[nodiscard]] virtual Result<void> forget_deleted() = 0;
+  /// See `Database::forget_deleted`; outside of a transaction. `tables` are those that this program
+  /// made.
+  [[nodiscard]] virtual Result<void> forget_deleted(const std::set<std::string>& tables) = 0;
 };
 
 /// Refuses what one of the two databases cannot keep, so that neither takes what the other would

@@ -76,7 +76,7 @@ class PostgresConnection final : public Connection {
   Result<int64_t> run(std::string_view sql, std::span<const Parameter> parameters,
                       const TakeRow& take_row) override;
   Result<void> run_script(const std::string& sql) override;
-  Result<void> forget_deleted() override;
+  Result<void> forget_deleted(const std::set<std::string>& tables) override;
 
  private:
   Unexpected failed(const PGresult* result) const {
@@ -174,16 +174,18 @@ void PostgresConnection::drop_remaining_results() {
   while (result != nullptr) result.reset(PQgetResult(connection_.get()));
 }
 
-Result<void> PostgresConnection::forget_deleted() {
-  std::vector<std::string> tables;
+// Other programs may have tables in the same schema: theirs are not our business.
+Result<void> PostgresConnection::forget_deleted(const std::set<std::string>& tables) {
+  std::vector<std::string> ours;
   TRY(
       run("select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
           "where n.nspname = current_schema() and c.relkind = 'r' order by c.relname",
           {}, [&](std::span<Value> row) -> Result<void> {
-            tables.push_back(std::get<std::string>(std::move(row[0])));
+            auto table = std::get<std::string>(std::move(row[0]));
+            if (tables.contains(table)) ours.push_back(std::move(table));
             return {};
           }));
-  for (const std::string& table : tables) {
+  for (const std::string& table : ours) {
     const std::unique_ptr<char, FreeMemory> quoted(
         PQescapeIdentifier(connection_.get(), table.data(), table.size()));
     if (quoted == nullptr) return failed(nullptr);

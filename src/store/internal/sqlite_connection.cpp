@@ -113,7 +113,7 @@ class SqliteConnection final : public Connection {
   Result<int64_t> run(std::string_view sql, std::span<const Parameter> parameters,
                       const TakeRow& take_row) override;
   Result<void> run_script(const std::string& sql) override;
-  Result<void> forget_deleted() override;
+  Result<void> forget_deleted(const std::set<std::string>& tables) override;
 
   /// The first cell of a statement's first row as text; empty without one.
   Result<std::string> first_text(const char* sql);
@@ -248,7 +248,7 @@ Result<int64_t> SqliteConnection::run(std::string_view sql, std::span<const Para
   return int64_t{sqlite3_changes64(database_.get())};
 }
 
-Result<void> SqliteConnection::forget_deleted() {
+Result<void> SqliteConnection::forget_deleted(const std::set<std::string>&) {
   // Waits, as long as the busy timeout, for readers that still need the log.
   const int code = sqlite3_wal_checkpoint_v2(database_.get(), "main", SQLITE_CHECKPOINT_TRUNCATE,
                                              nullptr, nullptr);
