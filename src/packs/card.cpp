@@ -79,8 +79,11 @@ json::object source_json(const Source& source) {
     if (source.sha256) result["sha256"] = *source.sha256;
   }
   if (source.kind == SourceKind::Npm) {
-    result["package"] = source.package;
-    result["version"] = source.version;
+    json::array packages;
+    for (const NpmPackage& package : source.packages) {
+      packages.push_back(json::object{{"name", package.name}, {"version", package.version}});
+    }
+    result["packages"] = std::move(packages);
   }
   return result;
 }

@@ -37,15 +37,20 @@ struct Licence {
 enum class SourceKind {
   None,  ///< nowhere: the user brings a folder, a zip or a URL
   Url,   ///< one zip
-  Npm,   ///< the weights of an npm package, converted by `convert_faceapi`
+  Npm,   ///< the weights of npm packages, converted at installation
+};
+
+/// The one version of an npm package whose weights a pack is made from.
+struct NpmPackage {
+  std::string name = {};  ///< `@scope/name`
+  std::string version = {};
 };
 
 struct Source {
   SourceKind kind = SourceKind::None;
   std::string note = {};                   ///< for people: who made the files, and how
   std::string url = {};                    ///< of the zip (SourceKind::Url)
-  std::string package = {};                ///< `@scope/name` (SourceKind::Npm)
-  std::string version = {};                ///< the one version that is converted (SourceKind::Npm)
+  std::vector<NpmPackage> packages = {};   ///< SourceKind::Npm
   std::optional<std::string> sha256 = {};  ///< of the zip, when it is published or was recorded
 };
 

@@ -26,6 +26,7 @@ constexpr size_t kUrl_bytes = 2'000;
 constexpr size_t kContourPointCount = 68;
 constexpr size_t kLivenessNetworkLimit = 8;
 constexpr size_t kEmbedderLimit = 4;
+constexpr size_t kNpmPackageLimit = 4;
 constexpr int kEmbeddingLengthLimit = 8'192;
 
 /// Nothing above 0 is written "0 excluded" in a range: the least sensible positive value is.
@@ -85,6 +86,21 @@ Result<Licence> parse_licence(CardFields fields) {
   return licence;
 }
 
+Result<std::vector<NpmPackage>> parse_npm_packages(CardFields& source) {
+  std::vector<NpmPackage> packages;
+  const json::array* entries = TRY(source.array("packages", 1, kNpmPackageLimit));
+  for (size_t index = 0; index < entries->size(); ++index) {
+    const std::string path = fmt::format("{}[{}]", source.path_of("packages"), index);
+    CardFields fields = TRY(card_object((*entries)[index], path));
+    NpmPackage package;
+    package.name = TRY(fields.text("name", kShortText_bytes));
+    package.version = TRY(fields.text("version", kShortText_bytes));
+    TRY(fields.no_others());
+    packages.push_back(std::move(package));
+  }
+  return packages;
+}
+
 Result<Source> parse_source(CardFields fields) {
   Source source;
   source.note = TRY(fields.text("note", kLongText_bytes));
@@ -98,8 +114,7 @@ Result<Source> parse_source(CardFields fields) {
     if (fields.has("sha256")) source.sha256 = TRY(parse_sha256(fields, "sha256"));
   } else if (kind == to_string(SourceKind::Npm)) {
     source.kind = SourceKind::Npm;
-    source.package = TRY(fields.text("package", kShortText_bytes));
-    source.version = TRY(fields.text("version", kShortText_bytes));
+    source.packages = TRY(parse_npm_packages(fields));
   } else if (kind != to_string(SourceKind::None)) {
     return fields.fault("kind", "must be `none`, `url` or `npm`");
   }

@@ -285,7 +285,7 @@ TEST_F(Faceapi, InstalledFromTheNpmPackageItFindsAndTellsPeopleApart) {
   const test::TemporaryFolder folder;
   const Registry registry({.packs_folder = folder.path() / "packs"});
   const auto report = registry.install(
-      "faceapi", {.licence_consent = LicenceConsent::Given, .npm_package_folder = kPackage});
+      "faceapi", {.licence_consent = LicenceConsent::Given, .npm_folders = {kPackage}});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->outcome, InstallOutcome::Installed);
   EXPECT_EQ(registry.default_pack()->card.id, "faceapi");

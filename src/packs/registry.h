@@ -53,14 +53,22 @@ enum class LicenceConsent {
 
 enum class LicenceAnswer { Declined, Accepted };
 
+/// What becomes of npm packages of another version, or with other weights, than the card's.
+enum class OtherWeights {
+  Refused,
+  Unmeasured,  ///< installed without accuracy and calibration: it promises nothing until measured
+};
+
 struct InstallOptions {
   LicenceConsent licence_consent = LicenceConsent::Ask;
   /// Shows the licence and asks; called once, before anything is downloaded when the pack is known
   /// by its id, else before it is moved into place. Absent: declined.
   std::function<LicenceAnswer(const Card&)> ask_licence = {};
-  /// The folder of the npm package, for packs that are made from one; looked for in `node_modules`
-  /// and `packaging/npm/node_modules` of the working folder and those above it when absent.
-  std::optional<std::filesystem::path> npm_package_folder = {};
+  /// For packs that are made from npm packages: their folders, or the `node_modules` that hold
+  /// them. When empty, they are looked for in `node_modules` and `packaging/npm/node_modules` of
+  /// the working folder and those above it.
+  std::vector<std::filesystem::path> npm_folders = {};
+  OtherWeights other_weights = OtherWeights::Refused;
   net::AllowedAddresses allowed_addresses = net::AllowedAddresses::PublicOnly;
   int download_retry_limit = 5;  ///< attempts after the first, when the connection breaks
   std::function<void(const net::DownloadProgress&)> on_progress = {};
@@ -73,6 +81,7 @@ struct InstallReport {
   Card card;
   std::filesystem::path folder;
   InstallOutcome outcome = InstallOutcome::Installed;
+  std::vector<std::string> warnings = {};  ///< what the user should know, a line each
 };
 
 /// The packs of this machine and the known ones that could be. Every call looks at the disk; only
@@ -121,7 +130,8 @@ class Registry {
   ///        conflict/pack_differs when another pack of that id is installed;
   ///        not_found/pack_file_missing; corrupt/pack_file_size, pack_file_sha256, or as
   ///        vision::Pipeline::load; unsupported/pack_unrecognized or pack_ambiguous;
-  ///        not_found/npm_package_missing and as convert_faceapi; as net::download,
+  ///        not_found/npm_package_missing, invalid_input/npm_package_differs and as
+  ///        convert_npm_packages; as net::download,
   ///        archive::extract_zip and write_file_atomically (read-only or full disk)
   [[nodiscard]] Result<InstallReport> install(const std::string& what,
                                               const InstallOptions& options = {}) const;

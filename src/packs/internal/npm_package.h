@@ -1,18 +1,43 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include "base/result.h"
+#include "packs/card.h"
 
 namespace faceforge::packs {
 
-/// Checks that a folder holds the unpacked npm package that a pack is made from.
+/// The version that a folder with an unpacked npm package says it is.
 ///
 /// fails: not_found/npm_package_missing; invalid_input/npm_package_differs when its package.json
-///        has another name or version than `package` and `version`
+///        is damaged or of another package
+[[nodiscard]] Result<std::string> npm_package_version(const std::filesystem::path& folder,
+                                                      const std::string& package);
+
+/// Checks that a folder holds the unpacked npm package that a pack is made from.
+///
+/// fails: as npm_package_version, and invalid_input/npm_package_differs for another version
 [[nodiscard]] Result<void> check_npm_package(const std::filesystem::path& folder,
                                              const std::string& package,
                                              const std::string& version);
+
+/// Finds the folder of an npm package.
+///
+/// in:    `folders` that the user named: the package itself, a `node_modules`, or another package
+///        beside it; when empty, `node_modules` and `packaging/npm/node_modules` of the working
+///        folder and those above it
+/// fails: not_found/npm_package_missing naming what to run
+[[nodiscard]] Result<std::filesystem::path> find_npm_package(
+    const std::string& package, std::span<const std::filesystem::path> folders);
+
+/// Converts what a pack takes from one package into the existing folder `destination`.
+///
+/// fails: unsupported/npm_package_unknown when nobody knows how; as convert_faceapi and
+///        convert_human_faceres
+[[nodiscard]] Result<void> convert_npm_package(const NpmPackage& package,
+                                               const std::filesystem::path& folder,
+                                               const std::filesystem::path& destination);
 
 }  // namespace faceforge::packs
