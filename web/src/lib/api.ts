@@ -14,6 +14,7 @@ export type DetectedFace = Schemas['DetectedFace'];
 export type Job = Schemas['Job'];
 export type BoundingBox = Schemas['BoundingBox'];
 export type IdentifyReport = Schemas['IdentifyReport'];
+export type DetectReport = Schemas['DetectReport'];
 export type VerifyReport = Schemas['VerifyReport'];
 
 /** A refusal of the server, or that it could not be reached. */
@@ -243,17 +244,26 @@ export const api = {
         ...asBody(multipart({ photo })),
       }),
     ),
-  verify: (galleryId: number, personId: number, photo: File, falseMatchRate: number, signal: AbortSignal) =>
+  verify: (
+    galleryId: number,
+    personId: number,
+    photo: File,
+    face: 'only' | 'largest',
+    falseMatchRate: number,
+    signal: AbortSignal,
+  ) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/verify', {
         params: {
           path: inGallery(galleryId),
-          query: { person_id: personId, false_match_rate: falseMatchRate, face: 'only' },
+          query: { person_id: personId, false_match_rate: falseMatchRate, face },
         },
         signal,
         ...asBody(multipart({ photo })),
       }),
     ),
+  detect: (photo: File, signal: AbortSignal) =>
+    unwrap(client.POST('/api/v1/detect', { signal, ...asBody(multipart({ photo })) })),
 
   defaultPack: () => unwrap(client.GET('/api/v1/packs/default')),
   jobs: () => unwrap(client.GET('/api/v1/jobs', { params: { query: { limit: 50 } } })),
