@@ -311,6 +311,23 @@ test('the note on a training goes with its version', { skip: why }, async () => 
   assert.equal(await page.getByText(/^Trained\./).count(), 0);
 });
 
+test('an error goes once the page could be read', { skip: why }, async () => {
+  const gallery = page.url().split('?')[0];
+  await page.getByRole('link', { name: 'People' }).click();
+  await page.getByRole('link', { name: /Hugo Chavez 4 photos/ }).click();
+  await page.getByRole('heading', { name: '4 photos' }).waitFor();
+  await page.route('**/photos?*', (route) => route.abort());
+  await page.locator('input[type=file]').setInputFiles(photo('Hugo_Chavez', 4));
+  await page.getByText('The server cannot be reached.').waitFor();
+  await page.unroute('**/photos?*');
+  await page.locator('input[type=file]').setInputFiles(photo('Hugo_Chavez', 6));
+  await page.getByRole('heading', { name: '6 photos' }).waitFor();
+  await page.getByText('not trained yet').last().waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0);
+  page.faults = page.faults.filter((fault) => !/ERR_FAILED/.test(fault));
+  await page.goto(gallery);
+});
+
 test('an address with nothing behind it leads back', { skip: why }, async () => {
   const gallery = page.url().split('?')[0];
   for (const address of [`${server.address}/galleries/999`, `${server.address}/nowhere`, `${gallery}/people/999`]) {
