@@ -21,7 +21,7 @@ inline constexpr std::string_view kCardFileName = "card.json";
 struct CardLimits {
   size_t card_bytes = size_t{1} << 20;
   size_t file_count = 64;
-  int64_t file_bytes = int64_t{2} << 30;  ///< of one file of the pack
+  int64_t file_bytes = int64_t{1} << 30;  ///< of one file of the pack, as a network's
 };
 
 enum class LicenceKind { Permissive, NonCommercial };

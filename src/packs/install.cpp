@@ -1,13 +1,10 @@
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
+#include <chrono>
 #include <optional>
 #include <ranges>
 #include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/ranges.h>
 
 #include "archive/zip.h"
@@ -154,6 +151,24 @@ Result<InstallReport> Installation::from_npm(const Card& known, const fs::path& 
   return report;
 }
 
+/// Tells whether an earlier call left the whole download, not long ago: what an address gives may
+/// change.
+bool is_whole(const fs::path& zip, const std::optional<std::string>& sha256) {
+  std::error_code failed;
+  const auto written = fs::last_write_time(zip, failed);
+  if (failed || fs::file_time_type::clock::now() - written > std::chrono::hours(24)) return false;
+  if (!sha256) return true;
+  const auto found = sha256_file(zip);
+  return found && to_hex(*found) == *sha256;
+}
+
+/// Tells whether a download cannot be installed by another try, after a licence was accepted, say,
+/// or room made on the disk.
+bool is_of_no_use(ErrorCode why_not_installed) {
+  return why_not_installed == ErrorCode::Corrupt || why_not_installed == ErrorCode::InvalidInput ||
+         why_not_installed == ErrorCode::Unsupported || why_not_installed == ErrorCode::TooLarge;
+}
+
 Result<InstallReport> Installation::from_url(const std::string& url,
                                              const std::optional<std::string>& sha256,
                                              const Card* expected) {
@@ -164,15 +179,17 @@ Result<InstallReport> Installation::from_url(const std::string& url,
   std::error_code failed;
   fs::create_directories(downloads, failed);
   if (failed) return Unexpected(file_error(failed.value(), "make the folder", downloads));
-  const auto report = TRY(net::download(url, zip,
-                                        {.expected_sha256 = sha256,
-                                         .allowed_addresses = options_.allowed_addresses,
-                                         .retry_limit = options_.download_retry_limit,
-                                         .on_progress = options_.on_progress,
-                                         .cancelled = options_.cancelled}));
-  log::info("downloaded {} bytes, sha256 {}", report.size_bytes, report.sha256);
+  if (!is_whole(zip, sha256)) {
+    const auto report = TRY(net::download(url, zip,
+                                          {.expected_sha256 = sha256,
+                                           .allowed_addresses = options_.allowed_addresses,
+                                           .retry_limit = options_.download_retry_limit,
+                                           .on_progress = options_.on_progress,
+                                           .cancelled = options_.cancelled}));
+    log::info("downloaded {} bytes, sha256 {}", report.size_bytes, report.sha256);
+  }
   auto installed = from_zip(zip, expected);
-  fs::remove(zip, failed);
+  if (installed || is_of_no_use(installed.error().code)) fs::remove(zip, failed);
   return installed;
 }
 
@@ -221,17 +238,6 @@ Result<InstallReport> Installation::from_folder(const fs::path& folder, const Ca
   }
   const Card card = expected != nullptr ? *expected : TRY(card_of(found.front()));
   return adopt(found.front(), card);
-}
-
-/// Exchanges two folders, or moves one after the other where the file system cannot do both at
-/// once.
-Result<void> replace_folder(const fs::path& made, const fs::path& old, const fs::path& aside) {
-  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, old.c_str(), RENAME_EXCHANGE) == 0) return {};
-  std::error_code failed;
-  fs::rename(old, aside, failed);
-  if (!failed) fs::rename(made, old, failed);
-  if (failed) return Unexpected(file_error(failed.value(), "replace", old));
-  return {};
 }
 
 Result<InstallOutcome> Installation::move_into_place(const fs::path& made, const Card& card) const {

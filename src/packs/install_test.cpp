@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -345,6 +346,38 @@ TEST_F(InstallFromUrl, WhatIsNotThereIsNotFound) {
   });
   EXPECT_EQ(reason_of(registry().install(server.url(), accepted())), "url_not_found");
   EXPECT_THAT(leftovers(), IsEmpty());
+}
+
+TEST_F(InstallFromUrl, ADeclinedLicenceKeepsTheDownloadForTheNextInstallation) {
+  const WebServer server(
+      [&](const std::string& request, int) { return answer(request, std::string::npos); });
+  InstallOptions options = accepted();
+  options.licence_consent = LicenceConsent::Ask;
+  EXPECT_EQ(reason_of(registry().install(server.url(), options)), "licence_not_accepted");
+  EXPECT_TRUE(registry().install(server.url(), accepted()));
+  EXPECT_EQ(server.requests().size(), 1U);
+  EXPECT_TRUE(fs::is_empty(packs() / ".downloads"));
+}
+
+TEST_F(InstallFromUrl, ADownloadKeptForMoreThanADayIsMadeAgain) {
+  const WebServer server(
+      [&](const std::string& request, int) { return answer(request, std::string::npos); });
+  InstallOptions options = accepted();
+  options.licence_consent = LicenceConsent::Ask;
+  EXPECT_EQ(reason_of(registry().install(server.url(), options)), "licence_not_accepted");
+  for (const auto& kept : fs::directory_iterator(packs() / ".downloads")) {
+    fs::last_write_time(kept.path(), fs::file_time_type::clock::now() - std::chrono::hours(25));
+  }
+  EXPECT_TRUE(registry().install(server.url(), accepted()));
+  EXPECT_EQ(server.requests().size(), 2U);
+}
+
+TEST_F(InstallFromUrl, ADownloadThatIsNoPackIsNotKept) {
+  zip_ = "PK, but no zip";
+  const WebServer server(
+      [&](const std::string& request, int) { return answer(request, std::string::npos); });
+  EXPECT_EQ(reason_of(registry().install(server.url(), accepted())), "not_a_zip");
+  EXPECT_TRUE(fs::is_empty(packs() / ".downloads"));
 }
 
 // ---- licences, and what is asked for

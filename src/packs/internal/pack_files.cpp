@@ -1,6 +1,8 @@
 #include "packs/internal/pack_files.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -26,6 +28,11 @@ Result<void> check_size(const PackFile& file, const fs::path& folder, const std:
   }
   const auto size_bytes = fs::file_size(path, failed);
   if (failed) return Unexpected(file_error(failed.value(), "read", path));
+  constexpr auto kLimit_bytes = CardLimits{}.file_bytes;
+  if (std::cmp_greater(size_bytes, kLimit_bytes)) {
+    return fail(ErrorCode::TooLarge, "pack_file_too_large", "{} has {} bytes; the limit is {}",
+                path.string(), size_bytes, kLimit_bytes);
+  }
   if (file.size_bytes && std::cmp_not_equal(*file.size_bytes, size_bytes)) {
     return fail(ErrorCode::Corrupt, "pack_file_size",
                 "{} has {} bytes; the card of the pack {} says {}", path.string(), size_bytes,
@@ -125,6 +132,19 @@ Result<void> copy_files(const Card& card, const fs::path& folder, const fs::path
     TRY(flush_folder(to.parent_path()));
   }
   return {};
+}
+
+Result<void> replace_folder(const fs::path& made, const fs::path& old, const fs::path& aside) {
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, old.c_str(), RENAME_EXCHANGE) == 0) return {};
+  std::error_code failed;
+  fs::rename(old, aside, failed);
+  if (failed) return Unexpected(file_error(failed.value(), "replace", old));
+  fs::rename(made, old, failed);
+  if (!failed) return {};
+  std::error_code lost;
+  fs::rename(aside, old, lost);
+  if (lost) return Unexpected(file_error(lost.value(), "bring back what was aside to", old));
+  return Unexpected(file_error(failed.value(), "replace", old));
 }
 
 Result<std::vector<fs::path>> subfolders(const fs::path& folder) {

@@ -11,9 +11,8 @@ namespace faceforge::packs {
 /// Compares every file of a pack with its card.
 ///
 /// out:   the card with what it did not know of its files filled in
-/// fails: not_found/pack_file_missing; corrupt/pack_file_size; corrupt/pack_file_sha256, each
-/// naming
-///        the file; as sha256_file
+/// fails: not_found/pack_file_missing; too_large/pack_file_too_large; corrupt/pack_file_size;
+///        corrupt/pack_file_sha256, each naming the file; as sha256_file
 /// cost:  reads every file
 [[nodiscard]] Result<Card> checked(const Card& card, const std::filesystem::path& folder);
 
@@ -36,6 +35,14 @@ namespace faceforge::packs {
 /// fails: as check_sizes; as write_file_atomically
 [[nodiscard]] Result<void> copy_files(const Card& card, const std::filesystem::path& folder,
                                       const std::filesystem::path& destination);
+
+/// Puts the folder `made` into the place of `old`: exchanges the two, or, where the file system
+/// cannot, moves the old one to `aside` first and back when the new one cannot be moved.
+///
+/// fails: as write_file_atomically; then `old` is what it was
+[[nodiscard]] Result<void> replace_folder(const std::filesystem::path& made,
+                                          const std::filesystem::path& old,
+                                          const std::filesystem::path& aside);
 
 /// The folders inside `folder` whose names do not begin with a dot, in the order of their names.
 /// One that is not there has none.
