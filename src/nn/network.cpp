@@ -36,12 +36,19 @@ struct CachedProgram {
 }  // namespace
 
 struct Network::State {
+  std::string file_name;  ///< empty when it came from memory
   Graph graph;
   LoadLimits limits;
   mutable WeightStore weights;
   mutable std::atomic<size_t> idle_bytes = 0;  ///< before `programs`, which count on it
   mutable std::mutex programs_mutex;
   mutable std::list<CachedProgram> programs;  ///< the one used last in front
+
+  /// The same failure, with the file that it is of.
+  Unexpected named(Error error) const {
+    if (!file_name.empty()) error.message = file_name + ": " + error.message;
+    return Unexpected(std::move(error));
+  }
 
   std::shared_ptr<const Program> find(const ProgramKey& key) const {
     const std::scoped_lock lock(programs_mutex);
@@ -166,23 +173,33 @@ Result<std::vector<std::byte>> read_model(const std::filesystem::path& file, siz
 
 Result<Network> Network::load(const std::filesystem::path& file, const LoadLimits& limits) {
   try {
-    return parse(TRY(read_model(file, limits.file_bytes)), limits);
+    return parse_named(file.filename().string(), TRY(read_model(file, limits.file_bytes)), limits);
   } catch (const std::bad_alloc&) {
-    return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to load a model");
+    return fail(ErrorCode::Exhausted, "out_of_memory", "{}: no memory to load a model",
+                file.filename().string());
   }
 }
 
 Result<Network> Network::parse(std::span<const std::byte> bytes, const LoadLimits& limits) {
   try {
-    auto state = std::make_shared<State>();
-    ByteBudget budget(limits.weight_bytes);
-    state->graph = TRY(import_onnx(bytes, limits, budget));
-    state->limits = limits;
-    TRY(simplify(state->graph, limits, budget));
-    return Network(std::move(state));
+    return parse_named({}, bytes, limits);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to load a model");
   }
+}
+
+Result<Network> Network::parse_named(std::string file_name, std::span<const std::byte> bytes,
+                                     const LoadLimits& limits) {
+  auto state = std::make_shared<State>();
+  state->file_name = std::move(file_name);
+  state->limits = limits;
+  ByteBudget budget(limits.weight_bytes);
+  auto graph = import_onnx(bytes, limits, budget);
+  if (!graph) return state->named(std::move(graph).error());
+  state->graph = *std::move(graph);
+  auto simplified = simplify(state->graph, limits, budget);
+  if (!simplified) return state->named(std::move(simplified).error());
+  return Network(std::move(state));
 }
 
 const std::vector<PortInfo>& Network::inputs() const {
@@ -198,6 +215,13 @@ Result<std::vector<Tensor>> Network::run(const Tensor& input, const RunOptions& 
 
 Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs,
                                          const RunOptions& options) const {
+  auto outputs = run_unnamed(inputs, options);
+  if (!outputs) return state_->named(std::move(outputs).error());
+  return outputs;
+}
+
+Result<std::vector<Tensor>> Network::run_unnamed(std::span<const Tensor> inputs,
+                                                 const RunOptions& options) const {
   std::vector<Shape> shapes;
   for (const Tensor& input : inputs) {
     const auto count = checked_element_count(input.shape, state_->limits.elements_per_tensor);

@@ -37,7 +37,8 @@ struct RunOptions {
 ///         time.
 class Network {
  public:
-  /// Reads and checks a model; compiles nothing yet.
+  /// Reads and checks a model; compiles nothing yet. Every failure of loading and running it names
+  /// the file, without its folder.
   ///
   /// in:    `file` an ONNX model, with all its weights inside
   /// fails: not_found/model_file_missing; too_large/model_file_too_large;
@@ -100,6 +101,12 @@ class Network {
  private:
   struct State;
   explicit Network(std::shared_ptr<const State> state);
+
+  static Result<Network> parse_named(std::string file_name, std::span<const std::byte> bytes,
+                                     const LoadLimits& limits);
+  Result<std::vector<Tensor>> run_unnamed(std::span<const Tensor> inputs,
+                                          const RunOptions& options) const;
+
   std::shared_ptr<const State> state_;
 };
 

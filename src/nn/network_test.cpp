@@ -16,6 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 /// Every ONNX file below the packs of the data folder.
 std::vector<std::filesystem::path> pack_files(const std::filesystem::path& data) {
@@ -278,6 +279,22 @@ TEST(Network, AModelFileThatIsMissingOrTooLargeIsSaidSo) {
   std::ofstream(file) << std::string(2000, 'x');
   EXPECT_EQ(Network::load(file, {.file_bytes = 1999}).error().reason, "model_file_too_large");
   EXPECT_EQ(Network::load(file).error().reason, "model_malformed");
+}
+
+TEST(Network, FailuresOfALoadedModelNameItsFile) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path() / "detector.onnx";
+  std::ofstream(file) << "no model";
+  EXPECT_THAT(Network::load(file).error().message, StartsWith("detector.onnx: not a usable ONNX"));
+  const auto bytes = plus_one().serialize().value();
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  EXPECT_THAT(Network::load(file, {.weight_bytes = 1}).error().message,
+              StartsWith("detector.onnx: the weights"));
+  const auto network = Network::load(file).value();
+  EXPECT_THAT(network.run(Tensor{{3}, {1, 2, 3}}).error().message,
+              StartsWith("detector.onnx: input 'x' has shape [3]"));
 }
 
 TEST(Writer, TheSameCallsGiveTheSameBytes) {
