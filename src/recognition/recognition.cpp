@@ -225,12 +225,10 @@ Result<SharedSnapshot> Recognition::Parts::snapshot(UserId user, GalleryId galle
   const gallery::Gallery found = TRY(galleries.find_gallery(user, gallery));
   const gallery::Version trained = TRY(galleries.find_version(user, gallery, version));
   const internal::SnapshotKey key{gallery, trained.number, found.revision};
-  if (auto kept = snapshots.find(key)) return kept;
-  const uint64_t generation = snapshots.generation();
-  const auto model = TRY(galleries.read_model(user, gallery, trained.number));
-  auto snapshot = std::make_shared<const gallery::Snapshot>(model);
-  snapshots.keep(key, snapshot, generation);
-  return snapshot;
+  return snapshots.find_or_load(key, [&]() -> Result<SharedSnapshot> {
+    const auto model = TRY(galleries.read_model(user, gallery, trained.number));
+    return std::make_shared<const gallery::Snapshot>(model);
+  });
 }
 
 Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery,

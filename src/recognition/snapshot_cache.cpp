@@ -1,11 +1,16 @@
 #include "recognition/internal/snapshot_cache.h"
 
+#include <new>
 #include <utility>
 
 namespace faceforge::recognition::internal {
 
 SharedSnapshot SnapshotCache::find(const SnapshotKey& key) {
   const std::scoped_lock lock(mutex_);
+  return find_locked(key);
+}
+
+SharedSnapshot SnapshotCache::find_locked(const SnapshotKey& key) {
   for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
     if (entry->key != key) continue;
     entries_.splice(entries_.begin(), entries_, entry);
@@ -14,9 +19,36 @@ SharedSnapshot SnapshotCache::find(const SnapshotKey& key) {
   return nullptr;
 }
 
-uint64_t SnapshotCache::generation() const {
-  const std::scoped_lock lock(mutex_);
-  return generation_;
+Result<SharedSnapshot> SnapshotCache::find_or_load(const SnapshotKey& key, const Load& load) {
+  std::promise<Result<SharedSnapshot>> promise;
+  Flight flight;
+  Outcome of_another;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (auto kept = find_locked(key)) return kept;
+    flight = {key, generation_};
+    const auto [place, is_first] = flights_.try_emplace(flight);
+    if (is_first) {
+      place->second = promise.get_future().share();
+    } else {
+      of_another = place->second;
+    }
+  }
+  if (of_another.valid()) return of_another.get();
+  auto loaded = [&]() -> Result<SharedSnapshot> {
+    try {
+      return load();
+    } catch (const std::bad_alloc&) {
+      return fail(ErrorCode::Exhausted, "out_of_memory", "not enough memory for the gallery");
+    }
+  }();
+  {
+    const std::scoped_lock lock(mutex_);
+    flights_.erase(flight);
+    if (loaded && flight.second == generation_) keep_locked(key, *loaded);
+  }
+  promise.set_value(loaded);
+  return loaded;
 }
 
 void SnapshotCache::drop_if(const auto& condition) {
@@ -30,9 +62,8 @@ void SnapshotCache::drop_if(const auto& condition) {
   }
 }
 
-void SnapshotCache::keep(const SnapshotKey& key, SharedSnapshot snapshot, uint64_t generation) {
-  const std::scoped_lock lock(mutex_);
-  if (generation != generation_ || snapshot->memory_bytes() > limit_bytes_) return;
+void SnapshotCache::keep_locked(const SnapshotKey& key, SharedSnapshot snapshot) {
+  if (snapshot->memory_bytes() > limit_bytes_) return;
   drop_if([&](const Entry& entry) {
     return entry.key.gallery == key.gallery && entry.key.version == key.version;
   });
