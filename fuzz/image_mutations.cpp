@@ -3,7 +3,8 @@
 // Takes photos of every kind (made here by the codec library, the samples of tests/photos, and some
 // of the data folder where there is one), mutates them, and decodes the result. A crash, a leak or
 // undefined behaviour is for the sanitizers to report; this program itself checks that what comes
-// back is an image within its limits or one of the documented refusals, and comes back in time.
+// back is an image within its limits or one of the documented refusals, and comes back in time and
+// within its memory.
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +22,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "image/image.h"
+#include "memory_bound.h"
 #include "mutation.h"
 #include "support/test_data.h"
 
@@ -32,6 +34,7 @@ using fuzz::Bytes;
 using std::chrono::steady_clock;
 
 constexpr size_t kFileLimit_bytes = size_t{1} << 20;
+constexpr size_t kMemory_bytes = size_t{1} << 30;
 constexpr std::chrono::seconds kSlow{10};  // the sanitizers cost a factor of about 3
 constexpr image::DecodeLimits kLimits{.bytes = 4 << 20, .megapixels = 20, .working_side_px = 512};
 
@@ -86,8 +89,9 @@ std::vector<Bytes> seed_photos() {
 }
 
 bool is_documented(const Error& error) {
-  for (const std::string_view reason : {"photo_empty", "photo_bytes_too_large", "photo_too_large",
-                                        "not_an_image", "pixels_unsupported", "image_damaged"}) {
+  for (const std::string_view reason :
+       {"photo_empty", "photo_bytes_too_large", "photo_too_large", "photo_too_many_scans",
+        "not_an_image", "pixels_unsupported", "image_damaged", "out_of_memory"}) {
     if (error.reason == reason) return true;
   }
   return false;
@@ -102,6 +106,7 @@ void check_photo(const image::Photo& photo) {
 }
 
 int fuzz_images(int count, unsigned seed) {
+  fuzz::bound_memory(kMemory_bytes);
   // Starts the library with its blocked loaders before anything is saved with it.
   CHECK(!image::decode({}, kLimits));
   CHECK(VIPS_INIT("faceforge_fuzz_image") == 0);
@@ -125,7 +130,8 @@ int fuzz_images(int count, unsigned seed) {
     }
     ++outcomes[photo ? "decoded" : photo.error().reason];
   }
-  std::printf("%d mutations of %zu photos; the slowest took %lld ms\n", count, photos.size(),
+  std::printf("%d mutations of %zu photos, at most %ld MB; the slowest took %lld ms\n", count,
+              photos.size(), fuzz::peak_megabytes(),
               static_cast<long long>(
                   std::chrono::duration_cast<std::chrono::milliseconds>(slowest).count()));
   for (const auto& [outcome, times] : outcomes) std::printf("%8d %s\n", times, outcome.c_str());

@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
+#include "memory_bound.h"
 #include "mutation.h"
 #include "nn/network.h"
 #include "nn/writer.h"
@@ -42,6 +43,8 @@ constexpr LoadLimits kLimits{.file_bytes = size_t{16} << 20,
                              .elements_per_tensor = size_t{1} << 20,
                              .weight_bytes = size_t{16} << 20,
                              .activation_bytes = size_t{16} << 20};
+
+constexpr size_t kMemory_bytes = size_t{1} << 30;
 
 /// Mutated sizes may still be legal and large; beyond this the run would only cost time.
 constexpr int64_t kInputLimit = 1 << 16;
@@ -310,6 +313,7 @@ int main(int argument_count, char** arguments) {
   }
   const auto count = static_cast<size_t>(std::atoll(arguments[1]));
   const auto seed = argument_count > 2 ? std::strtoull(arguments[2], nullptr, 10) : 7;
+  faceforge::fuzz::bound_memory(kMemory_bytes);
   std::mt19937_64 random(seed);
   const auto files = originals();
   std::map<std::string, size_t> outcomes;
@@ -325,12 +329,14 @@ int main(int argument_count, char** arguments) {
     const Bytes damaged =
         random() % 2 == 0 ? mutate(original, donor, random) : MeaningMutator(random)(original);
     const auto what = outcome(damaged);
-    if (what.reason == "engine_failed") fmt::print(stderr, "model {}: {}\n", index, what.message);
+    // Within these limits memory cannot run out.
+    if (what.reason == "engine_failed" || what.reason == "out_of_memory") {
+      fmt::print(stderr, "model {}: {}\n", index, what.message);
+    }
     ++outcomes[what.reason];
   }
   fmt::print("{} models:", count);
   for (const auto& [what, times] : outcomes) fmt::print(" {} {},", times, what);
-  fmt::print(" no crash\n");
-  if (outcomes.contains("engine_failed")) return 1;
-  return 0;
+  fmt::print(" no crash, at most {} MB\n", faceforge::fuzz::peak_megabytes());
+  return outcomes.contains("engine_failed") || outcomes.contains("out_of_memory") ? 1 : 0;
 }
