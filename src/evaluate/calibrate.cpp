@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -76,20 +75,8 @@ std::vector<MeasuredRate> measure_rates(const SimilarityHistogram& impostors) {
   }
 }
 
-/// Similarity of a photo to the mean direction of its person's others; nothing when these cancel
-/// out.
-std::optional<float> similarity_to_direction(const PersonEmbeddings& person, size_t photo) {
-  std::vector<float> sum(person.embeddings.front().values.size());
-  for (size_t i = 0; i < person.embeddings.size(); ++i) {
-    if (i == photo) continue;
-    for (size_t k = 0; k < sum.size(); ++k) sum[k] += person.embeddings[i].values[k];
-  }
-  if (!face::normalize(sum)) return std::nullopt;
-  return face::similarity(person.embeddings[photo].values, sum, face::Metric::Cosine);
-}
-
 /// Mean similarity of a photo to its person's others.
-float similarity_on_average(const PersonEmbeddings& person, size_t photo) {
+float similarity_to_others(const PersonEmbeddings& person, size_t photo) {
   double sum = 0;
   for (size_t i = 0; i < person.embeddings.size(); ++i) {
     if (i == photo) continue;
@@ -104,11 +91,8 @@ std::vector<double> own_similarities(std::span<const PersonEmbeddings> people) {
   std::vector<double> similarities;
   for (const PersonEmbeddings& person : people) {
     if (person.embeddings.size() < 2) continue;
-    const bool by_direction = person.embeddings.front().metric == face::Metric::Cosine;
     for (size_t photo = 0; photo < person.embeddings.size(); ++photo) {
-      const std::optional<float> similarity = by_direction ? similarity_to_direction(person, photo)
-                                                           : similarity_on_average(person, photo);
-      if (similarity) similarities.push_back(double{*similarity});
+      similarities.push_back(double{similarity_to_others(person, photo)});
     }
   }
   return similarities;

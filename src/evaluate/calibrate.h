@@ -46,7 +46,7 @@ struct CalibrationReport {
 /// 1, 2, 5 times powers of ten, from 0.1 down to the last behind which `kErrorsBehindARate` errors
 /// stand; beyond, `fit_tail` on the rates from 0.01 on. The ambiguity margin is two standard
 /// deviations of a photo's similarity to the template of its person's other photos, as a gallery
-/// compares: with `Metric::L2` the mean similarity to these photos.
+/// compares: the mean similarity to these photos.
 ///
 /// Deviations from independence, known and accepted: a photo takes part in many pairs, so that one
 /// person with a common face weighs on the rarest rates; and people who occur under two names count

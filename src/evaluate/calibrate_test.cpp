@@ -132,6 +132,30 @@ TEST(Calibrate, WithL2APhotosSimilarityToItsTemplateIsThatToTheOtherPhotosOnAver
   EXPECT_NEAR(report->own_similarity_mean, (2 * 0.6875 + 0.875) / 3, 1e-5);
 }
 
+// Photos at right angles to one another but for the third, which lies between the first two: 0 and
+// 0.7071 similar to the others, 0.7071 twice. To the others' direction it would be 0.5 and 1.
+TEST(Calibrate, WithCosineAPhotosSimilarityToItsTemplateIsThatToTheOtherPhotosOnAverage) {
+  auto people = crowd();
+  people.resize(400);
+  std::mt19937 random(9);
+  for (int i = 0; i < 10; ++i) {
+    const auto first = random_direction(random, 64);
+    auto second = random_direction(random, 64);
+    const float along = face::similarity(first, second, face::Metric::Cosine);
+    for (size_t k = 0; k < 64; ++k) second[k] -= along * first[k];
+    EXPECT_TRUE(face::normalize(second));
+    auto between = first;
+    for (size_t k = 0; k < 64; ++k) between[k] += second[k];
+    EXPECT_TRUE(face::normalize(between));
+    people.push_back(person_of("P" + std::to_string(i), {first, second, between}));
+  }
+  const auto report = calibrate(people);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->own_similarity_count, 30);
+  const double diagonal = std::sqrt(0.5);
+  EXPECT_NEAR(report->own_similarity_mean, (2 * diagonal / 2 + diagonal) / 3, 1e-5);
+}
+
 TEST(Calibrate, LookAlikesAreShownWithTheMostSimilarFirst) {
   auto people = crowd();
   people.push_back(person_of("Twin", {people[3].embeddings[0].values}));

@@ -22,10 +22,10 @@ struct Reference {
 
 struct ModelPerson {
   std::string name{};
-  std::optional<PersonId> person{};     ///< nothing when it comes from a file
-  int64_t photo_count = 0;              ///< photos in the template
-  float spread = 0;                     ///< see `TemplateSum::spread`; not negative
-  std::vector<float> mean{};            ///< of the embeddings: of unit length with `Metric::Cosine`
+  std::optional<PersonId> person{};  ///< nothing when it comes from a file
+  int64_t photo_count = 0;           ///< photos in the template
+  float spread = 0;                  ///< `TemplateSum::spread`: from 0, to 1 with `Metric::Cosine`
+  std::vector<float> mean{};         ///< of the embeddings: of unit length with `Metric::Cosine`
   std::vector<Reference> references{};  ///< used photos only; may be empty
 };
 

@@ -236,7 +236,7 @@ Result<void> fill_embeddings(GalleryModel& model, const archive::ZipEntries& ent
 }
 
 /// Cosine similarities are only right between vectors of unit length: one of length 100 would match
-/// everybody.
+/// everybody. The mean of such vectors is at most as long, so no spread is above 1.
 Result<void> check_lengths(const GalleryModel& model) {
   if (model.metric != face::Metric::Cosine) return {};
   const auto is_unit = [](std::span<const float> values) {
@@ -248,6 +248,7 @@ Result<void> check_lengths(const GalleryModel& model) {
     bool all_unit = is_unit(person.mean);
     for (const Reference& reference : person.references) all_unit &= is_unit(reference.embedding);
     if (!all_unit) return damaged("an embedding of `{}` is not of unit length", person.name);
+    if (person.spread > 1) return damaged("the spread of `{}` is {}", person.name, person.spread);
   }
   return {};
 }

@@ -191,6 +191,7 @@ TEST(ModelFile, AManifestThatContradictsItselfIsDamage) {
       {"\"Bob\"", "7"},
       {"\"photo_count\": 1", "\"photo_count\": 0"},
       {"\"spread\": 0.125", "\"spread\": -0.125"},
+      {"\"spread\": 0.125", "\"spread\": 1.125"},
       {"\"embedding_length\": 2", "\"embedding_length\": 0"},
       {"\"embedding_length\": 2", "\"embedding_length\": 70000"},
       {"\"metric\": \"cosine\"", "\"metric\": \"hamming\""},

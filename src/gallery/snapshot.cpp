@@ -15,15 +15,19 @@ size_t template_extra(face::Metric metric) {
   return metric == face::Metric::L2 ? 1 : 0;
 }
 
-/// The row that a person's template is in the index. With `Metric::L2` one more coordinate, at
-/// which every question is 0, adds 2 spread to each squared distance, so that the index ranks by
-/// `TemplateSum::similarity`.
+/// The row that a person's template is in the index, so that the index ranks by
+/// `TemplateSum::similarity`: with `Metric::Cosine` the mean of the photos at its own length, with
+/// `Metric::L2` one more coordinate, at which every question is 0 and which adds 2 spread to each
+/// squared distance.
 std::vector<float> template_row(const ModelPerson& person, face::Metric metric) {
+  CHECK(person.spread >= 0);
   std::vector<float> row = person.mean;
   if (metric == face::Metric::L2) {
-    CHECK(person.spread >= 0);
     row.push_back(static_cast<float>(std::sqrt(2 * double{person.spread})));
+    return row;
   }
+  CHECK(person.spread <= 1);
+  for (float& value : row) value *= 1 - person.spread;
   return row;
 }
 

@@ -59,6 +59,26 @@ TEST(Snapshot, ComparesWithOnePersonByNameAndById) {
   EXPECT_EQ(snapshot.compare(embedding({0, 1}), PersonId(9)).error().reason, "person_not_trained");
 }
 
+TEST(Snapshot, WithCosineAFaceIsAsSimilarToAPersonAsToTheirPhotosOnAverage) {
+  GalleryModel model = two_people();
+  TemplateSum ada(2);
+  ada.add(std::vector<float>{1, 0});
+  ada.add(std::vector<float>{0.28F, 0.96F});
+  model.people[0].spread = ada.spread(face::Metric::Cosine);
+  model.people[0].mean = ada.mean(face::Metric::Cosine);
+  model.people[0].references = {{"right.jpg", {}, {1, 0}}, {"left.jpg", {}, {0.28F, 0.96F}}};
+  model.people[1].mean = {0.96F, 0.28F};
+  const Snapshot snapshot(model);
+  // To Ada's photos 0.8 and 0.8, the very direction of their mean; to Bob 0.936.
+  const auto found = snapshot.nearest(embedding({0.8F, 0.6F}), 5);
+  ASSERT_TRUE(found);
+  EXPECT_EQ((*found)[0].person, "Bob");
+  EXPECT_NEAR((*found)[0].similarity, 0.936, 1e-6);
+  EXPECT_EQ((*found)[1].person, "Ada");
+  EXPECT_NEAR((*found)[1].similarity, 0.8, 1e-6);
+  EXPECT_EQ(snapshot.compare(embedding({0.8F, 0.6F}), "Ada")->similarity, (*found)[1].similarity);
+}
+
 /// Ada has two photos, Bob one.
 GalleryModel two_people_with_l2() {
   GalleryModel model;
@@ -110,9 +130,12 @@ TEST(Snapshot, WithL2TheLongestEmbeddingHasRoomForItsSpread) {
   EXPECT_NEAR(Snapshot(model).compare(face, "Ada")->similarity, 1 - 0.08, 1e-6);
 }
 
-TEST(SnapshotDeath, ANegativeSpreadIsABug) {
+TEST(SnapshotDeath, ASpreadThatNoPhotosCanHaveIsABug) {
   GalleryModel model = two_people_with_l2();
   model.people[0].spread = -0.1F;
+  EXPECT_DEATH(Snapshot{model}, "spread");
+  model = two_people();
+  model.people[0].spread = 1.1F;
   EXPECT_DEATH(Snapshot{model}, "spread");
 }
 

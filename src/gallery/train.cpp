@@ -137,7 +137,7 @@ std::optional<float> TemplateSum::similarity(std::span<const float> embedding,
   const std::vector<float> mean = this->mean(metric);
   if (mean.empty()) return std::nullopt;
   const float to_mean = face::similarity(mean, embedding, metric);
-  if (metric == face::Metric::Cosine) return to_mean;
+  if (metric == face::Metric::Cosine) return to_mean * (1 - spread(metric));
   return std::max(-1.0F, to_mean - spread(metric));
 }
 

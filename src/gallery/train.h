@@ -41,13 +41,15 @@ class TemplateSum {
   /// source: Mardia and Jupp 2000, Directional Statistics, section 9.2
   [[nodiscard]] float spread(face::Metric metric) const;
 
-  /// How similar a face is to the template; nothing where `mean` is empty.
+  /// How similar a face is to the template: the mean similarity to the person's photos; nothing
+  /// where `mean` is empty.
   ///
-  /// With `Metric::Cosine` that is the similarity to the mean. With `Metric::L2` it is the
-  /// similarity to the mean less the spread: the mean similarity to the person's photos, because
-  /// the squared distances to these average |face - mean|^2 + 2 spread. The calibration counts
-  /// pairs of photos, and a mean alone lies nearer to everybody than the photos it stands for:
-  /// without the spread strangers would pass a threshold more often than promised.
+  /// With `Metric::Cosine` that is the cosine to the mean's direction times 1 - spread, the mean's
+  /// length; with `Metric::L2` the similarity to the mean less the spread, because the squared
+  /// distances to the photos average |face - mean|^2 + 2 spread. The calibration counts pairs of
+  /// photos, and a mean alone lies nearer to everybody than the photos it stands for: without the
+  /// spread strangers pass a threshold up to 3.5 times as often as promised
+  /// (docs/decisions/0008-similarity-to-a-person.md).
   ///
   /// in: an embedding of the sum's length (a CHECK)
   [[nodiscard]] std::optional<float> similarity(std::span<const float> embedding,
@@ -89,9 +91,9 @@ inline constexpr double kAgreementFalseMatchRate = 1e-3;
 /// no other stranger has entered yet, and up to half of the photos may be wrong; judging each
 /// photo by the mean of all others would let two wrong ones vouch for each other.
 ///
-/// With `Metric::L2` the spread is not taken off, as `TemplateSum::similarity` does: wrong photos
-/// are rare, and to lose right ones costs more. With it, 6 of 160 right photos of LFW disagreed
-/// instead of 1 (the pack `faceapi`, at kAgreementFalseMatchRate).
+/// The spread is not taken off here, as `TemplateSum::similarity` does: wrong photos are rare, and
+/// to lose right ones costs more. With it, 6 of 160 right photos of LFW disagreed instead of 1 (the
+/// pack `faceapi`, at kAgreementFalseMatchRate).
 ///
 /// in:    the embeddings of one person, in the order they were added
 /// out:   for every photo, whether it disagrees; at least one does not

@@ -56,11 +56,29 @@ TEST(TemplateSum, WithL2TheMeanIsNotNormalizedAndTheSpreadIsHalfTheMeanSquaredDi
   EXPECT_FLOAT_EQ(sum.spread(face::Metric::L2), 1);  // both lie sqrt(2) from (2, 1)
 }
 
-TEST(TemplateSum, WithCosineAFaceIsAsSimilarAsTheMeanDirection) {
+TEST(TemplateSum, WithCosineAFaceIsAsSimilarAsToThePhotosOnAverageAndNotMore) {
   TemplateSum sum(2);
   sum.add(std::vector<float>{1, 0});
   sum.add(std::vector<float>{0, 1});
-  EXPECT_FLOAT_EQ(*sum.similarity(std::vector<float>{1, 0}, face::Metric::Cosine), std::sqrt(0.5F));
+  // Cosines 0.8 and 0.6 to the photos. To the direction between them it is 0.99.
+  const std::vector<float> face{0.8F, 0.6F};
+  EXPECT_NEAR(*sum.similarity(face, face::Metric::Cosine), (0.8 + 0.6) / 2, 1e-6);
+  sum.remove(std::vector<float>{0, 1});
+  EXPECT_NEAR(*sum.similarity(face, face::Metric::Cosine), 0.8, 1e-6);
+}
+
+TEST(TemplateSum, WithCosineTheSimilarityIsTheMeanOfThoseToThePhotosHoweverManyThereAre) {
+  std::mt19937 random(4);
+  const auto photos = around(unit(std::vector<float>(64, 1)), 7, 0.1F, random);
+  TemplateSum sum(64);
+  for (const auto& photo : photos) sum.add(photo);
+  for (const auto& face : around(unit(std::vector<float>(64, 1)), 5, 0.3F, random)) {
+    double mean = 0;
+    for (const auto& photo : photos) {
+      mean += double{face::similarity(face, photo, face::Metric::Cosine)} / 7;
+    }
+    EXPECT_NEAR(*sum.similarity(face, face::Metric::Cosine), mean, 1e-6);
+  }
 }
 
 TEST(TemplateSum, WithL2AFaceIsAsSimilarAsToThePhotosOnAverageAndNotMore) {
