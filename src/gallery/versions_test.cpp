@@ -328,7 +328,9 @@ TEST_P(VersionsTest, TrainingAndDeletingAtOnceLeavesNoTemplateWithADeletedPhoto)
   {
     std::jthread trainer([&] {
       for (int round = 0; round < 6; ++round) {
-        EXPECT_EQ(reason_of(galleries_->train(ada_, gallery_, training())), "fine");
+        // On a slow machine every attempt may meet a deletion; then it says so.
+        EXPECT_THAT(reason_of(galleries_->train(ada_, gallery_, training())),
+                    testing::AnyOf("fine", "gallery_changing"));
       }
     });
     std::jthread deleter([&] {
@@ -337,11 +339,13 @@ TEST_P(VersionsTest, TrainingAndDeletingAtOnceLeavesNoTemplateWithADeletedPhoto)
       }
     });
   }
-  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const auto last = galleries_->train(ada_, gallery_, training());
+  ASSERT_TRUE(last) << last.error().message;
   const auto versions = galleries_->list_versions(ada_, gallery_);
   for (const Version& version : *versions) {
     const GalleryModel stored = model(version.number);
-    EXPECT_EQ(stored.people[0].mean, model(7).people[0].mean) << version.number;
+    ASSERT_EQ(stored.people.size(), 1U) << version.number;
+    EXPECT_EQ(stored.people[0].mean, model(last->number).people[0].mean) << version.number;
     EXPECT_EQ(stored.people[0].photo_count, 2);
   }
 }
