@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
+
 namespace faceforge {
 namespace {
 
@@ -44,6 +46,8 @@ Error read_error(int error_number, const std::filesystem::path& path) {
   if (error.code == ErrorCode::Forbidden) error.reason = "file_not_readable";
   return error;
 }
+
+constexpr int kLinkLimit = 40;  // as many as Linux follows
 
 // How much is read at a time past the size that fstat reported: files in /proc report 0.
 constexpr size_t kGrowth_bytes = 64 * 1024;
@@ -99,6 +103,19 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
+// Makes a folder and the missing ones above it, of mode 0700 and durable.
+Result<void> make_folders(const std::filesystem::path& folder) {
+  const auto make = [&] { return ::mkdir(folder.c_str(), S_IRWXU) == 0 ? 0 : errno; };
+  int error_number = make();
+  if (error_number == ENOENT && folder.has_relative_path()) {
+    TRY(make_folders(folder_of(folder)));
+    error_number = make();
+  }
+  if (error_number == EEXIST) return {};
+  if (error_number != 0) return failed(error_number, "make the folder", folder);
+  return flush_folder(folder_of(folder));
+}
+
 }  // namespace
 
 Error file_error(int error_number, std::string_view action, const std::filesystem::path& path) {
@@ -144,27 +161,89 @@ Result<void> flush_folder(const std::filesystem::path& folder) {
   return {};
 }
 
+Result<std::filesystem::path> file_to_write(const std::filesystem::path& path) {
+  struct stat status {};
+  // The kernel follows links here, and so it decides whether this one may be followed.
+  if (::stat(path.c_str(), &status) == 0) {
+    if (!S_ISREG(status.st_mode)) {
+      return fail(ErrorCode::InvalidInput, "not_a_file",
+                  "{} is no regular file: a folder, a device or a pipe cannot be replaced by one",
+                  path.string());
+    }
+  } else if (errno != ENOENT) {
+    return failed(errno, "write", path);
+  }
+  std::filesystem::path file = path;
+  std::error_code no_link;
+  for (int hop = 0; hop < kLinkLimit; ++hop) {
+    const auto target = std::filesystem::read_symlink(file, no_link);
+    if (no_link) break;
+    file = folder_of(file) / target;
+  }
+  if (::stat(folder_of(file).c_str(), &status) != 0) return failed(errno, "write", path);
+  return file;
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path, std::string temporary, int descriptor)
+    : path_(std::move(path)), temporary_(std::move(temporary)), descriptor_(descriptor) {}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
+  auto file = TRY(file_to_write(path));
+  // The name's own length may be at the limit already, so the temporary one does not contain it.
+  std::string temporary = (folder_of(file) / ".writing-XXXXXX").string();
+  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (descriptor < 0) return failed(errno, "write", path);
+  return AtomicFile(std::move(file), std::move(temporary), descriptor);
+}
+
+Result<void> AtomicFile::write(std::span<const std::byte> contents) {
+  const int error_number = write_all(descriptor_, contents);
+  if (error_number != 0) return failed(error_number, "write", path_);
+  return {};
+}
+
+Result<void> AtomicFile::finish() {
+  CHECK(!temporary_.empty());
+  if (::fsync(descriptor_) != 0) return failed(errno, "write", path_);
+  if (::close(std::exchange(descriptor_, -1)) != 0) return failed(errno, "write", path_);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed(errno, "write", path_);
+  temporary_.clear();
+  return flush_folder(folder_of(path_));
+}
+
 Result<void> write_file_atomically(const std::filesystem::path& path,
                                    std::span<const std::byte> contents) {
-  // The name's own length may be at the limit already, so the temporary one does not contain it.
-  std::string temporary = (folder_of(path) / ".writing-XXXXXX").string();
-  FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (!file.is_open()) return failed(errno, "write", path);
-  const auto fail_and_remove = [&](int error_number) {
-    ::unlink(temporary.c_str());
-    return failed(error_number, "write", path);
-  };
-  if (const int error_number = write_all(file.get(), contents); error_number != 0) {
-    return fail_and_remove(error_number);
-  }
-  if (::fsync(file.get()) != 0) return fail_and_remove(errno);
-  if (file.close() != 0) return fail_and_remove(errno);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_and_remove(errno);
-  return flush_folder(folder_of(path));
+  AtomicFile file = TRY(AtomicFile::create(path));
+  TRY(file.write(contents));
+  return file.finish();
 }
 
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view contents) {
   return write_file_atomically(path, std::as_bytes(std::span(contents)));
+}
+
+Result<void> make_private_folder(const std::filesystem::path& folder) {
+  TRY(make_folders(folder));
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return failed(errno, "make the folder", folder);
+  if (!S_ISDIR(status.st_mode)) {
+    return fail(ErrorCode::InvalidInput, "not_a_folder", "{} is no folder", folder.string());
+  }
+  const bool wider = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+  if (wider && status.st_uid == ::geteuid() && ::chmod(folder.c_str(), S_IRWXU) != 0) {
+    return failed(errno, "close to others", folder);
+  }
+  return {};
 }
 
 }  // namespace faceforge

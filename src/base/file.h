@@ -21,16 +21,55 @@ namespace faceforge {
 [[nodiscard]] Result<std::string> read_text_file(const std::filesystem::path& path,
                                                  size_t limit_bytes);
 
-/// Replaces or creates a file so that, whatever happens (power loss too), `path` holds either all
-/// of the old contents or all of the new: written beside it, flushed to the disk, renamed, and the
-/// folder flushed. On failure nothing is left behind. Readable and writable by the owner only.
+/// Says which file writing to `path` replaces or creates: itself, or what its symbolic link names.
 ///
-/// fails: exhausted/disk_full (or over quota); forbidden/file_not_writable (permissions or a
-///        read-only file system); not_found/folder_not_found; internal/file_error for anything else
+/// fails: invalid_input/not_a_file for a folder, a device, a pipe or a socket: to be replaced whole
+///        or not at all, a file must be a regular one; not_found/folder_not_found;
+///        forbidden/file_not_writable for a link that may not be followed (another user's in /tmp);
+///        internal/file_error for anything else
+[[nodiscard]] Result<std::filesystem::path> file_to_write(const std::filesystem::path& path);
+
+/// A file that is replaced or created so that, whatever happens (power loss too), its path holds
+/// either all of the old contents or all of the new: written beside it, flushed to the disk,
+/// renamed, and the folder flushed. Unless that is finished, nothing is left behind. Readable and
+/// writable by the owner only. A symbolic link stays, and its target is written.
+class AtomicFile {
+ public:
+  /// fails: as file_to_write; exhausted/disk_full (or over quota); forbidden/file_not_writable
+  ///        (permissions or a read-only file system)
+  [[nodiscard]] static Result<AtomicFile> create(const std::filesystem::path& path);
+
+  /// Adds to the contents. Fails as `create`; the file is not to be finished then.
+  [[nodiscard]] Result<void> write(std::span<const std::byte> contents);
+
+  /// Puts the file in its place, once. Fails as `create`.
+  [[nodiscard]] Result<void> finish();
+
+  ~AtomicFile();
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+
+ private:
+  AtomicFile(std::filesystem::path path, std::string temporary, int descriptor);
+
+  std::filesystem::path path_;
+  std::string temporary_;  ///< empty when there is none any more
+  int descriptor_;
+};
+
+/// Replaces or creates a file with these contents as `AtomicFile` does. Fails as it.
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path,
                                                  std::span<const std::byte> contents);
 [[nodiscard]] Result<void> write_file_atomically(const std::filesystem::path& path,
                                                  std::string_view contents);
+
+/// Makes a folder that only its owner may look into (mode 0700), and the missing ones above it
+/// likewise. One that is there already and is this user's own is closed to others.
+///
+/// fails: invalid_input/not_a_folder when something else has its name; as write_file_atomically
+[[nodiscard]] Result<void> make_private_folder(const std::filesystem::path& folder);
 
 /// Flushes a folder's entries (what was created, renamed or removed in it) to the disk.
 ///

@@ -90,11 +90,90 @@ TEST_F(FileTest, AFullDeviceIsExhaustedAndAMissingOrReadOnlyFolderIsNamed) {
   }
 }
 
-TEST_F(FileTest, AFolderWhereTheFileShouldGoIsAnErrorThatLeavesNothingBehind) {
+TEST_F(FileTest, WhatIsNoRegularFileIsNeverReplacedByOne) {
   fs::create_directories(folder() / "taken" / "inside");
-  EXPECT_EQ(write_file_atomically(folder() / "taken", std::string_view("x")).error().reason,
+  ASSERT_EQ(::mkfifo((folder() / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("pipe", folder() / "link to the pipe");
+  for (const fs::path& path : {folder() / "taken", folder() / "pipe", folder() / "link to the pipe",
+                               fs::path("/dev/null")}) {
+    const auto written = write_file_atomically(path, std::string_view("x"));
+    ASSERT_FALSE(written) << path;
+    EXPECT_EQ(written.error().code, ErrorCode::InvalidInput);
+    EXPECT_EQ(written.error().reason, "not_a_file");
+  }
+  EXPECT_TRUE(fs::is_fifo(folder() / "pipe"));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_EQ(entry_count(), 3u);
+}
+
+TEST_F(FileTest, ASymbolicLinkStaysAndItsTargetIsWritten) {
+  fs::create_directories(folder() / "far");
+  ASSERT_TRUE(write_file_atomically(folder() / "far" / "note", std::string_view("old")));
+  fs::create_symlink("far/note", folder() / "link");
+  fs::create_symlink("link", folder() / "link to the link");
+  fs::create_symlink(folder() / "far" / "new", folder() / "dangling");
+  ASSERT_TRUE(write_file_atomically(folder() / "link to the link", std::string_view("new")));
+  ASSERT_TRUE(write_file_atomically(folder() / "dangling", std::string_view("made")));
+  EXPECT_TRUE(fs::is_symlink(folder() / "link to the link"));
+  EXPECT_TRUE(fs::is_symlink(folder() / "link"));
+  EXPECT_TRUE(fs::is_symlink(folder() / "dangling"));
+  EXPECT_EQ(read_text_file(folder() / "far" / "note", 100).value(), "new");
+  EXPECT_EQ(read_text_file(folder() / "far" / "new", 100).value(), "made");
+  EXPECT_EQ(entry_count(), 4u);
+}
+
+TEST_F(FileTest, LinksInACircleAreAnError) {
+  fs::create_symlink("b", folder() / "a");
+  fs::create_symlink("a", folder() / "b");
+  EXPECT_EQ(write_file_atomically(folder() / "a", std::string_view("x")).error().reason,
             "file_error");
+}
+
+TEST_F(FileTest, WhereAFileWouldGoIsKnownBeforeItIsWritten) {
+  fs::create_symlink("note", folder() / "link");
+  EXPECT_EQ(file_to_write(folder() / "link").value(), folder() / "note");
+  EXPECT_EQ(file_to_write(folder() / "new").value(), folder() / "new");
+  EXPECT_EQ(file_to_write(folder() / "no" / "note").error().reason, "folder_not_found");
+  EXPECT_EQ(file_to_write("/dev/null").error().reason, "not_a_file");
+}
+
+TEST_F(FileTest, AFileInPiecesIsThereOnlyOnceItIsFinished) {
+  const auto bytes = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+  {
+    AtomicFile given_up = AtomicFile::create(folder() / "note").value();
+    ASSERT_TRUE(given_up.write(bytes("never")));
+  }
+  EXPECT_EQ(entry_count(), 0u);
+  AtomicFile file = AtomicFile::create(folder() / "note").value();
+  ASSERT_TRUE(file.write(bytes("one, ")));
+  ASSERT_TRUE(file.write(bytes("two")));
+  EXPECT_FALSE(fs::exists(folder() / "note"));
+  ASSERT_TRUE(file.finish());
+  EXPECT_EQ(read_text_file(folder() / "note", 100).value(), "one, two");
   EXPECT_EQ(entry_count(), 1u);
+}
+
+unsigned mode_of(const fs::path& path) {
+  return static_cast<unsigned>(fs::status(path).permissions()) & 0777;
+}
+
+TEST_F(FileTest, APrivateFolderAndTheMissingOnesAboveItAreForTheirOwnerOnly) {
+  fs::permissions(folder(), fs::perms(0755));
+  ASSERT_TRUE(make_private_folder(folder() / "a" / "b"));
+  EXPECT_EQ(mode_of(folder() / "a" / "b"), 0700u);
+  EXPECT_EQ(mode_of(folder() / "a"), 0700u);
+  EXPECT_EQ(mode_of(folder()), 0755u);  // it was there, and was not named
+  ASSERT_TRUE(make_private_folder(folder() / "a" / "b"));
+}
+
+TEST_F(FileTest, AWiderFolderIsClosedToOthersAndAFileIsNone) {
+  fs::create_directories(folder() / "wide");
+  fs::permissions(folder() / "wide", fs::perms(0755));
+  ASSERT_TRUE(make_private_folder(folder() / "wide"));
+  EXPECT_EQ(mode_of(folder() / "wide"), 0700u);
+  ASSERT_TRUE(write_file_atomically(folder() / "file", std::string_view("x")));
+  EXPECT_EQ(make_private_folder(folder() / "file").error().reason, "not_a_folder");
+  EXPECT_EQ(make_private_folder(folder() / "file" / "x").error().reason, "folder_not_found");
 }
 
 TEST_F(FileTest, AMissingFileAFolderAndAPipeAreNotRead) {

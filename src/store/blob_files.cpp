@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -29,20 +28,6 @@ constexpr std::chrono::milliseconds kHoldPoll{2};
 
 Unexpected failed(int error_number, std::string_view action, const fs::path& path) {
   return Unexpected(file_error(error_number, action, path));
-}
-
-// Makes a folder of mode 0700 and its entry durable; its parent is there.
-Result<void> make_folder(const fs::path& folder) {
-  if (::mkdir(folder.c_str(), S_IRWXU) == 0) return flush_folder(folder.parent_path());
-  if (errno == EEXIST) return {};
-  return failed(errno, "make", folder);
-}
-
-Result<void> make_folders(const fs::path& folder) {
-  std::error_code ignored;
-  if (fs::is_directory(folder, ignored)) return {};
-  if (folder.has_relative_path()) TRY(make_folders(folder.parent_path()));
-  return make_folder(folder);
 }
 
 // The entries of a folder; none when it is not there.
@@ -141,8 +126,8 @@ FileHold::~FileHold() {
 
 Result<BlobFiles> BlobFiles::open(const fs::path& folder) {
   BlobFiles files(fs::absolute(folder));
-  TRY(make_folders(files.folder_));
-  TRY(make_folder(files.folder_ / kHoldsFolder));
+  TRY(make_private_folder(files.folder_));
+  TRY(make_private_folder(files.folder_ / kHoldsFolder));
   if (::faccessat(AT_FDCWD, files.folder_.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
     return failed(errno, "write to", files.folder_);
   }
@@ -163,8 +148,8 @@ Result<PutBlob> BlobFiles::put(UserId account, std::span<const std::byte> bytes)
     TRY(flush_folder(blob_folder(folder_, account, name)));
     return PutBlob{name, Written::AlreadyThere};
   }
-  TRY(make_folder(account_folder(folder_, account)));
-  TRY(make_folder(blob_folder(folder_, account, name)));
+  TRY(make_private_folder(account_folder(folder_, account)));
+  TRY(make_private_folder(blob_folder(folder_, account, name)));
   TRY(write_file_atomically(blob_path(folder_, account, name), bytes));
   return PutBlob{name, Written::New};
 }
