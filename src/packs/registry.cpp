@@ -48,6 +48,7 @@ Result<std::vector<PackEntry>> Registry::list() const {
       entries.push_back({.card = card, .state = PackState::NotInstalled});
     }
   }
+  for (PackEntry& entry : entries) add_calibration(entry.card, options_.packs_folder);
   std::ranges::stable_sort(
       entries, [](const PackEntry& a, const PackEntry& b) { return preferred(a.card, b.card); });
   const auto best = std::ranges::find_if(entries, is_usable);
@@ -63,6 +64,7 @@ Result<PackEntry> Registry::info(std::string_view id_or_folder) const {
   const fs::path folder(id_or_folder);
   if (fs::is_directory(folder, failed)) {
     auto card = TRY(card_of(folder));
+    add_calibration(card, options_.packs_folder);
     return PackEntry{.card = std::move(card), .state = PackState::InPlace, .folder = folder};
   }
   return unknown_pack(id_or_folder, entries);

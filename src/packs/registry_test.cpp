@@ -281,6 +281,19 @@ TEST_F(RegistryTest, ACalibrationOfAPackInPlaceIsKeptBesideTheInstalledOnes) {
   EXPECT_EQ(calibration_of(*registry.open("tiny"))->impostor_pair_count, 900);
 }
 
+TEST_F(RegistryTest, TheListAndTheInfoShowTheCalibrationThatIsUsed) {
+  const Card card = write_tiny_pack(in_place() / "tiny");
+  ASSERT_TRUE(write_calibration(calibration_of_card(card, 700), in_place() / "tiny"));
+  const Registry registry = registry_with_in_place();
+  EXPECT_EQ(entry_of(registry, "tiny").card.calibration->impostor_pair_count, 700);
+  ASSERT_TRUE(registry.store_calibration("tiny", calibration_of_card(card, 800)));
+  const std::string folder = (in_place() / "tiny").string();
+  EXPECT_EQ(calibration_of(*registry.open("tiny"))->impostor_pair_count, 800);
+  EXPECT_EQ(entry_of(registry, "tiny").card.calibration->impostor_pair_count, 800);
+  EXPECT_EQ(registry.info("tiny")->card.calibration->impostor_pair_count, 800);
+  EXPECT_EQ(registry.info(folder)->card.calibration->impostor_pair_count, 800);
+}
+
 TEST_F(RegistryTest, ACalibrationOfAnotherModelIsRefused) {
   write_tiny_pack(packs() / "tiny");
   const Card other = write_tiny_pack(folder_.path() / "other", {.weight = 0.02F});

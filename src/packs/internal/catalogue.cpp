@@ -150,8 +150,9 @@ fs::path own_card_folder(const fs::path& packs_folder, std::string_view id) {
 
 void add_calibration(Card& card, const fs::path& packs_folder) {
   const auto own = model_id(card);
+  if (!own) return;  // a card without the sha256 of its weights: told only when they are read
   const auto is_of_this_model = [&](const Card& other) {
-    return other.calibration && own && other.calibration->model_id == *own;
+    return other.calibration && other.calibration->model_id == *own;
   };
   // What the operator measured here comes before what the pack brought along, and that before what
   // the program knows. An installed pack's own card is both of the first two.
