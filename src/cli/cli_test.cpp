@@ -97,6 +97,12 @@ TEST(Text, ControlCharactersAreShownAndDoNothing) {
   EXPECT_EQ(to_printable("Zoë 😀"), "Zoë 😀");
 }
 
+TEST(Text, LinesStayLinesAndHideNothing) {
+  EXPECT_EQ(to_printable_lines("one\n\x1b[2Jtwo\r\n\nfour\n"), "one\n\\x1b[2Jtwo\\x0d\n\nfour");
+  EXPECT_EQ(to_printable_lines("one\ntwo", 3), "one\n   two");
+  EXPECT_EQ(to_printable_lines("", 3), "");
+}
+
 TEST(Table, ColumnsLineUpWithAccentsAndWideCharacters) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   Table table({{"name"}, {"n", Alignment::Right}});

@@ -69,8 +69,9 @@ json::value calibration_json(const packs::Card& card) {
 json::object entry_json(const packs::PackEntry& entry) {
   const packs::Card& card = entry.card;
   const auto model_id = packs::model_id(card);
-  json::object written{{"id", card.id},
-                       {"name", card.name},
+  // The name of a damaged pack is its folder's, which may be anything.
+  json::object written{{"id", to_valid_utf8(card.id)},
+                       {"name", to_valid_utf8(card.name)},
                        {"state", state_word(entry.state)},
                        {"default", entry.default_mark == packs::DefaultMark::Default},
                        {"licence", json::object{{"label", card.licence.label},
@@ -126,7 +127,7 @@ std::string info_text(const packs::PackEntry& entry) {
       entry.fault ? "damaged" : state_word(entry.state),
       entry.folder.empty() ? "" : " in " + to_printable(entry.folder.string()),
       to_printable(card.licence.label), packs::to_string(card.licence.kind),
-      to_printable(card.source.note), model_id ? model_id->hex() : "known once installed",
+      to_printable_lines(card.source.note, 14), model_id ? model_id->hex() : "known once installed",
       vision::embedding_length(card.embedders), face::to_string(card.metric),
       card.liveness.empty() ? "no" : "yes");
   if (card.measured_accuracy) {
@@ -155,7 +156,7 @@ Result<int> run_info(const PackOptions& options, const Interrupt&) {
 }
 
 packs::LicenceAnswer ask_licence(const packs::Card& card, const Interrupt& interrupt) {
-  note(fmt::format("{}\n\nLicence of {}: {} ({})\n{}\n", to_printable(card.licence.text),
+  note(fmt::format("{}\n\nLicence of {}: {} ({})\n{}\n", to_printable_lines(card.licence.text),
                    to_printable(card.id), to_printable(card.licence.label),
                    packs::to_string(card.licence.kind), to_printable(card.licence.url)));
   if (isatty(STDIN_FILENO) == 0) {

@@ -75,6 +75,18 @@ std::string to_printable(std::string_view text) {
   return printable;
 }
 
+std::string to_printable_lines(std::string_view text, size_t indent) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  std::string lines;
+  while (true) {
+    const size_t end = text.find('\n');
+    lines += to_printable(text.substr(0, end));
+    if (end == std::string_view::npos) return lines;
+    text.remove_prefix(end + 1);
+    lines += '\n' + std::string(indent, ' ');
+  }
+}
+
 size_t column_count(std::string_view text) {
   size_t count = 0;
   for_each_code_point(text, [&](uint32_t code_point, std::string_view) {

@@ -72,7 +72,7 @@ bool is_safe_path(std::string_view path) {
 Result<Licence> parse_licence(CardFields fields) {
   Licence licence;
   licence.label = TRY(fields.text("label", kShortText_bytes));
-  licence.text = TRY(fields.text("text", kLongText_bytes));
+  licence.text = TRY(fields.lines("text", kLongText_bytes));
   licence.url = TRY(fields.text("url", kUrl_bytes));
   const std::string kind = TRY(fields.text("kind", kShortText_bytes));
   if (kind == to_string(LicenceKind::Permissive)) {
@@ -103,7 +103,7 @@ Result<std::vector<NpmPackage>> parse_npm_packages(CardFields& source) {
 
 Result<Source> parse_source(CardFields fields) {
   Source source;
-  source.note = TRY(fields.text("note", kLongText_bytes));
+  source.note = TRY(fields.lines("note", kLongText_bytes));
   const std::string kind = TRY(fields.text("kind", kShortText_bytes));
   if (kind == to_string(SourceKind::Url)) {
     source.kind = SourceKind::Url;

@@ -278,6 +278,23 @@ TEST(Card, WordsThatMeanNothingAreNamed) {
   expect_fault([](json::object& card) { card["name"] = std::string(201, 'a'); }, "name");
 }
 
+TEST(Card, OnlyWhatIsReadAsATextMayHaveSeveralLines) {
+  json::object card = plain_card();
+  card["licence"].as_object()["text"] = "One.\nTwo.";
+  card["source"].as_object()["note"] = "three\nfour";
+  EXPECT_EQ(parsed(card).licence.text, "One.\nTwo.");
+  EXPECT_EQ(parsed(card).source.note, "three\nfour");
+  expect_fault([](json::object& it) { it["name"] = "a\nb"; }, "name");
+  for (const char* field : {"label", "url"}) {
+    expect_fault([&](json::object& it) { it["licence"].as_object()[field] = "a\nb"; },
+                 fmt::format("licence.{}", field));
+  }
+  expect_fault([](json::object& it) { it["source"].as_object()["url"] = "https://a.example/\nb"; },
+               "source.url");
+  expect_fault([](json::object& it) { it["measured_accuracy"].as_object()["protocol"] = "a\nb"; },
+               "measured_accuracy.protocol");
+}
+
 TEST(Card, AnIdThatCouldLeaveThePacksFolderIsRefused) {
   for (const char* id : {"../evil", "a/b", ".hidden", "-rf", "UPPER", "with space", "", "\u00e9"}) {
     expect_fault([&](json::object& card) { card["id"] = id; }, "id");

@@ -39,6 +39,21 @@ TEST(KnownCards, AreWrittenAsWeWriteCards) {
   }
 }
 
+TEST(KnownCards, StandInTheDocumentationWithTheAccuracyOfTheirCard) {
+  const auto text = read_text_file(fs::path(FACEFORGE_SOURCE_DIR) / "docs" / "packs.md", 1 << 20);
+  ASSERT_TRUE(text);
+  for (const Card& card : known_cards()) {
+    const size_t begin = text->find(fmt::format("`{}`", card.id));
+    ASSERT_NE(begin, std::string::npos) << card.id;
+    const std::string line = text->substr(begin, text->find('\n', begin) - begin);
+    EXPECT_THAT(line,
+                ::testing::HasSubstr(card.measured_accuracy
+                                         ? fmt::format("{:.4f}", card.measured_accuracy->accuracy)
+                                         : "unmeasured"))
+        << card.id;
+  }
+}
+
 TEST(KnownCards, ThatCanBeDownloadedKnowTheSha256OfTheZipAndOfEveryFile) {
   for (const Card& card : known_cards()) {
     if (card.source.kind != SourceKind::Url) continue;

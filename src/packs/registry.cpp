@@ -121,9 +121,7 @@ Result<fs::path> Registry::store_calibration(std::string_view id_or_folder,
   fs::path folder = entry.folder;
   if (entry.state == PackState::InPlace) {
     folder = own_card_folder(options_.packs_folder, card.id);
-    std::error_code failed;
-    fs::create_directories(folder, failed);
-    if (failed) return Unexpected(file_error(failed.value(), "make the folder", folder));
+    TRY(make_private_folder(folder));
   }
   TRY(write_card(card, folder));
   return folder / kCardFileName;

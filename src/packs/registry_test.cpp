@@ -302,6 +302,24 @@ TEST_F(RegistryTest, ACalibrationOfAnotherModelIsRefused) {
   EXPECT_FALSE(registry().open("tiny")->calibration);
 }
 
+TEST_F(RegistryTest, ThePacksFolderIsForItsOwnerOnlyAlsoWhenItWasWider) {
+  const auto mode_of = [](const fs::path& path) {
+    return static_cast<unsigned>(fs::status(path).permissions()) & 0777;
+  };
+  fs::permissions(folder_.path(), fs::perms(0755));
+  ASSERT_TRUE(PacksLock::take(packs() / "deeper"));
+  EXPECT_EQ(mode_of(packs()), 0700U);
+  EXPECT_EQ(mode_of(packs() / "deeper"), 0700U);
+  EXPECT_EQ(mode_of(folder_.path()), 0755U);
+  fs::permissions(packs(), fs::perms(0755));
+  const auto lock = PacksLock::take(packs());
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(mode_of(packs()), 0700U);
+  const auto staging = Staging::create(packs(), *lock);
+  ASSERT_TRUE(staging);
+  EXPECT_EQ(mode_of(staging->path()), 0700U);
+}
+
 TEST_F(RegistryTest, NothingIsChangedWhileAnotherIsAtIt) {
   const Card card = write_tiny_pack(packs() / "tiny");
   const auto lock = PacksLock::take(packs());

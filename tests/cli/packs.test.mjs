@@ -1,9 +1,9 @@
 // packs list, info, install and remove: what is there, what is refused, and that a refusal changes nothing.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { folder, lfw, root, run, runJson, skip, testData } from './faceforge.mjs';
+import { folder, lfw, root, run, runJson, skip, start, testData } from './faceforge.mjs';
 
 const source = join(testData, 'packs', 'scrfd500-mbf');
 let count = 0;
@@ -127,6 +127,30 @@ test('a pack that is not calibrated refuses to judge, and says how to calibrate 
   assert.equal(json.error.reason, 'pack_not_calibrated');
   const detected = await runJson(['detect', lfw('Zico', 1), '--pack', copy, ...options], environment);
   assert.equal(detected.code, 0, 'detection needs no threshold');
+});
+
+test('a licence of several lines is shown line by line', { skip }, async () => {
+  const { options, environment } = fresh();
+  const copy = packCopy('long-licence', (_, card) => {
+    card.licence.text = 'First line.\nSecond line.';
+    card.id = 'long-licence';
+  });
+  const { code, stderr } = await run(['packs', 'install', copy, ...options], environment);
+  assert.equal(code, 8);
+  assert.ok(stderr.startsWith('First line.\nSecond line.\n\nLicence of long-licence: '), stderr);
+});
+
+test('a damaged pack whose folder has an odd name keeps the JSON whole', async () => {
+  const { data, options, environment } = fresh();
+  mkdirSync(Buffer.concat([Buffer.from(join(data, 'packs', 'odd-')), Buffer.from([0xff])]), { recursive: true });
+  const child = start(['packs', 'list', '--json', ...options], environment);
+  const chunks = [];
+  child.stdout.on('data', (chunk) => chunks.push(chunk));
+  assert.equal(await new Promise((resolve) => child.on('close', resolve)), 0);
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  const odd = JSON.parse(text).find((pack) => pack.id === 'odd-\ufffd');
+  assert.equal(odd.name, odd.id);
+  assert.equal(odd.error.reason, 'card_missing');
 });
 
 test('a pack in place cannot be removed', { skip }, async () => {

@@ -32,6 +32,15 @@ Result<const json::value*> CardFields::field(std::string_view name) {
 }
 
 Result<std::string> CardFields::text(std::string_view name, size_t limit_bytes) {
+  return clean_text(name, limit_bytes, "");
+}
+
+Result<std::string> CardFields::lines(std::string_view name, size_t limit_bytes) {
+  return clean_text(name, limit_bytes, "\n");
+}
+
+Result<std::string> CardFields::clean_text(std::string_view name, size_t limit_bytes,
+                                           std::string_view allowed_controls) {
   const json::value* found = TRY(field(name));
   if (!found->is_string()) return fault(name, "must be a text");
   const auto& value = found->get_string();
@@ -39,9 +48,9 @@ Result<std::string> CardFields::text(std::string_view name, size_t limit_bytes) 
     return fault(name,
                  fmt::format("has {} bytes; it must have 1 to {}", value.size(), limit_bytes));
   }
-  const bool is_clean = std::ranges::all_of(value, [](char character) {
+  const bool is_clean = std::ranges::all_of(value, [&](char character) {
     const auto code = static_cast<unsigned char>(character);
-    return (code >= 0x20 && code != 0x7F) || code == '\n';
+    return (code >= 0x20 && code != 0x7F) || allowed_controls.find(character) != std::string::npos;
   });
   if (!is_clean) return fault(name, "has control characters");
   return std::string(value.begin(), value.end());

@@ -28,8 +28,11 @@ class CardFields {
   /// Tells whether the field is there and not null.
   [[nodiscard]] bool has(std::string_view name);
 
-  /// A text of 1 to `limit_bytes` without control characters but line breaks.
+  /// A text of 1 to `limit_bytes` without control characters.
   [[nodiscard]] Result<std::string> text(std::string_view name, size_t limit_bytes);
+
+  /// A text that may have line breaks too.
+  [[nodiscard]] Result<std::string> lines(std::string_view name, size_t limit_bytes);
 
   /// A number within [low, high], both included.
   [[nodiscard]] Result<double> number(std::string_view name, double low, double high);
@@ -53,6 +56,8 @@ class CardFields {
 
  private:
   [[nodiscard]] Result<const json::value*> field(std::string_view name);
+  [[nodiscard]] Result<std::string> clean_text(std::string_view name, size_t limit_bytes,
+                                               std::string_view allowed_controls);
 
   const json::object* from_;
   std::string path_;

@@ -21,9 +21,7 @@ constexpr const char* kStagingName = ".staging";
 }  // namespace
 
 Result<PacksLock> PacksLock::take(const fs::path& packs_folder) {
-  std::error_code failed;
-  fs::create_directories(packs_folder, failed);
-  if (failed) return Unexpected(file_error(failed.value(), "make the folder", packs_folder));
+  TRY(make_private_folder(packs_folder));
   const fs::path file = packs_folder / kLockName;
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return Unexpected(file_error(errno, "write", file));
@@ -46,8 +44,8 @@ Result<Staging> Staging::create(const fs::path& packs_folder, const PacksLock& /
   const fs::path path = packs_folder / kStagingName;
   std::error_code failed;
   fs::remove_all(path, failed);
-  if (!failed) fs::create_directory(path, failed);
-  if (failed) return Unexpected(file_error(failed.value(), "make the folder", path));
+  if (failed) return Unexpected(file_error(failed.value(), "empty the folder", path));
+  TRY(make_private_folder(path));
   return Staging(path);
 }
 

@@ -10,7 +10,7 @@ namespace faceforge::packs {
 /// scope, and with the process however it ends.
 class PacksLock {
  public:
-  /// Creates the packs folder where it is missing.
+  /// Creates the packs folder where it is missing, and closes it to other users.
   ///
   /// fails: busy/install_in_progress when another holds it; forbidden/file_not_writable or
   ///        exhausted/disk_full when the folder cannot be made or written to
