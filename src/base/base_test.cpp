@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/strong_id.h"
+#include "base/without_throwing.h"
 
 namespace faceforge {
 namespace {
@@ -30,6 +31,18 @@ TEST(Result, TryPassesTheFirstErrorOnUnchanged) {
   ASSERT_FALSE(quarter(6).has_value());
   EXPECT_EQ(quarter(6).error().reason, "odd");
   EXPECT_EQ(quarter(6).error().message, "3 is odd");
+}
+
+TEST(WithoutThrowing, WhatIsThrownBecomesAnError) {
+  EXPECT_EQ(without_throwing([] { return half(4); }).value(), 2);
+  EXPECT_EQ(without_throwing([] { return half(3); }).error().reason, "odd");
+  const auto memory = without_throwing([]() -> Result<int> { throw std::bad_alloc(); });
+  EXPECT_EQ(memory.error().code, ErrorCode::Exhausted);
+  EXPECT_EQ(memory.error().reason, "out_of_memory");
+  const auto bug = without_throwing([]() -> Result<int> { return std::string().at(7); });
+  EXPECT_EQ(bug.error().code, ErrorCode::Internal);
+  EXPECT_EQ(bug.error().reason, "unexpected_exception");
+  EXPECT_FALSE(bug.error().message.empty());
 }
 
 TEST(Check, AFailedCheckStopsTheProgramAndNamesTheCondition) {

@@ -1,5 +1,6 @@
 #include "base/unicode.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -12,18 +13,17 @@ const utf8proc_uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<const utf8proc_uint8_t*>(text.data());
 }
 
-// Calls `visit(code_point)` on each; false when the text is not UTF-8.
-template <typename Visit>
-bool for_each_code_point(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    utf8proc_int32_t code_point = -1;
-    const auto length =
-        utf8proc_iterate(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &code_point);
-    if (length <= 0) return false;
-    visit(static_cast<char32_t>(code_point));
-    text.remove_prefix(static_cast<size_t>(length));
-  }
-  return true;
+struct CodePoint {
+  char32_t value = 0;
+  size_t byte_count = 0;  ///< 0 where the text does not begin with UTF-8
+};
+
+CodePoint first_code_point(std::string_view text) {
+  utf8proc_int32_t value = -1;
+  const auto length =
+      utf8proc_iterate(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &value);
+  if (length <= 0) return {};
+  return {static_cast<char32_t>(value), static_cast<size_t>(length)};
 }
 
 Result<std::string> map(std::string_view text, unsigned options) {
@@ -42,14 +42,38 @@ Result<std::string> map(std::string_view text, unsigned options) {
 }  // namespace
 
 bool is_utf8(std::string_view text) {
-  return for_each_code_point(text, [](char32_t) {});
+  while (!text.empty()) {
+    const size_t byte_count = first_code_point(text).byte_count;
+    if (byte_count == 0) return false;
+    text.remove_prefix(byte_count);
+  }
+  return true;
+}
+
+void for_each_code_point(std::string_view text,
+                         const std::function<void(char32_t, std::string_view)>& visit) {
+  while (!text.empty()) {
+    const auto [value, byte_count] = first_code_point(text);
+    if (byte_count > 0) {
+      visit(value, text.substr(0, byte_count));
+    } else {
+      visit(U'\uFFFD', "\uFFFD");
+    }
+    text.remove_prefix(std::max<size_t>(byte_count, 1));
+  }
+}
+
+std::string to_valid_utf8(std::string_view text) {
+  if (is_utf8(text)) return std::string(text);
+  std::string valid;
+  for_each_code_point(text, [&](char32_t, std::string_view bytes) { valid += bytes; });
+  return valid;
 }
 
 std::optional<std::u32string> to_code_points(std::string_view text) {
+  if (!is_utf8(text)) return std::nullopt;
   std::u32string code_points;
-  if (!for_each_code_point(text, [&](char32_t c) { code_points.push_back(c); })) {
-    return std::nullopt;
-  }
+  for_each_code_point(text, [&](char32_t value, std::string_view) { code_points += value; });
   return code_points;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,13 @@ namespace faceforge {
 /// Tells whether `text` is well-formed UTF-8 (no surrogates, nothing overlong, nothing beyond
 /// U+10FFFF).
 [[nodiscard]] bool is_utf8(std::string_view text);
+
+/// Calls `visit` on each code point and its bytes; each byte that is no UTF-8 comes as U+FFFD.
+void for_each_code_point(std::string_view text,
+                         const std::function<void(char32_t, std::string_view)>& visit);
+
+/// A text as it is where it is UTF-8; each byte that is not becomes U+FFFD.
+[[nodiscard]] std::string to_valid_utf8(std::string_view text);
 
 /// The code points of a text; nothing when it is not UTF-8.
 [[nodiscard]] std::optional<std::u32string> to_code_points(std::string_view text);

@@ -25,6 +25,15 @@ TEST(Unicode, WellFormedTextIsToldFromBroken) {
   EXPECT_EQ(to_code_points("a😀")->size(), 2U);
 }
 
+TEST(Unicode, ForeignBytesBecomeValidUtf8) {
+  EXPECT_EQ(to_valid_utf8("Zo\u00eb 😀"), "Zo\u00eb 😀");
+  EXPECT_EQ(to_valid_utf8("a\xff b"), "a\uFFFD b");
+  EXPECT_EQ(to_valid_utf8("\xc0\xaf"), "\uFFFD\uFFFD");          // overlong slash
+  EXPECT_FALSE(to_valid_utf8("\xed\xa0\x80").contains('\xed'));  // a surrogate
+  EXPECT_EQ(to_valid_utf8("cut \xe2\x82"), "cut \uFFFD\uFFFD");
+  EXPECT_EQ(to_valid_utf8(""), "");
+}
+
 TEST(Unicode, TheSameLetterWrittenTwoWaysBecomesOne) {
   EXPECT_EQ(to_nfc("e\u0301").value(), "\u00e9");
   EXPECT_EQ(to_nfc("\ufb01").value(), "\ufb01");

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "base/unicode.h"
 
 namespace faceforge::http {
 namespace {
@@ -129,7 +130,7 @@ Response error_response(const Error& error) {
 Response json_response(int status, const json::value& document) {
   return {.status = status,
           .headers = {{"Content-Type", "application/json"}},
-          .body = json::to_text(document)};
+          .body = to_valid_utf8(json::to_text(document))};
 }
 
 Response no_content() {

@@ -24,7 +24,7 @@ void log_own_trouble(const Error& error);
 /// is logged.
 [[nodiscard]] Response error_response(const Error& error);
 
-/// A JSON document.
+/// A JSON document. What is no UTF-8 in its texts (the name of a folder, say) becomes U+FFFD.
 [[nodiscard]] Response json_response(int status, const json::value& document);
 
 /// 204.

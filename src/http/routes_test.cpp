@@ -314,5 +314,9 @@ TEST(ErrorResponse, SaysHowLongToWait) {
   EXPECT_TRUE(error_response({ErrorCode::Busy, "server_busy", ""}).headers.find("Retry-After"));
 }
 
+TEST(JsonResponse, IsValidUtf8WhateverTheNamesInIt) {
+  EXPECT_EQ(json_response(200, json::object{{"id", "odd-\xff"}}).body, "{\"id\":\"odd-\uFFFD\"}");
+}
+
 }  // namespace
 }  // namespace faceforge::http
