@@ -1,15 +1,21 @@
 #include <atomic>
 #include <clocale>
 #include <fstream>
+#include <functional>
+#include <new>
+#include <set>
+#include <stdexcept>
 #include <thread>
 
 #include <gtest/gtest.h>
 
 #include "cli/console.h"
 #include "cli/exit_code.h"
+#include "cli/face_drawing.h"
 #include "cli/listen_address.h"
 #include "cli/ordered_work.h"
 #include "cli/photo_list.h"
+#include "cli/program.h"
 #include "cli/text.h"
 #include "cli/web_folder.h"
 #include "support/test_data.h"
@@ -17,11 +23,38 @@
 namespace faceforge::cli {
 namespace {
 
-TEST(ExitCode, EveryErrorIsThreeOrMore) {
-  for (int code = 0; code <= static_cast<int>(ErrorCode::Internal); ++code) {
-    EXPECT_GE(exit_code(static_cast<ErrorCode>(code)), 3);
-    EXPECT_LT(exit_code(static_cast<ErrorCode>(code)), 256);
+// The table of docs/cli.md, row by row.
+TEST(ExitCode, IsTheOneThatIsDocumented) {
+  EXPECT_EQ(kExitDone, 0);
+  EXPECT_EQ(kExitNoMatch, 1);
+  EXPECT_EQ(kExitSomeFailed, 2);
+  for (const ErrorCode wrong_input :
+       {ErrorCode::InvalidInput, ErrorCode::TooLarge, ErrorCode::Unsupported,
+        ErrorCode::AlreadyExists, ErrorCode::Conflict}) {
+    EXPECT_EQ(exit_code(wrong_input), 3) << to_string(wrong_input);
   }
+  EXPECT_EQ(exit_code(ErrorCode::NotFound), 4);
+  EXPECT_EQ(exit_code(ErrorCode::Busy), 5);
+  EXPECT_EQ(exit_code(ErrorCode::Exhausted), 6);
+  EXPECT_EQ(exit_code(ErrorCode::Corrupt), 7);
+  EXPECT_EQ(exit_code(ErrorCode::Unauthenticated), 8);
+  EXPECT_EQ(exit_code(ErrorCode::Forbidden), 8);
+  EXPECT_EQ(kExitUsage, 64);
+  EXPECT_EQ(exit_code(ErrorCode::Internal), 70);
+  EXPECT_EQ(exit_code(ErrorCode::Cancelled), 130);
+}
+
+int exit_code_of(const std::function<Result<int>()>& work) {
+  Chosen chosen;
+  chosen.run = [&](const Interrupt&) { return work(); };
+  return run_chosen(chosen, Interrupt::listen());
+}
+
+TEST(Program, WhatIsThrownIsTheErrorThatItMeans) {
+  EXPECT_EQ(exit_code_of([] { return 2; }), 2);
+  EXPECT_EQ(exit_code_of([] { return fail(ErrorCode::Busy, "busy", "busy"); }), 5);
+  EXPECT_EQ(exit_code_of([]() -> Result<int> { throw std::bad_alloc(); }), 6);
+  EXPECT_EQ(exit_code_of([]() -> Result<int> { throw std::logic_error("a bug"); }), 70);
 }
 
 TEST(OrderedWork, OutcomesAreConsumedInOrderOnTheCallingThread) {
@@ -72,21 +105,23 @@ TEST(OrderedWork, AStopLeavesTheFirstOnesWithoutAGap) {
   for (size_t i = 0; i < consumed.size(); ++i) EXPECT_EQ(consumed[i], i);
 }
 
+TEST(OrderedWork, WhatIsThrownComesOutOnTheCallingThread) {
+  const auto throw_at_seven = [](size_t index) {
+    if (index == 7) throw std::bad_alloc();
+    return index;
+  };
+  const auto return_it = [](size_t index) { return index; };
+  EXPECT_THROW(compute_in_order(1000, 3, {}, throw_at_seven, [](size_t, size_t) {}),
+               std::bad_alloc);
+  EXPECT_THROW(compute_in_order(1000, 3, {}, return_it,
+                                [&](size_t index, size_t) { throw_at_seven(index); }),
+               std::bad_alloc);
+}
+
 TEST(OrderedWork, NoWorkIsDoneAtOnce) {
   EXPECT_EQ(compute_in_order(
                 0, 4, {}, [](size_t i) { return i; }, [](size_t, size_t) {}),
             0);
-}
-
-TEST(Text, ForeignBytesBecomeValidUtf8) {
-  EXPECT_EQ(to_valid_utf8("Zoë 😀"), "Zoë 😀");
-  EXPECT_EQ(to_valid_utf8("a\xFF"
-                          "b"),
-            "a\xEF\xBF\xBD"
-            "b");
-  EXPECT_EQ(to_valid_utf8("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");          // overlong slash
-  EXPECT_EQ(to_valid_utf8("\xED\xA0\x80").find('\xED'), std::string::npos);  // a surrogate
-  EXPECT_EQ(to_valid_utf8("cut \xE2\x82"), "cut \xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 TEST(Text, ControlCharactersAreShownAndDoNothing) {
@@ -159,6 +194,17 @@ TEST(WebFolder, ThePagesAreFoundBesideTheProgramWhereverItWasBuiltOrInstalled) {
   setenv("FACEFORGE_WEB", "/my/pages", 1);
   EXPECT_EQ(find_web_folder(built), "/my/pages");
   unsetenv("FACEFORGE_WEB");
+}
+
+TEST(DrawingFiles, NoTwoPhotosShareOne) {
+  const std::vector<std::filesystem::path> photos{"a/x.jpg", "b/x.jpg", "c/x.2.jpg",
+                                                  "d/x.png", "a/x.jpg", "x.3.jpg"};
+  const auto files = drawing_files(photos, "drawn");
+  EXPECT_EQ(files.at("a/x.jpg"), "drawn/x.faces.jpg");
+  EXPECT_EQ(files.at("b/x.jpg"), "drawn/x.2.faces.jpg");
+  std::set<std::filesystem::path> different;
+  for (const auto& [photo, file] : files) different.insert(file);
+  EXPECT_EQ(different.size(), 5);
 }
 
 TEST(ListenAddress, AddressesOfBothKindsAreRead) {

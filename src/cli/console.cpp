@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/unicode.h"
 #include "cli/text.h"
 
 namespace faceforge::cli {
@@ -18,9 +21,13 @@ constexpr std::chrono::milliseconds kRedrawEvery{100};
 constexpr std::string_view kClearLine = "\r\x1b[K";
 
 std::atomic<bool> something_printed = false;
+std::atomic<int> output_errno = 0;  ///< of the first write that failed
 
-void write_to(std::FILE* stream, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stream);
+/// Remembers why a call on standard output has just failed.
+void note_output_failure() {
+  const int error_number = errno == 0 ? EIO : errno;
+  int none = 0;
+  output_errno.compare_exchange_strong(none, error_number);
 }
 
 std::string_view escape_of(Style style) {
@@ -59,7 +66,22 @@ std::string time_left(std::chrono::duration<double> elapsed, size_t done_count,
 
 void print(std::string_view text) {
   something_printed = true;
-  write_to(stdout, text);
+  const std::string valid = to_valid_utf8(text);
+  errno = 0;
+  if (std::fwrite(valid.data(), 1, valid.size(), stdout) < valid.size()) note_output_failure();
+}
+
+void flush_output() {
+  errno = 0;
+  if (std::fflush(stdout) != 0) note_output_failure();
+}
+
+std::optional<Error> output_error() {
+  const int error_number = output_errno;
+  if (error_number == 0) return std::nullopt;
+  return Error{ErrorCode::Exhausted, "output_not_written",
+               fmt::format("cannot write to standard output: {}",
+                           std::generic_category().message(error_number))};
 }
 
 bool anything_printed() {
@@ -67,7 +89,7 @@ bool anything_printed() {
 }
 
 void note(std::string_view text) {
-  write_to(stderr, text);
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 void print_error(const Error& error) {
@@ -80,9 +102,7 @@ void print_image_error(std::string_view image, const Error& error) {
 }
 
 json::object to_json(const Error& error) {
-  return {{"code", to_string(error.code)},
-          {"reason", error.reason},
-          {"message", to_valid_utf8(error.message)}};
+  return {{"code", to_string(error.code)}, {"reason", error.reason}, {"message", error.message}};
 }
 
 std::string styled(Style style, std::string_view text) {
@@ -120,14 +140,11 @@ std::string Table::to_text(size_t indent) const {
 void JsonArrayPrinter::add(const json::value& element) {
   print(empty_ ? "[\n" : ",\n");
   print(json::to_text(element));
-  std::fflush(stdout);
   empty_ = false;
 }
 
-void JsonArrayPrinter::close() {
-  if (closed_) return;
-  print(empty_ ? "[]\n" : "\n]\n");
-  closed_ = true;
+JsonArrayPrinter::~JsonArrayPrinter() {
+  if (!empty_) print("\n]\n");
 }
 
 ProgressBar::ProgressBar(std::string label)

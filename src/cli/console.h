@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,16 @@
 
 namespace faceforge::cli {
 
-/// Results go to standard output, and nothing else does.
+/// Results go to standard output, and nothing else does. Foreign bytes in them that are no UTF-8
+/// (in the name of a file, say) become U+FFFD, so that JSON is always valid.
 void print(std::string_view text);
+
+/// Hands on what was printed so far: a reader sees each result at once.
+void flush_output();
+
+/// Why what was printed did not reach its reader, once it did not: exhausted/output_not_written.
+/// Work that goes on has nobody to work for (`detect .. | head`).
+[[nodiscard]] std::optional<Error> output_error();
 
 /// Whether there is a result already: JSON that tells of an error must not follow other JSON.
 [[nodiscard]] bool anything_printed();
@@ -60,20 +69,18 @@ class Table {
 };
 
 /// A JSON array that is written element by element, one a line, so that millions of results need no
-/// memory and a reader sees each at once. Closed by `close`, or an interrupted run's destructor:
-/// what is on standard output is always whole JSON.
+/// memory. Begun by its first element and closed by its destructor: what is on standard output is
+/// always whole JSON, and a run that ended before its first result has printed nothing yet.
 class JsonArrayPrinter {
  public:
   JsonArrayPrinter() = default;
-  ~JsonArrayPrinter() { close(); }
+  ~JsonArrayPrinter();
   JsonArrayPrinter(const JsonArrayPrinter&) = delete;
   JsonArrayPrinter& operator=(const JsonArrayPrinter&) = delete;
   void add(const json::value& element);
-  void close();
 
  private:
   bool empty_ = true;
-  bool closed_ = false;
 };
 
 /// How far long work is, on standard error where that is a terminal; nothing elsewhere. Drawn at

@@ -1,11 +1,10 @@
-#include <map>
-
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/face_drawing.h"
 #include "cli/pack_choice.h"
 #include "cli/photo_list.h"
 #include "cli/photo_run.h"
+#include "cli/text.h"
 #include "recognition/photo_faces.h"
 #include "recognition/report_json.h"
 
@@ -51,28 +50,12 @@ std::string faces_text(const std::filesystem::path& file, const recognition::Pho
   return text + table.to_text(2);
 }
 
-/// The drawings' paths, decided before the work so that photos of one name from two folders do not
-/// overwrite each other, whichever is ready first.
-std::map<std::filesystem::path, std::filesystem::path> drawing_paths(
-    const std::vector<std::filesystem::path>& files, const std::filesystem::path& folder) {
-  std::map<std::filesystem::path, std::filesystem::path> path_of;
-  std::map<std::string, int> used;
-  for (const auto& file : files) {
-    if (path_of.contains(file)) continue;
-    const std::string stem = file.stem().string();
-    const int number = ++used[stem];
-    const std::string suffix = number == 1 ? "" : fmt::format(".{}", number);
-    path_of[file] = folder / fmt::format("{}{}.faces.jpg", stem, suffix);
-  }
-  return path_of;
-}
-
 Result<int> run_detect(const DetectOptions& options, const Interrupt& interrupt) {
   const auto files = TRY(list_photos(options.images));
   const auto engine = TRY(open_engine(options.pack));
   const bool drawing = !options.draw_folder.empty();
   if (drawing) TRY(make_drawing_folder(options.draw_folder));
-  const auto drawings = drawing_paths(files, options.draw_folder);
+  const auto drawings = drawing_files(files, options.draw_folder);
 
   const auto detect = [&](const std::filesystem::path& file) -> Result<recognition::PhotoFaces> {
     const auto bytes = TRY(read_photo(file));
@@ -87,21 +70,12 @@ Result<int> run_detect(const DetectOptions& options, const Interrupt& interrupt)
     }
     return photo;
   };
-  if (!options.json) {
-    const auto run = run_over_photos(
-        files, interrupt, detect,
-        [](const auto& file, const auto& photo) { print(faces_text(file, photo)); },
-        [](const auto&, const Error&) {});
-    return run.exit_code();
-  }
-  JsonArrayPrinter array;
-  const auto run = run_over_photos(
-      files, interrupt, detect,
-      [&](const auto& file, const auto& photo) {
-        array.add(with_image(file, to_json(photo, recognition::EmbeddingsInJson::LeftOut)));
-      },
-      [&](const auto& file, const Error& error) { array.add(failed_image_json(file, error)); });
-  return run.exit_code();
+  const auto as_json = [](const recognition::PhotoFaces& photo) {
+    return to_json(photo, recognition::EmbeddingsInJson::LeftOut);
+  };
+  return print_over_photos(files, interrupt, options.json ? OutputForm::Json : OutputForm::Text,
+                           detect, as_json, faces_text)
+      .exit_code();
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ Result<int> run_pairs(const PairsOptions& options, const Interrupt& interrupt) {
 
 json::array names_json(const std::vector<std::string>& names) {
   json::array written;
-  for (const std::string& name : names) written.push_back(json::value(to_valid_utf8(name)));
+  for (const std::string& name : names) written.push_back(json::value(name));
   return written;
 }
 
@@ -107,8 +107,8 @@ json::object calibration_json(const evaluate::CalibrationReport& report) {
   }
   json::array look_alikes;
   for (const evaluate::LookAlike& pair : report.look_alikes) {
-    look_alikes.push_back(json::object{{"first", to_valid_utf8(pair.first_photo)},
-                                       {"second", to_valid_utf8(pair.second_photo)},
+    look_alikes.push_back(json::object{{"first", pair.first_photo},
+                                       {"second", pair.second_photo},
                                        {"similarity", json::number(pair.similarity)}});
   }
   const face::Calibration& calibration = report.calibration;
@@ -179,7 +179,7 @@ Result<int> run_calibrate(const CalibrateOptions& options, const Interrupt& inte
   json::object written = calibration_json(report);
   if (options.write_card || !options.card_folder.empty()) {
     const auto card = TRY(store(report.calibration, options));
-    written["card"] = to_valid_utf8(card.string());
+    written["card"] = card.string();
     note(fmt::format("written into {}\n", to_printable(card.string())));
   }
   print(options.json ? json::to_pretty_text(written) : calibration_text(report));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "base/file.h"
 #include "image/draw.h"
@@ -25,6 +26,22 @@ Result<void> make_drawing_folder(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder, error);
   if (error) return Unexpected(file_error(error.value(), "create", folder));
   return {};
+}
+
+std::map<std::filesystem::path, std::filesystem::path> drawing_files(
+    std::span<const std::filesystem::path> photos, const std::filesystem::path& folder) {
+  std::map<std::filesystem::path, std::filesystem::path> file_of;
+  std::set<std::string> used;
+  std::map<std::string, int> last_number;  // of a stem, so that many alike are not tried again
+  for (const auto& photo : photos) {
+    if (file_of.contains(photo)) continue;
+    const std::string stem = photo.stem().string();
+    std::string name = stem;
+    int& number = last_number.try_emplace(stem, 1).first->second;
+    while (!used.insert(name).second) name = fmt::format("{}.{}", stem, ++number);
+    file_of[photo] = folder / (name + ".faces.jpg");
+  }
+  return file_of;
 }
 
 Result<void> draw_faces(image::Photo photo, std::span<const FaceMark> marks,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 
@@ -20,6 +21,11 @@ struct FaceMark {
 ///
 /// fails: as file_error
 [[nodiscard]] Result<void> make_drawing_folder(const std::filesystem::path& folder);
+
+/// Where each photo's drawing goes: `NAME.faces.jpg`, and `NAME.2.faces.jpg` where another photo of
+/// the same run has that already.
+[[nodiscard]] std::map<std::filesystem::path, std::filesystem::path> drawing_files(
+    std::span<const std::filesystem::path> photos, const std::filesystem::path& folder);
 
 /// Writes a photo as JPEG with every face's box, landmarks and label drawn on it.
 ///

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/exit_code.h"
@@ -64,15 +65,16 @@ json::object training_json(const recognition::FolderTraining& training, const st
   }
   json::array left_out;
   for (const std::string& person : training.people_left_out)
-    left_out.push_back(json::value(to_valid_utf8(person)));
+    left_out.push_back(json::value(person));
   json::object summary = model_json(training.model);
-  summary["output"] = to_valid_utf8(output);
+  summary["output"] = output;
   summary["skipped"] = skipped;
   summary["people_left_out"] = left_out;
   return summary;
 }
 
 Result<int> run_train(const TrainOptions& options, const Interrupt& interrupt) {
+  TRY(file_to_write(options.output));  // told now, not after the work
   const auto engine = TRY(open_engine(options.pack));
   recognition::FolderTraining training;
   {

@@ -4,6 +4,7 @@
 #include "cli/pack_choice.h"
 #include "cli/photo_list.h"
 #include "cli/photo_run.h"
+#include "cli/text.h"
 #include "gallery/model_file.h"
 #include "gallery/snapshot.h"
 #include "recognition/identify.h"
@@ -69,21 +70,12 @@ Result<int> run_identify(const IdentifyCommandOptions& options, const Interrupt&
     return recognition::identify(bytes, snapshot, *engine, policy,
                                  {.candidate_count = options.candidate_count});
   };
-  std::optional<JsonArrayPrinter> array;
-  if (options.json) array.emplace();
-  const auto run = run_over_photos(
-      files, interrupt, identify,
-      [&](const auto& file, const auto& report) {
-        if (array) {
-          array->add(with_image(file, recognition::to_json(report)));
-        } else {
-          print(report_text(file, report));
-        }
-      },
-      [&](const auto& file, const Error& error) {
-        if (array) array->add(failed_image_json(file, error));
-      });
-  return run.exit_code();
+  const auto as_json = [](const recognition::IdentifyReport& report) {
+    return recognition::to_json(report);
+  };
+  return print_over_photos(files, interrupt, options.json ? OutputForm::Json : OutputForm::Text,
+                           identify, as_json, report_text)
+      .exit_code();
 }
 
 }  // namespace

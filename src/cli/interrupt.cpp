@@ -32,6 +32,11 @@ const Interrupt& Interrupt::listen() {
   return interrupt;
 }
 
+Result<void> Interrupt::check() const {
+  if (requested()) return fail(ErrorCode::Cancelled, "cancelled", "stopped");
+  return {};
+}
+
 void Interrupt::wait_for_signals() {
   const sigset_t signals = awaited_signals();
   using Clock = std::chrono::steady_clock;

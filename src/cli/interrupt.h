@@ -3,6 +3,8 @@
 #include <atomic>
 #include <stop_token>
 
+#include "base/result.h"
+
 namespace faceforge::cli {
 
 /// Ctrl-C and SIGTERM, turned into a request that work looks at. A second signal, half a
@@ -15,6 +17,11 @@ class Interrupt {
 
   [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
   [[nodiscard]] bool requested() const { return flag_; }
+
+  /// Looked at between two stages of work that cannot be ended within.
+  ///
+  /// fails: cancelled/cancelled when the end was asked for
+  [[nodiscard]] Result<void> check() const;
 
   /// For those who look at a flag.
   [[nodiscard]] const std::atomic<bool>* flag() const { return &flag_; }

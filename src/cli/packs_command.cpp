@@ -69,9 +69,8 @@ json::value calibration_json(const packs::Card& card) {
 json::object entry_json(const packs::PackEntry& entry) {
   const packs::Card& card = entry.card;
   const auto model_id = packs::model_id(card);
-  // The name of a damaged pack is its folder's, which may be anything.
-  json::object written{{"id", to_valid_utf8(card.id)},
-                       {"name", to_valid_utf8(card.name)},
+  json::object written{{"id", card.id},
+                       {"name", card.name},
                        {"state", state_word(entry.state)},
                        {"default", entry.default_mark == packs::DefaultMark::Default},
                        {"licence", json::object{{"label", card.licence.label},
@@ -83,7 +82,7 @@ json::object entry_json(const packs::PackEntry& entry) {
                        {"liveness", !card.liveness.empty()},
                        {"measured_accuracy", accuracy_json(card)},
                        {"calibration", calibration_json(card)}};
-  if (!entry.folder.empty()) written["folder"] = to_valid_utf8(entry.folder.string());
+  if (!entry.folder.empty()) written["folder"] = entry.folder.string();
   if (entry.fault) written["error"] = to_json(*entry.fault);
   return written;
 }

@@ -1,12 +1,11 @@
 #include "cli/program.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
 #include "base/check.h"
+#include "base/without_throwing.h"
 #include "cli/console.h"
 #include "cli/exit_code.h"
 #include "cli/text.h"
@@ -18,7 +17,9 @@ namespace {
 int end_of_parse(const CLI::App& app, const CLI::ParseError& error) {
   const bool asked_for = error.get_exit_code() == 0;
   if (asked_for) {
-    app.exit(error);
+    std::ostringstream text;
+    app.exit(error, text, text);
+    print(text.str());
     return kExitDone;
   }
   const auto unknown = app.remaining(true);
@@ -31,24 +32,13 @@ int end_of_parse(const CLI::App& app, const CLI::ParseError& error) {
   return kExitUsage;
 }
 
-int run_chosen(const Chosen& chosen, const Interrupt& interrupt) {
-  const Result<int> outcome = chosen.run(interrupt);
-  if (outcome) return *outcome;
-  const Error& error = outcome.error();
-  if (chosen.error_form() == ErrorForm::Json && !anything_printed()) {
-    print(json::to_text(json::object{{"error", to_json(error)}}) + "\n");
-  }
-  print_error(error);
-  return exit_code(error.code);
-}
-
 /// Results that did not reach their reader are not done: the disk may be full.
 int flushed(int code) {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  const auto reason = std::strerror(errno);
-  print_error({ErrorCode::Exhausted, "output_not_written",
-               fmt::format("cannot write to standard output: {}", reason)});
-  return exit_code(ErrorCode::Exhausted);
+  flush_output();
+  const auto error = output_error();
+  if (!error) return code;
+  print_error(*error);
+  return exit_code(error->code);
 }
 
 }  // namespace
@@ -77,6 +67,17 @@ std::unique_ptr<CLI::App> make_app(Chosen& chosen) {
   add_evaluate_command(*app, chosen);
   add_completion_command(*app, chosen);
   return app;
+}
+
+int run_chosen(const Chosen& chosen, const Interrupt& interrupt) {
+  const Result<int> outcome = without_throwing([&] { return chosen.run(interrupt); });
+  if (outcome) return *outcome;
+  const Error& error = outcome.error();
+  if (chosen.error_form() == ErrorForm::Json && !anything_printed()) {
+    print(json::to_text(json::object{{"error", to_json(error)}}) + "\n");
+  }
+  print_error(error);
+  return exit_code(error.code);
 }
 
 int run_program(int argument_count, const char* const* arguments) {

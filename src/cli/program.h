@@ -11,7 +11,14 @@ namespace faceforge::cli {
 /// The tree of subcommands. `chosen` is filled in when a command line was parsed, and outlives it.
 [[nodiscard]] std::unique_ptr<CLI::App> make_app(Chosen& chosen);
 
+/// Runs the subcommand that was chosen, and tells its error on standard error (and as JSON where it
+/// prints JSON). What is thrown is an error too: out of memory, or a bug.
+///
+/// out: the exit code
+[[nodiscard]] int run_chosen(const Chosen& chosen, const Interrupt& interrupt);
+
 /// Parses a command line and runs it.
+///
 ///
 /// out: the exit code
 [[nodiscard]] int run_program(int argument_count, const char* const* arguments);

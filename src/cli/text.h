@@ -6,11 +6,8 @@
 
 namespace faceforge::cli {
 
-/// Foreign text (a file's name, say) as valid UTF-8: what is not becomes U+FFFD. For JSON.
-[[nodiscard]] std::string to_valid_utf8(std::string_view text);
-
-/// The same, with control characters shown as `\x1b`: foreign text cannot move the cursor or forge
-/// a line. For terminals.
+/// Foreign text (a file's name, say) for a terminal: what is no UTF-8 becomes U+FFFD, and control
+/// characters are shown as `\x1b`, so that it cannot move the cursor or forge a line.
 [[nodiscard]] std::string to_printable(std::string_view text);
 
 /// The same line by line, for texts that may have several; those after the first are indented by

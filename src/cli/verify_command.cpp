@@ -1,52 +1,37 @@
 #include "cli/command.h"
-#include "cli/console.h"
-#include "cli/decision_text.h"
-#include "cli/exit_code.h"
-#include "cli/pack_choice.h"
 #include "cli/photo_run.h"
+#include "cli/verification.h"
 #include "gallery/model_file.h"
 #include "gallery/name.h"
 #include "gallery/snapshot.h"
 #include "recognition/report_json.h"
-#include "recognition/verify.h"
 
 namespace faceforge::cli {
 namespace {
 
-struct VerifyCommandOptions {
+struct VerifyCommandOptions : VerificationOptions {
   std::string gallery;
   std::string person;
   std::string image;
-  double false_match_rate = 1e-4;
-  bool json = false;
-  bool largest = false;
-  PackChoice pack;
 };
 
-Result<int> run_verify(const VerifyCommandOptions& options, const Interrupt&) {
+Result<int> run_verify(const VerifyCommandOptions& options, const Interrupt& interrupt) {
   const auto photo = TRY(read_photo(options.image));
   const std::string person = TRY(gallery::checked_name(options.person));
   const auto model = TRY(gallery::read_model_file(options.gallery));
   const auto engine = TRY(open_engine_for_model(options.pack, model.pack_id));
   TRY(check_same_model(model, *engine));
-  const auto policy = TRY(gallery::MatchPolicy::create(
-      engine->calibration() ? engine->calibration() : model.calibration,
-      {.false_match_rate = options.false_match_rate}));
-  const auto choice =
-      options.largest ? recognition::FaceChoice::Largest : recognition::FaceChoice::OnlyFace;
+  const auto policy =
+      TRY(policy_of(options, engine->calibration() ? engine->calibration() : model.calibration));
+  TRY(interrupt.check());
   const auto report = TRY(recognition::verify(photo, person, gallery::Snapshot(model), *engine,
-                                              policy, {.face_choice = choice}));
-
-  const bool match = report.decision.verdict == gallery::Verdict::Match;
-  if (options.json) {
-    print(json::to_pretty_text(recognition::to_json(report)));
-  } else {
-    print(fmt::format("{}  {}  similarity {:.3f}  ({})\n",
-                      styled(match ? Style::Green : Style::Red, match ? "match" : "no match"),
-                      to_printable(report.candidate.person), report.candidate.similarity,
-                      threshold_text(report.decision.match_threshold)));
-  }
-  return match ? kExitDone : kExitNoMatch;
+                                              policy, faces_of(options)));
+  TRY(interrupt.check());
+  const auto& candidate = report.candidate;
+  return print_verdict(
+      options,
+      {.person = candidate.person, .similarity = candidate.similarity, .decision = report.decision},
+      recognition::to_json(report));
 }
 
 }  // namespace
@@ -64,18 +49,12 @@ void add_verify_command(CLI::App& app, Chosen& chosen) {
         command.add_option("IMAGE", options.image, "A photo of one face")
             ->required()
             ->type_name("FILE");
-        command
-            .add_option("--fmr", options.false_match_rate,
-                        "How often a stranger may pass: 1e-4 is one in 10 000")
-            ->type_name("RATE")
-            ->capture_default_str();
-        command.add_flag("--largest", options.largest,
-                         "Take the largest face where the photo has several (else an error)");
-        add_json_option(command, options.json);
-        add_pack_options(command, options.pack);
-        set_examples(command,
-                     "  faceforge verify --gallery staff.ffg --person 'Ada Lovelace' door.jpg\n"
-                     "Exit code: 0 match, 1 no match, 2 or more an error.");
+        add_verification_options(command, options);
+        set_examples(
+            command,
+            fmt::format(
+                "  faceforge verify --gallery staff.ffg --person 'Ada Lovelace' door.jpg\n{}",
+                kVerificationExitCodes));
       },
       run_verify);
 }

@@ -35,10 +35,8 @@ bool take(std::string_view& text, std::string_view wanted) {
 
 }  // namespace
 
-std::vector<std::byte> write_npy(const FloatTable& table) {
-  CHECK(table.values.size() == table.row_count * table.column_count);
-  std::string header =
-      fmt::format("{}{}, {}), }}", kDescription, table.row_count, table.column_count);
+std::string npy_header(size_t row_count, size_t column_count) {
+  std::string header = fmt::format("{}{}, {}), }}", kDescription, row_count, column_count);
   const size_t unpadded = kMagic.size() + kLengthBytes + header.size() + 1;
   header.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
   header += '\n';
@@ -46,7 +44,12 @@ std::vector<std::byte> write_npy(const FloatTable& table) {
   std::string start(kMagic);
   start += static_cast<char>(header.size() & 0xFF);
   start += static_cast<char>(header.size() >> 8);
-  start += header;
+  return start + header;
+}
+
+std::vector<std::byte> write_npy(const FloatTable& table) {
+  CHECK(table.values.size() == table.row_count * table.column_count);
+  const std::string start = npy_header(table.row_count, table.column_count);
   std::vector<std::byte> file(start.size() + table.values.size() * sizeof(float));
   std::memcpy(file.data(), start.data(), start.size());
   if (!table.values.empty()) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -15,11 +16,15 @@ struct FloatTable {
   std::vector<float> values{};  ///< row_count * column_count
 };
 
+/// What stands before the values of an array of shape (row_count, column_count) and type float32.
+///
+/// source: NumPy Enhancement Proposal 1, format version 1.0
+[[nodiscard]] std::string npy_header(size_t row_count, size_t column_count);
+
 /// Writes a table so that `numpy.load` reads it as an array of shape (row_count, column_count) and
 /// type float32.
 ///
 /// in:     as many values as the two counts say (a CHECK)
-/// source: NumPy Enhancement Proposal 1, format version 1.0
 [[nodiscard]] std::vector<std::byte> write_npy(const FloatTable& table);
 
 /// Reads what `write_npy` or `numpy.save` wrote of a two-dimensional, C-ordered, little-endian

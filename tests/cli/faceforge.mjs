@@ -18,9 +18,17 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 export const data = join(folder, 'data');
 
-/** Starts the binary with a data folder of its own and the packs of the test data in place. */
-export function start(args, { env = {}, stdin = 'ignore' } = {}) {
-  return spawn(binary, args, {
+/** A command that starts another with SIGINT pending: Ctrl-C reaches it before its first photo. */
+export const interrupted = ['perl', '-MPOSIX', '-e',
+  'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGINT)); kill INT => $$; exec @ARGV'];
+
+/**
+ * Starts the binary with a data folder of its own and the packs of the test data in place; `through` is a command
+ * that starts it.
+ */
+export function start(args, { env = {}, stdin = 'ignore', through = [] } = {}) {
+  const [command, ...rest] = [...through, binary, ...args];
+  return spawn(command, rest, {
     env: {
       ...process.env,
       XDG_DATA_HOME: join(folder, 'xdg'),

@@ -1,9 +1,9 @@
 // gallery train and info, identify, verify: from folders of people to names.
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
-import { data, file, folder, lfw, png, run, runJson, skip } from './faceforge.mjs';
+import { data, file, folder, interrupted, lfw, png, run, runJson, skip } from './faceforge.mjs';
 
 const pack = ['--pack', 'scrfd500-mbf', '--data', data];
 const people = join(folder, 'people');
@@ -144,6 +144,38 @@ test('corrupt and foreign gallery models are refused', { skip }, async () => {
   const missing = await runJson(['gallery', 'info', join(folder, 'no-such.ffg')]);
   assert.equal(missing.code, 4);
   assert.equal(missing.json.error.reason, 'file_not_found');
+});
+
+test('an output that is no regular file is refused before any work, and stays', { skip }, async () => {
+  const link = join(folder, 'link.ffg');
+  symlinkSync('/dev/null', link);
+  for (const output of ['/dev/null', link, folder]) {
+    for (const args of [['gallery', 'train', people, '-o', output], ['embed', people, '--npy', output]]) {
+      const { code, stdout, stderr } = await run([...args, ...pack]);
+      assert.equal(code, 3, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, /^faceforge: .* is no regular file: .* \(not_a_file\)\n$/);
+    }
+  }
+  assert.ok(lstatSync('/dev/null').isCharacterDevice());
+});
+
+test('an output that is a link is written where it leads', { skip }, async () => {
+  const link = join(folder, 'link-to-model.ffg');
+  symlinkSync('linked.ffg', link);
+  const { code } = await run(['gallery', 'train', people, '-o', link, ...pack]);
+  assert.equal(code, 2);
+  assert.ok(lstatSync(link).isSymbolicLink());
+  assert.equal((await runJson(['gallery', 'info', join(folder, 'linked.ffg')])).json.person_count, 3);
+});
+
+test('Ctrl-C before a result is an error', { skip }, async () => {
+  for (const args of [['verify', '--gallery', model, '--person', emoji, lfw('Zico', 1)],
+    ['identify', '--gallery', model, lfw('Zico', 1)]]) {
+    const { code, json } = await runJson([...args, ...pack], { through: interrupted });
+    assert.equal(code, 130);
+    assert.equal(json.error.reason, 'cancelled');
+  }
 });
 
 test('training nothing is an error and leaves no file', { skip }, async () => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { badPhotos, binary, data, file, folder, lfw, png, run, runJson, skip, start, testData } from './faceforge.mjs';
+import { badPhotos, binary, data, file, folder, interrupted, lfw, png, run, runJson, skip, start, testData } from './faceforge.mjs';
 
 const pack = ['--pack', 'scrfd500-mbf', '--data', data];
 const onePerson = lfw('Zico', 1);
@@ -91,6 +91,14 @@ test('detect --draw writes a picture a photo, photos of one name from two folder
   assert.notDeepEqual(readFileSync(join(drawn, 'Zico_0001.faces.jpg')), readFileSync(onePerson));
 });
 
+test('detect --draw keeps apart what the names of photos could mix up', { skip }, async () => {
+  const photos = ['a/x.jpg', 'b/x.jpg', 'c/x.2.jpg'].map((name) => file(`alike/${name}`, readFileSync(onePerson)));
+  const drawn = join(folder, 'drawn-alike');
+  const { code, stderr } = await run(['detect', ...photos, '--draw', drawn, ...pack]);
+  assert.equal(code, 0, stderr);
+  assert.equal(readdirSync(drawn).length, 3);
+});
+
 test('a drawing folder that cannot be made is told before any work', { skip }, async () => {
   const { code, stdout, stderr } = await run(['detect', onePerson, '--draw', join(onePerson, 'inside'), ...pack]);
   assert.ok(code >= 3);
@@ -147,6 +155,33 @@ test('embed --npy writes a matrix, and what each of its rows is', { skip }, asyn
   const { json } = await runJson(['embed', onePerson, ...pack]);
   const first = new Float32Array(bytes.buffer.slice(bytes.byteOffset + 10 + headerLength, bytes.byteOffset + 10 + headerLength + 2048));
   json[0].faces[0].embedding.forEach((value, i) => assert.ok(Math.abs(value - first[i]) < 1e-5));
+});
+
+test('Ctrl-C before the first photo is an error and no empty result', { skip }, async () => {
+  const npy = join(folder, 'never.npy');
+  for (const args of [['detect', onePerson, '--json'], ['embed', onePerson, '--json'], ['embed', onePerson, '--npy', npy],
+    ['compare', onePerson, onePerson, '--json'], ['compare', onePerson, onePerson]]) {
+    const { code, stdout, stderr } = await run([...args, ...pack], { through: interrupted });
+    assert.equal(code, 130, `${args}: ${stderr}`);
+    assert.match(stderr, /^faceforge: stopped.* \(cancelled\)$/m);
+    if (args.includes('--json')) assert.equal(JSON.parse(stdout).error.reason, 'cancelled');
+    else assert.equal(stdout, '');
+  }
+  assert.ok(!existsSync(npy) && !existsSync(`${npy}.json`));
+});
+
+test('a reader that has gone ends the work', { skip }, async () => {
+  for (const args of [['detect', '--json'], ['detect'], ['embed']]) {
+    const child = start([...args, ...Array(2000).fill(onePerson), ...pack]);
+    let stderr = '';
+    child.stderr.on('data', (text) => (stderr += text));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const begin = Date.now();
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(code, 6, stderr);
+    assert.match(stderr, /^faceforge: cannot write to standard output: Broken pipe \(output_not_written\)$/m);
+    assert.ok(Date.now() - begin < 20_000, 'long before 2000 photos');
+  }
 });
 
 test('Ctrl-C ends a long run with the JSON whole and no half-written file', { skip }, async () => {

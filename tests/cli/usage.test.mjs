@@ -1,8 +1,10 @@
 // What needs no model: help, version, mistakes in the command line, completion.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
-import { run } from './faceforge.mjs';
+import { file, folder, run } from './faceforge.mjs';
 
 const commands = [
   ['serve'], ['packs'], ['packs', 'list'], ['packs', 'info'], ['packs', 'install'], ['packs', 'remove'], ['user'],
@@ -48,6 +50,19 @@ test('a mistake in the command line is told on standard error and is no success'
     assert.equal(stdout, '');
     assert.match(stderr, /^faceforge: .+\nRun with --help for more\.\n$/);
   }
+});
+
+test('what is busy and what has no word of its own have their exit codes', async () => {
+  const lock = file('busy/packs/.lock', '');
+  const busy = await run(['packs', 'remove', 'x', '--data', join(folder, 'busy')], { through: ['flock', lock] });
+  assert.equal(busy.code, 4, 'what is not there needs no lock');
+  const install = await run(['packs', 'install', folder, '--data', join(folder, 'busy')], { through: ['flock', lock] });
+  assert.equal(install.code, 5, install.stderr);
+  assert.match(install.stderr, /install_in_progress/);
+  symlinkSync('circle.ffg', join(folder, 'circle.ffg'));
+  const circle = await run(['gallery', 'info', join(folder, 'circle.ffg')]);
+  assert.equal(circle.code, 70, circle.stderr);
+  assert.match(circle.stderr, /circle\.ffg: Too many levels of symbolic links \(file_error\)/);
 });
 
 test('a command that does not exist is named', async () => {
