@@ -176,6 +176,7 @@ Result<int> run_calibrate(const CalibrateOptions& options, const Interrupt& inte
   const auto report = TRY(evaluate::calibrate_folder(*pipeline, options.images, excluded,
                                                      supervision_of(bar, interrupt)));
   bar.hide();
+  TRY(interrupt.check());
   json::object written = calibration_json(report);
   if (options.write_card || !options.card_folder.empty()) {
     const auto card = TRY(store(report.calibration, options));

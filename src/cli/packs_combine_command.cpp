@@ -96,6 +96,7 @@ Result<int> run_combine(const CombineOptions& options, const Interrupt& interrup
   const auto report = TRY(
       evaluate::fit_fusion_folder(combination.spec, options.range_photos, excluded, supervision));
   bar.hide();
+  TRY(interrupt.check());
   std::vector<packs::EmbedderFit> fits;
   for (const evaluate::FusedEmbedder& embedder : report.embedders) {
     fits.push_back({embedder.output_mean, embedder.weight});

@@ -129,10 +129,14 @@ Result<void> measure_margin(std::span<const PersonEmbeddings> people, Calibratio
 }
 
 Result<void> measure_impostors(const std::vector<FlatPhoto>& photos, face::Metric metric,
-                               CalibrationReport& report) {
+                               const std::stop_token& stop, CalibrationReport& report) {
   SimilarityHistogram impostors;
   MostAlike most_alike;
   for (size_t i = 0; i < photos.size(); ++i) {
+    if (stop.stop_requested()) {
+      return fail(ErrorCode::Cancelled, "cancelled", "stopped after the pairs of {} of {} photos",
+                  i, photos.size());
+    }
     for (size_t j = i + 1; j < photos.size(); ++j) {
       if (photos[i].person_index == photos[j].person_index) continue;
       const float similarity = face::similarity(photos[i].values, photos[j].values, metric);
@@ -170,7 +174,8 @@ Result<void> describe_tail(CalibrationReport& report) {
 
 }  // namespace
 
-Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people) {
+Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people,
+                                    const std::stop_token& stop) {
   const auto photos = flatten(people);
   if (photos.size() > kPeoplePhotoLimit) {
     return fail(ErrorCode::TooLarge, "too_many_photos", "{} photos; the limit is {}", photos.size(),
@@ -188,7 +193,7 @@ Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people) {
   report.photo_count = photos.size();
   const face::Metric metric = any == nullptr ? face::Metric::Cosine : any->metric;
   if (any != nullptr) report.calibration.model_id = any->model_id;
-  TRY(measure_impostors(photos, metric, report));
+  TRY(measure_impostors(photos, metric, stop, report));
   TRY(measure_margin(people, report));
   TRY(describe_tail(report));
   return report;
@@ -199,7 +204,7 @@ Result<CalibrationReport> calibrate_folder(const vision::Pipeline& pipeline,
                                            const std::set<std::string>& excluded_people,
                                            const Supervision& supervision) {
   PeopleEmbeddings embedded = TRY(embed_people(pipeline, images, excluded_people, supervision));
-  CalibrationReport report = TRY(calibrate(embedded.people));
+  CalibrationReport report = TRY(calibrate(embedded.people, supervision.stop));
   report.faceless = std::move(embedded.faceless);
   report.unusable = std::move(embedded.unusable);
   return report;

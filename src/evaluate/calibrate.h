@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,11 @@ struct CalibrationReport {
 ///
 /// in:     embeddings of one ModelId (a CHECK)
 /// fails:  invalid_input/too_few_impostor_pairs; invalid_input/too_few_photos_per_person (the
-///         margin needs `kMinOwnSimilarities`); too_large/too_many_photos; as `fit_tail`
+///         margin needs `kMinOwnSimilarities`); too_large/too_many_photos; as `fit_tail`;
+///         cancelled/cancelled when asked to stop
 /// cost:   O(photos^2 * length) time, O(1) memory beyond the embeddings
-[[nodiscard]] Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people);
+[[nodiscard]] Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people,
+                                                  const std::stop_token& stop = {});
 
 /// Embeds the central face of every photo of `images` (`PERSON/PHOTO`) but those of the people in
 /// `excluded_people`, and calibrates.

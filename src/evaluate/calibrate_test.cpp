@@ -175,6 +175,12 @@ TEST(Calibrate, TooFewPairsOrPhotosOfOnePersonAreRefused) {
   EXPECT_EQ(calibrate({}).error().reason, "too_few_impostor_pairs");
 }
 
+TEST(Calibrate, AStopEndsTheSumsWithoutAResult) {
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_EQ(calibrate(crowd(), source.get_token()).error().code, ErrorCode::Cancelled);
+}
+
 TEST(Calibrate, AModelThatTellsNobodyApartIsRefused) {
   std::vector<PersonEmbeddings> people;
   for (int i = 0; i < 200; ++i) {

@@ -87,9 +87,14 @@ struct PairSpreads {
   RunningSpread genuine;
 };
 
-PairSpreads pair_spreads(const Part& part, const std::vector<size_t>& person_of_photo) {
+Result<PairSpreads> pair_spreads(const Part& part, const std::vector<size_t>& person_of_photo,
+                                 const std::stop_token& stop) {
   PairSpreads spreads;
   for (size_t i = 0; i < part.photos.size(); ++i) {
+    if (stop.stop_requested()) {
+      return fail(ErrorCode::Cancelled, "cancelled", "stopped after the pairs of {} of {} photos",
+                  i, part.photos.size());
+    }
     for (size_t j = i + 1; j < part.photos.size(); ++j) {
       const bool same = person_of_photo[i] == person_of_photo[j];
       (same ? spreads.genuine : spreads.impostors)
@@ -102,7 +107,8 @@ PairSpreads pair_spreads(const Part& part, const std::vector<size_t>& person_of_
 }  // namespace
 
 Result<FusionReport> fit_fusion(std::span<const PersonEmbeddings> people,
-                                std::span<const EmbedderSpec> embedders) {
+                                std::span<const EmbedderSpec> embedders,
+                                const std::stop_token& stop) {
   std::vector<size_t> person_of_photo;
   for (size_t person = 0; person < people.size(); ++person) {
     person_of_photo.insert(person_of_photo.end(), people[person].embeddings.size(), person);
@@ -114,7 +120,7 @@ Result<FusionReport> fit_fusion(std::span<const PersonEmbeddings> people,
   for (const EmbedderSpec& embedder : embedders) {
     Part part = TRY(part_of(people, embedder, begin));
     begin += part.length;
-    const PairSpreads spreads = pair_spreads(part, person_of_photo);
+    const PairSpreads spreads = TRY(pair_spreads(part, person_of_photo, stop));
     report.impostor_pair_count = spreads.impostors.count();
     report.genuine_pair_count = spreads.genuine.count();
     if (report.impostor_pair_count < kMinFusionPairs) {
@@ -155,7 +161,7 @@ Result<FusionReport> fit_fusion_folder(const vision::PipelineSpec& spec,
   }
   const auto pipeline = TRY(vision::Pipeline::load(raw));
   PeopleEmbeddings embedded = TRY(embed_people(*pipeline, images, excluded_people, supervision));
-  FusionReport report = TRY(fit_fusion(embedded.people, spec.embedders));
+  FusionReport report = TRY(fit_fusion(embedded.people, spec.embedders, supervision.stop));
   report.faceless = std::move(embedded.faceless);
   report.unusable = std::move(embedded.unusable);
   return report;

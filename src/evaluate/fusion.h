@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -47,12 +48,13 @@ struct FusionReport {
 /// in:     raw outputs, one embedder after the other, of people whose names are known; `embedders`
 ///         in the same order (CHECKs)
 /// fails:  invalid_input/too_few_impostor_pairs; invalid_input/fusion_degenerate naming an embedder
-///         that gives all strangers one distance
+///         that gives all strangers one distance; cancelled/cancelled when asked to stop
 /// cost:   O(photos^2 * length)
 /// source: z-score normalization and the sum rule: Jain, Nandakumar and Ross 2005, "Score
 ///         normalization in multimodal biometric systems", sections 3.2 and 4
 [[nodiscard]] Result<FusionReport> fit_fusion(std::span<const PersonEmbeddings> people,
-                                              std::span<const vision::EmbedderSpec> embedders);
+                                              std::span<const vision::EmbedderSpec> embedders,
+                                              const std::stop_token& stop = {});
 
 /// Embeds the central face of every photo of `images` (`PERSON/PHOTO`), but those of the people in
 /// `excluded_people`, with every embedder of `spec`, and fits.

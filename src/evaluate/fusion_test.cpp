@@ -101,5 +101,13 @@ TEST(Fusion, TooFewPairsAndAnEmbedderThatTellsNobodyApartAreRefused) {
   EXPECT_NE(refused.error().message.find("distance.onnx"), std::string::npos);
 }
 
+TEST(Fusion, AStopEndsTheSumsWithoutAResult) {
+  const std::vector<vision::EmbedderSpec> embedders{kDistance, kDirection};
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_EQ(fit_fusion(strangers(1), embedders, source.get_token()).error().code,
+            ErrorCode::Cancelled);
+}
+
 }  // namespace
 }  // namespace faceforge::evaluate

@@ -157,7 +157,9 @@ Result<PairList> parse_pair_list(std::string_view text, const PairListLimits& li
 
 Result<PairList> read_pair_list(const std::filesystem::path& file, const PairListLimits& limits) {
   const std::string text = TRY(read_text_file(file, limits.file_bytes));
-  return parse_pair_list(text, limits);
+  auto list = parse_pair_list(text, limits);
+  if (!list) list.error().message = fmt::format("{}: {}", file.string(), list.error().message);
+  return list;
 }
 
 std::set<std::string> people_of(const PairList& list) {

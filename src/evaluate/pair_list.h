@@ -58,7 +58,8 @@ struct PairListLimits {
 [[nodiscard]] Result<PairList> parse_pair_list(std::string_view text,
                                                const PairListLimits& limits = {});
 
-/// Reads a pairs list from a file. Fails as `parse_pair_list` and `read_text_file`.
+/// Reads a pairs list from a file. Fails as `parse_pair_list`, naming the file, and
+/// `read_text_file`.
 [[nodiscard]] Result<PairList> read_pair_list(const std::filesystem::path& file,
                                               const PairListLimits& limits = {});
 

@@ -82,6 +82,14 @@ TEST(PairList, AFileThatIsNotThereIsNotFound) {
   EXPECT_EQ(read_pair_list("/nowhere/pairs.txt").error().code, ErrorCode::NotFound);
 }
 
+TEST(PairList, AMistakeInAFileIsToldWithTheFile) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path() / "mine.txt";
+  std::ofstream(file) << "1\t1\nAnn\n";
+  EXPECT_EQ(read_pair_list(file).error().message.substr(0, file.string().size() + 9),
+            file.string() + ": line 2:");
+}
+
 TEST(PairList, PhotosAreFoundByPersonAndNumberInAnyKindOfImage) {
   const test::TemporaryFolder folder;
   std::filesystem::create_directories(folder.path() / "Ann");

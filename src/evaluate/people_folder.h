@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -29,10 +30,30 @@ struct PeopleEmbeddings {
   std::vector<std::string> unusable;  ///< photos that could not be read, and why
 };
 
+/// What lies below a folder of `PERSON/PHOTO`, in the order of names.
+struct PeopleFolder {
+  struct Photo {
+    size_t person_index = 0;
+    std::string name;  ///< `PERSON/PHOTO`
+  };
+  std::vector<std::string> people;
+  std::vector<Photo> photos;
+  std::vector<std::filesystem::path> files;  ///< beside `photos`
+};
+
+/// Lists the photos of `images` but those of the people in `excluded_people`. Hidden files and
+/// folders are left out.
+///
+/// fails:  not_found/no_photos; too_large/too_many_photos; as file_error when `images` or the
+/// folder
+///         of a person cannot be read: who is silently missing makes a measurement wrong
+[[nodiscard]] Result<PeopleFolder> list_people(const std::filesystem::path& images,
+                                               const std::set<std::string>& excluded_people);
+
 /// Embeds the central face of every photo of `images` (`PERSON/PHOTO`) but those of the people in
 /// `excluded_people`, in the order of names.
 ///
-/// fails:  not_found/no_photos; too_large/too_many_photos; cancelled/cancelled
+/// fails:  as `list_people`; cancelled/cancelled
 [[nodiscard]] Result<PeopleEmbeddings> embed_people(const vision::Pipeline& pipeline,
                                                     const std::filesystem::path& images,
                                                     const std::set<std::string>& excluded_people,

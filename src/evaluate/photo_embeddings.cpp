@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/without_throwing.h"
 
 namespace faceforge::evaluate {
 
@@ -41,7 +42,7 @@ Result<std::vector<Result<PhotoEmbedding>>> embed_photos(
     while (!supervision.stop.stop_requested()) {
       const size_t file_index = next_index.fetch_add(1);
       if (file_index >= files.size()) return;
-      results[file_index] = embed_file(files[file_index]);
+      results[file_index] = without_throwing([&] { return embed_file(files[file_index]); });
       const std::scoped_lock lock(report_mutex);
       ++done_count;
       if (supervision.report) supervision.report(done_count, files.size());

@@ -1,6 +1,7 @@
 #include "evaluate/photo_embeddings.h"
 
 #include <atomic>
+#include <new>
 
 #include <gtest/gtest.h>
 
@@ -30,6 +31,16 @@ TEST(EmbedPhotos, ResultsKeepTheOrderOfFilesOnAnyNumberOfThreads) {
     }
     EXPECT_EQ(results[13].error().reason, "unlucky");
   }
+}
+
+TEST(EmbedPhotos, APhotoThatNeedsTooMuchMemoryFailsAlone) {
+  const auto embed = [](const std::filesystem::path& file) {
+    if (file == "3") throw std::bad_alloc();
+    return embed_number(file);
+  };
+  const auto results = embed_photos(numbered_files(8), embed, 2, {}).value();
+  EXPECT_EQ(results[3].error().code, ErrorCode::Exhausted);
+  EXPECT_TRUE(results[4].has_value());
 }
 
 TEST(EmbedPhotos, EveryStepIsReportedOnceAndInOrder) {
