@@ -73,9 +73,9 @@ Unexpected give_up(PartFile& part, Error error) {
 Result<DownloadReport> fetch(const std::string& url, PartFile& part,
                              const std::optional<std::string>& expected_sha256,
                              const DownloadOptions& options) {
-  DownloadReport report{.size_bytes = 0, .resumed_at_bytes = part.size_bytes(), .sha256 = {}};
   TRY(transfer_with_retries(url, part, options));
-  report.size_bytes = part.size_bytes();
+  DownloadReport report{
+      .size_bytes = part.size_bytes(), .resumed_at_bytes = part.found_bytes(), .sha256 = {}};
   report.sha256 = TRY(part.sha256());
   if (expected_sha256 && report.sha256 != *expected_sha256) {
     return fail(ErrorCode::Corrupt, "sha256_mismatch",

@@ -190,6 +190,19 @@ TEST_F(DownloadTest, AServerThatCannotResumeSendsAllOfItAgain) {
   EXPECT_THAT(server.ranges(), ElementsAre("", "bytes=400-"));
 }
 
+TEST_F(DownloadTest, WhatWasSentAgainIsNotReportedAsResumed) {
+  const std::string contents = some_contents(1000);
+  auto once = options();
+  once.retry_limit = 0;
+  const WebServer server([&](const std::string&, int number) {
+    return number == 0 ? broken(contents, 400) : whole(contents);
+  });
+  ASSERT_FALSE(fetch(server, once));
+  EXPECT_EQ(part_size(), 400u);
+  EXPECT_EQ(fetch(server, once).value().resumed_at_bytes, 0u);
+  EXPECT_EQ(downloaded(), contents);
+}
+
 TEST_F(DownloadTest, AFileThatChangedInBetweenIsNeverMixed) {
   const std::string before = some_contents(1000);
   const std::string after(1200, 'N');

@@ -48,6 +48,7 @@ PartFile::PartFile(PartFile&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)),
       url_sha256_(std::move(other.url_sha256_)),
       size_bytes_(other.size_bytes_),
+      found_bytes_(other.found_bytes_),
       validator_(std::move(other.validator_)) {}
 
 PartFile::~PartFile() {
@@ -80,6 +81,7 @@ Result<PartFile> PartFile::open(const std::filesystem::path& destination, const 
   }
   part.validator_ = *validator;
   part.size_bytes_ = static_cast<uint64_t>(status.st_size);
+  part.found_bytes_ = part.size_bytes_;
   return part;
 }
 
@@ -104,6 +106,7 @@ Result<void> PartFile::restart(Validator validator) {
   // Emptied first: bytes without notes are never trusted, notes without bytes cost nothing.
   if (::ftruncate(descriptor_, 0) != 0) return Unexpected(file_error(errno, "write", part_path()));
   size_bytes_ = 0;
+  found_bytes_ = 0;
   validator_ = std::move(validator);
   const json::object notes{{"url_sha256", url_sha256_},
                            {"etag", validator_.etag},

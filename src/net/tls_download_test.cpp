@@ -147,9 +147,12 @@ TEST_F(TlsDownloadTest, ACertificateForAnotherNameIsNotTrusted) {
 TEST_F(TlsDownloadTest, ARedirectFromHttpsToHttpIsRefused) {
   const TlsServer server(
       "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/x\r\nContent-Length: 0\r\n\r\n");
-  const auto report = download(server.url(), destination(), trusting(server));
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().reason, "url_refused");
+  for (const std::string scheme : {"https", "HTTPS"}) {
+    const std::string url = scheme + server.url().substr(5);
+    const auto report = download(url, destination(), trusting(server));
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().reason, "url_refused") << url;
+  }
 }
 
 }  // namespace

@@ -110,6 +110,13 @@ std::string url_part(CURLU* url, CURLUPart part) {
   return owned.get();
 }
 
+std::string scheme_of(const std::string& url) {
+  const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
+  CHECK_MSG(parsed != nullptr, "no memory for a URL");
+  const bool is_url = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) == CURLUE_OK;
+  return is_url ? url_part(parsed.get(), CURLUPART_SCHEME) : std::string();
+}
+
 // One request. Libcurl calls the four callbacks from run(), on the same thread.
 class Transfer {
  public:
@@ -161,7 +168,7 @@ void Transfer::set_up(const std::string& url) {
   set(CURLOPT_USERAGENT, "faceforge");
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   // A download that began in private does not go on in the open.
-  set(CURLOPT_REDIR_PROTOCOLS_STR, url.starts_with("https:") ? "https" : "http,https");
+  set(CURLOPT_REDIR_PROTOCOLS_STR, scheme_of(url) == "http" ? "http,https" : "https");
   set(CURLOPT_FOLLOWLOCATION, 1L);
   set(CURLOPT_MAXREDIRS, static_cast<long>(options_.redirect_limit));
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout_ms));

@@ -39,6 +39,8 @@ class PartFile {
   ~PartFile();
 
   [[nodiscard]] uint64_t size_bytes() const { return size_bytes_; }
+  /// How many of these an earlier download had left.
+  [[nodiscard]] uint64_t found_bytes() const { return found_bytes_; }
   [[nodiscard]] const Validator& validator() const { return validator_; }
 
   /// Whether the server can be asked for the rest only.
@@ -72,6 +74,7 @@ class PartFile {
   int descriptor_;
   std::string url_sha256_;  // not the URL: it may hold a token
   uint64_t size_bytes_ = 0;
+  uint64_t found_bytes_ = 0;
   Validator validator_;
 };
 
