@@ -141,6 +141,9 @@ TEST(PostgresUrl, AServerThatIsNotThereIsUnreachableAndItsPasswordStaysSecret) {
   EXPECT_EQ(opened.error().code, ErrorCode::Busy);
   EXPECT_EQ(opened.error().reason, "database_unreachable");
   EXPECT_EQ(opened.error().message.find("hunter2"), std::string::npos);
+  // libpq asks "Is the server running ..?" in a second line, indented.
+  EXPECT_EQ(opened.error().message.find_first_of("\n\t"), std::string::npos);
+  EXPECT_NE(opened.error().message.find("; Is the server running"), std::string::npos);
 }
 
 TEST(PostgresUrl, AMalformedUrlIsAnErrorAndItsPasswordStaysSecret) {

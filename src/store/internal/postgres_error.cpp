@@ -1,5 +1,6 @@
 #include "store/internal/postgres_error.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -13,9 +14,20 @@ std::string_view field(const PGresult* result, int code) {
   return found == nullptr ? std::string_view() : std::string_view(found);
 }
 
-std::string_view without_line_end(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  return text;
+// libpq says what went wrong in several lines, indented ones too; messages of ours have one.
+std::string in_one_line(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  std::string line;
+  while (!text.empty()) {
+    std::string_view part = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(part.size() + 1, text.size()));
+    part.remove_prefix(std::min(part.find_first_not_of(kSpace), part.size()));
+    part = part.substr(0, part.find_last_not_of(kSpace) + 1);
+    if (part.empty()) continue;
+    if (!line.empty()) line += "; ";
+    line += part;
+  }
+  return line;
 }
 
 // From `Key (owner_id, name)=(1, x) already exists.` to `people.owner_id, people.name`, the form in
@@ -55,7 +67,7 @@ Error constraint_error(std::string_view state, const PGresult* result) {
 
 Error unreachable(std::string_view message) {
   return {ErrorCode::Busy, "database_unreachable",
-          fmt::format("PostgreSQL cannot be reached: {}", without_line_end(message))};
+          fmt::format("PostgreSQL cannot be reached: {}", in_one_line(message))};
 }
 
 }  // namespace
@@ -92,7 +104,7 @@ Error postgres_error(const PGconn* connection, const PGresult* result) {
   }
   if (state.starts_with("54")) return {ErrorCode::TooLarge, "value_too_large", message};
   return {ErrorCode::Internal, "database_error",
-          message.empty() ? std::string(without_line_end(PQerrorMessage(connection))) : message};
+          message.empty() ? in_one_line(PQerrorMessage(connection)) : message};
 }
 
 }  // namespace faceforge::store::internal
