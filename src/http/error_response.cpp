@@ -61,6 +61,7 @@ constexpr auto kOwnTroubles = std::to_array<OwnTrouble>({
     {"folder_not_found", ErrorCode::Internal, kSeeLog},
     {"file_too_large", ErrorCode::Internal, kSeeLog},
     {"not_a_file", ErrorCode::Internal, kSeeLog},
+    {"not_a_folder", ErrorCode::Internal, kSeeLog},
     {"blob_not_found", ErrorCode::NotFound, "the file of this photo is lost"},
     {"blob_too_large", ErrorCode::Internal, kSeeLog},
 });
