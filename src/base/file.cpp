@@ -237,7 +237,7 @@ Result<void> make_private_folder(const std::filesystem::path& folder) {
   struct stat status {};
   if (::stat(folder.c_str(), &status) != 0) return failed(errno, "make the folder", folder);
   if (!S_ISDIR(status.st_mode)) {
-    return fail(ErrorCode::InvalidInput, "not_a_folder", "{} is no folder", folder.string());
+    return fail(ErrorCode::NotFound, "not_a_folder", "{} is no folder", folder.string());
   }
   const bool wider = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
   if (wider && status.st_uid == ::geteuid() && ::chmod(folder.c_str(), S_IRWXU) != 0) {

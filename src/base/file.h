@@ -68,7 +68,7 @@ class AtomicFile {
 /// Makes a folder that only its owner may look into (mode 0700), and the missing ones above it
 /// likewise. One that is there already and is this user's own is closed to others.
 ///
-/// fails: invalid_input/not_a_folder when something else has its name; as write_file_atomically
+/// fails: not_found/not_a_folder when something else has its name; as write_file_atomically
 [[nodiscard]] Result<void> make_private_folder(const std::filesystem::path& folder);
 
 /// Flushes a folder's entries (what was created, renamed or removed in it) to the disk.
