@@ -58,7 +58,9 @@ class JobContext {
 
 /// The work of one kind of job: a value (at most 1 MiB as JSON) is the job's result, an error its
 /// failure. It may run again
-/// from the checkpoint after a crash, so each step is done at least once.
+/// from the checkpoint after a crash, so each step is done at least once. How it ended is written
+/// as soon as the database can take it, be the disk full meanwhile; only a server that ends before
+/// that runs it again.
 using Work = std::function<Result<json::value>(JobContext&)>;
 
 struct NewJob {
@@ -75,6 +77,9 @@ struct Options {
   size_t unfinished_per_owner_max = 100;
   std::chrono::milliseconds progress_every{500};  ///< between writes of progress to the database
   std::chrono::milliseconds poll_every{1000};     ///< for jobs queued by another process
+  /// Between attempts to write how a job ended, when the database cannot take it: from `poll_every`
+  /// up to this.
+  std::chrono::milliseconds retry_end_every_max{30'000};
   std::chrono::milliseconds finished_kept_for = std::chrono::days(30);
   size_t events_per_subscriber_max = 256;
   size_t subscribers_max = 1000;
@@ -100,7 +105,8 @@ class Jobs {
   /// fails: see `store::Transaction`
   [[nodiscard]] Result<void> start();
 
-  /// Asks running work to stop, waits for it, and leaves it queued for the next start.
+  /// Asks running work to stop, waits for it, and leaves it queued for the next start. Nothing is
+  /// begun any more.
   void stop();
 
   /// Queues a job.

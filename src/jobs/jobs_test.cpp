@@ -60,6 +60,13 @@ class JobsTest : public test::OnBothDatabases {
     EXPECT_TRUE(created.has_value()) << created.error().message;
     return *std::move(created);
   }
+  // Whatever is done with it fails until it is renamed back, as with a database out of reach.
+  void rename_table(std::string_view from, std::string_view to) {
+    const auto renamed = database().transact([&](store::Transaction& transaction) {
+      return transaction.execute(fmt::format("alter table {} rename to {}", from, to));
+    });
+    ASSERT_TRUE(renamed.has_value()) << renamed.error().message;
+  }
   Job await(JobId id, JobState wanted) {
     const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
     while (true) {
@@ -306,6 +313,79 @@ TEST_P(JobsTest, StoppingInterruptsTheWorkAndTheNextStartGoesOnFromTheCheckpoint
   ASSERT_TRUE(jobs_->start().has_value());
   EXPECT_EQ(await(id, JobState::Succeeded).attempts, 2);
   EXPECT_GE(went_on_from, 5);
+}
+
+TEST_P(JobsTest, WhatAStopInterruptsIsNotTakenUpByAnotherWorker) {
+  // Many who look for work all the time, and work that returns at once when it is told to.
+  auto options = quick_options();
+  options.running_max = 8;
+  options.poll_every = milliseconds(0);
+  make_jobs(options);
+  jobs_->add_kind("wait", [](JobContext& context) -> Result<json::value> {
+    while (!context.stop_token().stop_requested()) std::this_thread::yield();
+    TRY(context.report(1, 1, "told to stop"));
+    return nullptr;
+  });
+  ASSERT_TRUE(jobs_->start().has_value());
+  std::vector<JobId> ids;
+  for (int job = 0; job < 4; ++job) ids.push_back(create({.kind = "wait"}).id);
+  for (const JobId id : ids) await(id, JobState::Running);
+  jobs_->stop();
+  for (const JobId id : ids) {
+    const Job interrupted = jobs_->get(ada_, id).value();
+    EXPECT_EQ(interrupted.state, JobState::Queued);
+    EXPECT_EQ(interrupted.attempts, 1);
+  }
+}
+
+TEST_P(JobsTest, AnEndThatTheDatabaseCannotTakeIsKeptUntilItCan) {
+  std::atomic<int> runs = 0;
+  std::latch ended(1);
+  jobs_->add_kind("work", [&](JobContext&) -> Result<json::value> {
+    if (++runs == 1) {
+      rename_table("jobs", "jobs_out_of_reach");
+      ended.count_down();
+    }
+    return 42;
+  });
+  ASSERT_TRUE(jobs_->start().has_value());
+  const JobId id = create({.kind = "work"}).id;
+  ended.wait();
+  std::this_thread::sleep_for(milliseconds(100));  // some attempts fail
+  EXPECT_FALSE(jobs_->get(ada_, id).has_value());
+  clock_.advance(seconds(5));
+  rename_table("jobs_out_of_reach", "jobs");
+  const Job done = await(id, JobState::Succeeded);
+  EXPECT_EQ(done.result.as_int64(), 42);
+  EXPECT_EQ(done.attempts, 1);
+  EXPECT_EQ(runs, 1);
+  EXPECT_LE(*done.finished_at_ms, clock_.now_ms() - 5000) << "when it ended, not when it was kept";
+}
+
+TEST_P(JobsTest, AServerThatStopsWhileTheDatabaseFailsEndsAllTheSame) {
+  std::atomic<int> runs = 0;
+  std::latch ended(1);
+  const auto work = [&](JobContext&) -> Result<json::value> {
+    if (++runs == 1) {
+      rename_table("jobs", "jobs_out_of_reach");
+      ended.count_down();
+    }
+    return nullptr;
+  };
+  auto options = quick_options();
+  options.poll_every = options.retry_end_every_max = std::chrono::hours(1);
+  make_jobs(options);
+  jobs_->add_kind("work", work);
+  ASSERT_TRUE(jobs_->start().has_value());
+  const JobId id = create({.kind = "work"}).id;
+  ended.wait();
+  jobs_->stop();
+  rename_table("jobs_out_of_reach", "jobs");
+  make_jobs();
+  jobs_->add_kind("work", work);
+  ASSERT_TRUE(jobs_->start().has_value());
+  EXPECT_EQ(await(id, JobState::Succeeded).attempts, 2);
+  EXPECT_EQ(runs, 2);
 }
 
 TEST_P(JobsTest, AfterACrashWhatThisRunnerWasRunningIsQueuedAgainAndNothingElse) {

@@ -1,6 +1,8 @@
 #include "jobs/internal/state.h"
 
+#include <algorithm>
 #include <exception>
+#include <utility>
 
 #include "base/log.h"
 #include "base/unicode.h"
@@ -84,6 +86,11 @@ Error storable_error(const Error& error) {
   return {error.code, cut_message(error.reason), cut_message(error.message)};
 }
 
+// The database will refuse this row however often it is asked.
+bool is_refusal(const Error& error) {
+  return error.code == ErrorCode::InvalidInput || error.code == ErrorCode::TooLarge;
+}
+
 // The work is another module's; whatever it does, this worker lives on.
 Result<json::value> run_work(const Work& work, JobContext& context) {
   try {
@@ -162,19 +169,52 @@ void State::work_until_stopped() {
       const std::scoped_lock lock(mutex);
       seen_wakes = wakes;
     }
-    Result<std::optional<ClaimedJob>> claimed = std::nullopt;
-    {
-      const std::scoped_lock lock(claiming);
-      claimed = database->transact([&](store::Transaction& transaction) {
-        return claim_job(transaction, kind_names, options.runner, clock.now_ms());
-      });
-    }
+    const auto claimed = claim();
     if (!claimed) log::warning("no job could be begun: {}", claimed.error().message);
     if (claimed && *claimed) {
       run(**claimed);
     } else {
       wait_for_work(seen_wakes);
     }
+  }
+}
+
+Result<std::optional<ClaimedJob>> State::claim() {
+  const std::scoped_lock lock(claiming);
+  // What was interrupted is queued again under the same lock, hence after `stopping` was set: no
+  // worker takes up again what a stopping server has just laid down.
+  if (stopping) return std::nullopt;
+  return database->transact([&](store::Transaction& transaction) {
+    return claim_job(transaction, kind_names, options.runner, clock.now_ms());
+  });
+}
+
+Result<void> State::lay_down(JobId id) {
+  const std::scoped_lock lock(claiming);
+  return database->transact(
+      [&](store::Transaction& transaction) { return requeue_job(transaction, id); });
+}
+
+// An end that the database cannot take now (a full disk, a lost connection) is kept here, and with
+// it this worker, until it can: nothing else could be begun meanwhile, as that is written too.
+Result<void> State::keep_end(JobId id, const Progress& progress, Result<json::value> outcome) {
+  const UnixTime_ms ended_at_ms = clock.now_ms();
+  auto wait = options.poll_every;
+  for (int attempt = 1;; ++attempt) {
+    const bool is_last = stopping;
+    const auto written = database->transact([&](store::Transaction& transaction) {
+      return finish_job(transaction, id, progress, outcome, ended_at_ms);
+    });
+    if (written || is_last) return written;
+    if (attempt == 1) {
+      log::error("job {} ended, which cannot be written yet: {}: {}", id.value(),
+                 written.error().reason, written.error().message);
+    }
+    // Refused for what it is: that is how the job ends then.
+    if (is_refusal(written.error()) && outcome) outcome = Unexpected(written.error());
+    std::unique_lock lock(mutex);
+    woken.wait_for(lock, wait, [this] { return stopping.load(); });
+    wait = std::min(2 * wait, options.retry_end_every_max);
   }
 }
 
@@ -198,10 +238,7 @@ void State::run(const ClaimedJob& claimed) {
   if (stopping) entry->stop.request_stop();
   const auto outcome = run_work(kinds.at(claimed.job.kind), context);
   const bool interrupted = !outcome && outcome.error().reason == "job_interrupted";
-  const auto written = database->transact([&](store::Transaction& transaction) {
-    if (interrupted) return requeue_job(transaction, id);
-    return finish_job(transaction, id, context.progress(), outcome, clock.now_ms());
-  });
+  const auto written = interrupted ? lay_down(id) : keep_end(id, context.progress(), outcome);
   if (!written) {
     log::error("job {} ended, which could not be kept; it runs again after the next start: {}",
                id.value(), written.error().message);

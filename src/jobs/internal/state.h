@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -39,7 +40,11 @@ struct State {
   State(std::shared_ptr<store::Database> opened, const Clock& now, const Options& chosen);
 
   void work_until_stopped();
+  [[nodiscard]] Result<std::optional<ClaimedJob>> claim();
   void run(const ClaimedJob& claimed);
+  [[nodiscard]] Result<void> lay_down(JobId id);
+  [[nodiscard]] Result<void> keep_end(JobId id, const Progress& progress,
+                                      Result<json::value> outcome);
   void wait_for_work(uint64_t seen_wakes);
   void wake();
 
@@ -55,7 +60,9 @@ struct State {
   std::map<std::string, Work, std::less<>> kinds;  // fixed by `start`
   std::vector<std::string> kind_names;
 
-  std::mutex claiming;  // one worker looks for work at a time: more would only be in the way
+  // One worker looks for work at a time: more would only be in the way. Taken too to queue again
+  // what was interrupted.
+  std::mutex claiming;
 
   std::mutex mutex;
   std::condition_variable woken;
