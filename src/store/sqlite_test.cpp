@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/database.h"
+#include "store/internal/connection.h"
 #include "store/migrate.h"
 #include "support/ordinary_user.h"
 #include "support/test_data.h"
@@ -33,6 +34,25 @@ class SqliteTest : public ::testing::Test {
   static std::string contents(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  // A file that ended in order, in which a page was overwritten afterwards.
+  void make_damaged() {
+    {
+      const auto database = open().value();
+      ASSERT_TRUE(run(*database,
+                      "create table t (a text); insert into t with recursive n(i) as (select 1 "
+                      "union all select i + 1 from n where i < 5000) select hex(randomblob(20)) "
+                      "from n")
+                      .has_value());
+      ASSERT_TRUE(database
+                      ->read([](Transaction& transaction) {
+                        return transaction.query("select count(*) from t");
+                      })
+                      .has_value());
+    }
+    std::fstream stream(file_, std::ios::binary | std::ios::in | std::ios::out);
+    stream.seekp(8 * 4096);
+    stream << std::string(4096, '\x5a');
   }
   static mode_t mode_of(const fs::path& path) {
     struct stat status {};
@@ -63,19 +83,17 @@ TEST_F(SqliteTest, WhatIsNotADatabaseIsCorruptAndLeftAlone) {
 }
 
 TEST_F(SqliteTest, ADamagedPageIsFoundAtOpening) {
-  {
-    const auto database = open().value();
-    ASSERT_TRUE(run(*database,
-                    "create table t (a text); insert into t with recursive n(i) as (select 1 union "
-                    "all select i + 1 from n where i < 5000) select hex(randomblob(20)) from n")
-                    .has_value());
-  }
-  {
-    std::fstream stream(file_, std::ios::binary | std::ios::in | std::ios::out);
-    stream.seekp(8 * 4096);
-    stream << std::string(4096, '\x5a');
-  }
+  make_damaged();
   EXPECT_EQ(open().error().reason, "database_corrupt");
+}
+
+TEST_F(SqliteTest, ALargeFileIsReadOnlyWhenItsLastUseDidNotEndInOrder) {
+  make_damaged();
+  const std::string log = file_.string() + "-wal";
+  ASSERT_FALSE(fs::exists(log)) << "what ended in order leaves no log";
+  EXPECT_TRUE(internal::prepare_sqlite_file(file_.string(), 0).has_value());
+  std::ofstream(log) << "what a process that was cut off leaves";
+  EXPECT_EQ(internal::prepare_sqlite_file(file_.string(), 0).error().reason, "database_corrupt");
 }
 
 TEST_F(SqliteTest, AFolderThatMayNotBeWrittenIsForbidden) {

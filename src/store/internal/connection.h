@@ -65,8 +65,14 @@ inline constexpr size_t kMaxPreparedStatements = 256;
 [[nodiscard]] Result<std::unique_ptr<Connection>> open_sqlite(const std::string& path, Mode mode,
                                                               std::chrono::milliseconds wait_max);
 
-/// Makes the file, when missing, with its folder, and checks the integrity of one that is there.
-[[nodiscard]] Result<void> prepare_sqlite_file(const std::string& path);
+/// A file of this size is read in a moment, and checked at every opening.
+inline constexpr uint64_t kAlwaysCheckedMax_bytes = uint64_t{64} << 20;
+
+/// Makes the file, when missing, with its folder, and checks the integrity of one that is there:
+/// always up to `always_checked_max_bytes`, and beyond when its last use did not end in order,
+/// which its log tells by being there.
+[[nodiscard]] Result<void> prepare_sqlite_file(
+    const std::string& path, uint64_t always_checked_max_bytes = kAlwaysCheckedMax_bytes);
 
 [[nodiscard]] Result<std::unique_ptr<Connection>> open_postgres(const std::string& url,
                                                                 std::chrono::milliseconds wait_max);

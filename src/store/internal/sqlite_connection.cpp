@@ -288,9 +288,24 @@ bool is_writable(const std::string& path) {
          ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
 }
 
+// The last connection that closes takes the log away. One that is there was left by a process that
+// was cut off, or belongs to one that uses the database now.
+bool ended_in_order(const std::string& path) {
+  std::error_code error;
+  const auto log_bytes = std::filesystem::file_size(path + "-wal", error);
+  return error == std::errc::no_such_file_or_directory || (!error && log_bytes == 0);
+}
+
+Result<void> check_integrity(SqliteConnection& connection, const std::string& path) {
+  const std::string found = TRY(connection.first_text("pragma quick_check(1)"));
+  if (found == "ok") return {};
+  return fail(ErrorCode::Corrupt, "database_corrupt",
+              "{} is damaged ({}); restore it from a backup", path, found);
+}
+
 }  // namespace
 
-Result<void> prepare_sqlite_file(const std::string& path) {
+Result<void> prepare_sqlite_file(const std::string& path, uint64_t always_checked_max_bytes) {
   const auto folder = std::filesystem::path(path).parent_path();
   std::error_code error;
   if (std::filesystem::create_directories(folder, error)) {
@@ -306,13 +321,11 @@ Result<void> prepare_sqlite_file(const std::string& path) {
     return fail(ErrorCode::Forbidden, "database_read_only",
                 "{} and its folder must be writable by this user", path);
   }
-  auto connection = TRY(connect(path, std::chrono::seconds(10)));
-  const std::string found = TRY(connection->first_text("pragma quick_check(1)"));
-  if (found != "ok") {
-    return fail(ErrorCode::Corrupt, "database_corrupt",
-                "{} is damaged ({}); restore it from a backup", path, found);
-  }
-  return {};
+  const auto size_bytes = std::filesystem::file_size(path, error);
+  // Reading gigabytes at every start would find what a scrub of the disk finds better.
+  if (!error && size_bytes > always_checked_max_bytes && ended_in_order(path)) return {};
+  const auto connection = TRY(connect(path, std::chrono::seconds(10)));
+  return check_integrity(*connection, path);
 }
 
 Result<std::unique_ptr<Connection>> open_sqlite(const std::string& path, Mode mode,
