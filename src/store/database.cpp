@@ -48,11 +48,11 @@ void wait_before_attempt(int attempt) {
   std::this_thread::sleep_for(std::chrono::milliseconds(choose(random)));
 }
 
-bool is_postgres_url(std::string_view location) {
+}  // namespace
+
+bool internal::is_postgres_url(std::string_view location) {
   return location.starts_with("postgresql://") || location.starts_with("postgres://");
 }
-
-}  // namespace
 
 template <typename T>
 Result<T> Transaction::remember(Result<T> outcome) {
@@ -135,7 +135,7 @@ Result<std::shared_ptr<Database>> Database::open(const OpenOptions& options) {
                 "a database is a file's path or a postgresql:// URL");
   }
   OpenOptions opened = options;
-  const bool postgres = is_postgres_url(options.location);
+  const bool postgres = internal::is_postgres_url(options.location);
   if (!postgres && options.location.find("://") != std::string::npos) {
     // Taken for a path, it would become an empty database in a folder called `mysql:`.
     return fail(ErrorCode::InvalidInput, "database_location",

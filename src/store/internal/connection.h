@@ -65,6 +65,9 @@ inline constexpr size_t kMaxPreparedStatements = 256;
 [[nodiscard]] Result<std::unique_ptr<Connection>> open_sqlite(const std::string& path, Mode mode,
                                                               std::chrono::milliseconds wait_max);
 
+/// Whether a location is PostgreSQL's; anything else is a file's path.
+[[nodiscard]] bool is_postgres_url(std::string_view location);
+
 /// A file of this size is read in a moment, and checked at every opening.
 inline constexpr uint64_t kAlwaysCheckedMax_bytes = uint64_t{64} << 20;
 
