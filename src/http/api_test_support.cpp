@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 
 #include <fmt/format.h>
 
@@ -38,6 +39,8 @@ void record(std::string_view method, std::string_view target, const Answer& answ
                           {"status", answer.status},
                           {"type", type},
                           {"body", is_text ? answer.body : ""}};
+  static std::mutex mutex;  // several users of one test ask at once
+  const std::scoped_lock lock(mutex);
   std::ofstream(file, std::ios::app) << json::to_text(line) << '\n';
 }
 
