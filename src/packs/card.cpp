@@ -43,6 +43,8 @@ std::string_view head_name(vision::DetectorHead head) {
       return "yunet";
     case vision::DetectorHead::Ssd:
       return "ssd";
+    case vision::DetectorHead::Blazeface:
+      return "blazeface";
   }
   return "";
 }

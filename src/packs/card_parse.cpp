@@ -207,7 +207,8 @@ Result<vision::DetectorHead> parse_head(CardFields& fields) {
   if (head == "scrfd") return vision::DetectorHead::Scrfd;
   if (head == "yunet") return vision::DetectorHead::Yunet;
   if (head == "ssd") return vision::DetectorHead::Ssd;
-  return fields.fault("head", "must be `retinaface`, `scrfd`, `yunet` or `ssd`");
+  if (head == "blazeface") return vision::DetectorHead::Blazeface;
+  return fields.fault("head", "must be `retinaface`, `scrfd`, `yunet`, `ssd` or `blazeface`");
 }
 
 Result<vision::DetectorSpec> parse_detector(CardFields fields, NamedFiles& files) {
@@ -380,8 +381,8 @@ Result<face::Calibration> parse_calibration(const CardFields& fields, const Card
 
 /// What several fields say together.
 Result<void> check_whole(const Card& card) {
-  if (card.detector.head == vision::DetectorHead::Ssd && !card.contour) {
-    return card_fault("contour", "is missing: an `ssd` detector finds no landmarks");
+  if (vision::finds_boxes_only(card.detector.head) && !card.contour) {
+    return card_fault("contour", "is missing: a detector of this head finds no landmarks");
   }
   int length = 0;
   for (size_t index = 0; index < card.embedders.size(); ++index) {

@@ -36,8 +36,7 @@ Result<void> check_embedder(const EmbedderSpec& embedder, const PipelineSpec& sp
                 "the landmark template `{}` of pack `{}` has {} points where {} are needed",
                 tmpl.name, spec.pack_id, tmpl.points.size(), wanted);
   }
-  const bool wants_contour =
-      !tmpl.contour_indices.empty() || spec.detector.head == DetectorHead::Ssd;
+  const bool wants_contour = !tmpl.contour_indices.empty() || finds_boxes_only(spec.detector.head);
   if (wants_contour && !spec.contour) {
     return fail(ErrorCode::Corrupt, "card_inconsistent",
                 "pack `{}` needs a network for the 68 points of a face and names none",

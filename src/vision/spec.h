@@ -26,7 +26,12 @@ struct InputNormalization {
   std::array<float, 3> scale{1, 1, 1};
 };
 
-enum class DetectorHead { Retinaface, Scrfd, Yunet, Ssd };
+enum class DetectorHead { Retinaface, Scrfd, Yunet, Ssd, Blazeface };
+
+/// Whether a head finds boxes alone, so that a `ContourSpec` must find the landmarks.
+[[nodiscard]] constexpr bool finds_boxes_only(DetectorHead head) {
+  return head == DetectorHead::Ssd || head == DetectorHead::Blazeface;
+}
 
 /// The largest side that a detector's fixed input may have.
 inline constexpr int kMaxDetectorSide_px = 4'096;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 
 #include "vision/internal/output_rows.h"
 
@@ -11,24 +10,6 @@ namespace {
 
 constexpr float kCenterVariance = 0.1F;
 constexpr float kSizeVariance = 0.2F;
-
-Result<OutputRows> output_named(std::span<const nn::PortInfo> ports,
-                                std::span<const nn::Tensor> outputs, std::string_view name,
-                                size_t row_width) {
-  for (size_t index = 0; index < std::min(ports.size(), outputs.size()); ++index) {
-    if (ports[index].name != name) continue;
-    const nn::Tensor& output = outputs[index];
-    if (output.shape.empty() || output.shape.front() != 1 ||
-        output.values.size() % row_width != 0 ||
-        (row_width > 1 && std::cmp_not_equal(output.shape.back(), row_width))) {
-      break;
-    }
-    return OutputRows{output.values, output.values.size() / row_width, row_width};
-  }
-  return fail(ErrorCode::Corrupt, "network_shape",
-              "an SSD network needs an output `{}` for one picture with rows of {} values", name,
-              row_width);
-}
 
 /// The box of one row, in the input's sides, clipped to the input.
 face::BoundingBox box_of(std::span<const float> encoding, std::span<const float> prior) {
@@ -50,9 +31,9 @@ face::BoundingBox box_of(std::span<const float> encoding, std::span<const float>
 Result<std::vector<Detection>> decode_ssd(std::span<const nn::PortInfo> ports,
                                           std::span<const nn::Tensor> outputs, int side_px,
                                           float min_detection_score) {
-  const OutputRows encodings = TRY(output_named(ports, outputs, kSsdBoxEncodings, 4));
-  const OutputRows logits = TRY(output_named(ports, outputs, kSsdClassScores, 1));
-  const OutputRows priors = TRY(output_named(ports, outputs, kSsdPriors, 4));
+  const OutputRows encodings = TRY(rows_named(ports, outputs, kSsdBoxEncodings, 4));
+  const OutputRows logits = TRY(rows_named(ports, outputs, kSsdClassScores, 1));
+  const OutputRows priors = TRY(rows_named(ports, outputs, kSsdPriors, 4));
   if (encodings.row_count != logits.row_count || priors.row_count != logits.row_count) {
     return fail(ErrorCode::Corrupt, "network_shape",
                 "an SSD network gave {} boxes and {} scores for {} priors", encodings.row_count,

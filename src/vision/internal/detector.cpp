@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "image/resample.h"
+#include "vision/blazeface_head.h"
 #include "vision/internal/heads.h"
 #include "vision/internal/input_tensor.h"
 #include "vision/internal/non_maximum_suppression.h"
@@ -49,10 +50,10 @@ Result<DetectorReach> reach_in(const DetectorSpec& spec, const nn::Network& netw
         ErrorCode::Corrupt, "network_shape", "{} wants an input of {} x {}, and its card one of {}",
         spec.file.filename().string(), inputs[0].shape[3], inputs[0].shape[2], card_side_px);
   }
-  if (spec.head == DetectorHead::Ssd &&
+  if (finds_boxes_only(spec.head) &&
       (reach.fixed_width_px == 0 || reach.fixed_width_px != reach.fixed_height_px)) {
     return fail(ErrorCode::Corrupt, "network_shape",
-                "an SSD detector needs a fixed square input; {} has {} x {}",
+                "a detector with this head needs a fixed square input; {} has {} x {}",
                 spec.file.filename().string(), reach.fixed_width_px, reach.fixed_height_px);
   }
   return reach;
@@ -92,6 +93,8 @@ Result<std::vector<Detection>> Detector::look(const nn::Tensor& input,
       return decode_yunet(outputs, picture);
     case DetectorHead::Ssd:
       return decode_ssd(network_.outputs(), outputs, picture.width_px, min_detection_score);
+    case DetectorHead::Blazeface:
+      return decode_blazeface(network_.outputs(), outputs, picture.width_px, min_detection_score);
   }
   std::unreachable();
 }

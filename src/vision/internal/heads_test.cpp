@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "vision/blazeface_head.h"
 #include "vision/ssd_head.h"
 
 namespace faceforge::vision {
@@ -229,6 +230,88 @@ TEST(SsdHead, MissingOrOtherwiseShapedOutputsAreRefused) {
   std::vector<nn::Tensor> outputs = ssd_outputs();
   outputs[2] = nn::Tensor{{1, 3}, {0, 0, 0}};
   EXPECT_EQ(decode_ssd(kSsdPorts, outputs, 512, 0.5F).error().reason, "network_shape");
+}
+
+const std::vector<nn::PortInfo> kBlazefacePorts = {{kBlazefaceBoxes32, {-1, 24, 16}},
+                                                   {kBlazefaceBoxes16, {-1, 32, 16}},
+                                                   {kBlazefaceScores16, {-1, 32, 1}},
+                                                   {kBlazefaceScores32, {-1, 24, 1}}};
+
+/// A picture of 64 px: 4 x 4 cells of two anchors, 2 x 2 cells of six; no face in it.
+std::vector<nn::Tensor> blazeface_outputs() {
+  std::vector<nn::Tensor> outputs{zeros({1, 24, 16}), zeros({1, 32, 16}), zeros({1, 32, 1}),
+                                  zeros({1, 24, 1})};
+  for (const size_t scores : {2, 3}) std::ranges::fill(outputs[scores].values, -5.0F);
+  return outputs;
+}
+
+TEST(BlazefaceHead, AFaceOfEitherStrideIsReadOffTheMiddleOfItsCell) {
+  std::vector<nn::Tensor> outputs = blazeface_outputs();
+  const auto put = [&](size_t boxes, size_t scores, size_t row, std::array<float, 4> box) {
+    std::ranges::copy(box, outputs[boxes].values.begin() + static_cast<int64_t>(row * 16));
+    outputs[scores].values[row] = 2;
+  };
+  put(1, 2, (2 * 4 + 1) * 2 + 1, {3, -4, 10, 20});  // stride 16, row 2, column 1, second anchor
+  put(0, 3, (0 * 2 + 1) * 6 + 5, {-8, 4, 16, 12});  // stride 32, row 0, column 1, sixth anchor
+  const auto detections = decode_blazeface(kBlazefacePorts, outputs, 64, 0.5F);
+  ASSERT_TRUE(detections) << detections.error().message;
+  ASSERT_EQ(detections->size(), 2U);
+  // By hand: the middles (24, 40) and (48, 16), moved.
+  EXPECT_FLOAT_EQ(detections->at(0).box.center_x(), 27);
+  EXPECT_FLOAT_EQ(detections->at(0).box.center_y(), 36);
+  EXPECT_FLOAT_EQ(detections->at(0).box.width, 10);
+  EXPECT_FLOAT_EQ(detections->at(0).box.height, 20);
+  EXPECT_THAT(detections->at(0).detection_score, FloatNear(0.880797F, 1e-5F));  // sigmoid of 2
+  EXPECT_FALSE(detections->at(0).landmarks);
+  EXPECT_FLOAT_EQ(detections->at(1).box.center_x(), 40);
+  EXPECT_FLOAT_EQ(detections->at(1).box.center_y(), 20);
+}
+
+TEST(BlazefaceHead, ABoxBeyondTheInputEndsAtItsBorderAndOneOutsideIsNone) {
+  std::vector<nn::Tensor> outputs = blazeface_outputs();
+  outputs[2].values[0] = 2;
+  outputs[1].values[0] = -8;  // about the corner
+  outputs[1].values[1] = -8;
+  outputs[1].values[2] = 20;
+  outputs[1].values[3] = 40;
+  outputs[2].values[1] = 2;
+  outputs[1].values[16] = -500;
+  outputs[1].values[18] = 20;
+  outputs[1].values[19] = 20;
+  const auto detections = decode_blazeface(kBlazefacePorts, outputs, 64, 0.5F);
+  ASSERT_TRUE(detections);
+  ASSERT_EQ(detections->size(), 1U);
+  EXPECT_FLOAT_EQ(detections->front().box.x, 0);
+  EXPECT_FLOAT_EQ(detections->front().box.width, 10);
+  EXPECT_FLOAT_EQ(detections->front().box.height, 20);
+}
+
+TEST(BlazefaceHead, WhatIsNoNumberIsLeftOut) {
+  std::vector<nn::Tensor> outputs = blazeface_outputs();
+  outputs[2].values[0] = std::numeric_limits<float>::quiet_NaN();
+  outputs[2].values[1] = 2;
+  outputs[1].values[18] = std::numeric_limits<float>::infinity();
+  outputs[2].values[2] = 2;
+  outputs[1].values[34] = std::numeric_limits<float>::quiet_NaN();
+  outputs[1].values[35] = 10;
+  const auto detections = decode_blazeface(kBlazefacePorts, outputs, 64, 0.5F);
+  ASSERT_TRUE(detections);
+  for (const Detection& detection : *detections) {
+    EXPECT_TRUE(std::isfinite(detection.detection_score));
+    EXPECT_TRUE(std::isfinite(detection.box.width));
+  }
+}
+
+TEST(BlazefaceHead, MissingOrOtherwiseShapedOutputsAreRefused) {
+  std::vector<nn::PortInfo> ports = kBlazefacePorts;
+  ports[0].name = "boxes";
+  EXPECT_EQ(decode_blazeface(ports, blazeface_outputs(), 64, 0.5F).error().reason, "network_shape");
+  // Fewer rows than cells, and rows that are no multiple of the cells.
+  EXPECT_EQ(decode_blazeface(kBlazefacePorts, blazeface_outputs(), 256, 0.5F).error().reason,
+            "network_shape");
+  std::vector<nn::Tensor> outputs = blazeface_outputs();
+  outputs[2] = zeros({1, 31, 1});
+  EXPECT_EQ(decode_blazeface(kBlazefacePorts, outputs, 64, 0.5F).error().reason, "network_shape");
 }
 
 }  // namespace

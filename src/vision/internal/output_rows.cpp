@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 namespace faceforge::vision {
 
@@ -25,6 +26,24 @@ Result<std::vector<OutputRows>> rows_of_width(std::span<const nn::Tensor> output
   }
   std::ranges::stable_sort(tables, std::greater<>(), &OutputRows::row_count);
   return tables;
+}
+
+Result<OutputRows> rows_named(std::span<const nn::PortInfo> ports,
+                              std::span<const nn::Tensor> outputs, std::string_view name,
+                              size_t row_width) {
+  for (size_t index = 0; index < std::min(ports.size(), outputs.size()); ++index) {
+    if (ports[index].name != name) continue;
+    const nn::Tensor& output = outputs[index];
+    if (output.shape.empty() || output.shape.front() != 1 ||
+        output.values.size() % row_width != 0 ||
+        (row_width > 1 && std::cmp_not_equal(output.shape.back(), row_width))) {
+      break;
+    }
+    return OutputRows{output.values, output.values.size() / row_width, row_width};
+  }
+  return fail(ErrorCode::Corrupt, "network_shape",
+              "the detector's network needs an output `{}` for one picture with rows of {} values",
+              name, row_width);
 }
 
 Grid grid_of(int width_px, int height_px, int stride_px) {

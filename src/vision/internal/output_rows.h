@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +32,15 @@ struct OutputRows {
 ///        holds more than one picture
 [[nodiscard]] Result<std::vector<OutputRows>> rows_of_width(std::span<const nn::Tensor> outputs,
                                                             size_t row_width);
+
+/// Reads the output called `name` as a table of rows of `row_width`, one row an anchor of one
+/// picture.
+///
+/// in:    `ports` and `outputs` of the same run
+/// fails: corrupt/network_shape when there is no such output or it has another shape
+[[nodiscard]] Result<OutputRows> rows_named(std::span<const nn::PortInfo> ports,
+                                            std::span<const nn::Tensor> outputs,
+                                            std::string_view name, size_t row_width);
 
 inline constexpr std::array<int, 3> kGridStrides_px = {8, 16, 32};
 

@@ -168,10 +168,10 @@ struct Unscale {
 
 DetectorReach reach_of(DetectorHead head) {
   DetectorReach reach;
-  reach.enlarges_photos = head == DetectorHead::Ssd;
+  reach.enlarges_photos = finds_boxes_only(head);
   // Measured on crowds of faces 16 to 24 px wide (recall_slow_test).
   if (head == DetectorHead::Retinaface) reach.smallest_face_px = 24;
-  if (head == DetectorHead::Ssd) reach.smallest_face_px = 24;
+  if (finds_boxes_only(head)) reach.smallest_face_px = 24;
   return reach;
 }
 
