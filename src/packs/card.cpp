@@ -111,6 +111,18 @@ json::object detector_json(const vision::DetectorSpec& detector) {
           {"overlap_limit", json::number(detector.overlap_limit)}};
 }
 
+json::object contour_json(const vision::ContourSpec& contour) {
+  json::object result{{"file", contour.file.generic_string()},
+                      {"input", input_json(contour.input)},
+                      {"side_px", contour.side_px}};
+  if (contour.mirror_averaging == vision::MirrorAveraging::On) result["mirror_averaging"] = true;
+  if (contour.second_look) {
+    result["second_look"] = json::object{{"side", json::number(contour.second_look->side)},
+                                         {"rise", json::number(contour.second_look->rise)}};
+  }
+  return result;
+}
+
 json::object embedder_json(const vision::EmbedderSpec& embedder) {
   json::object result{{"file", embedder.file.generic_string()},
                       {"input", input_json(embedder.input)},
@@ -146,9 +158,7 @@ json::object card_json(const Card& card) {
   result["detector"] = detector_json(card.detector);
   result["contour"] = nullptr;
   if (card.contour) {
-    result["contour"] = json::object{{"file", card.contour->file.generic_string()},
-                                     {"input", input_json(card.contour->input)},
-                                     {"side_px", card.contour->side_px}};
+    result["contour"] = contour_json(*card.contour);
   }
   json::array embedders;
   for (const vision::EmbedderSpec& embedder : card.embedders) {

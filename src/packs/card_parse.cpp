@@ -228,11 +228,29 @@ Result<vision::DetectorSpec> parse_detector(CardFields fields, NamedFiles& files
   return detector;
 }
 
+Result<vision::MirrorAveraging> parse_mirror_averaging(CardFields& fields) {
+  const bool is_on = fields.has("mirror_averaging") && TRY(fields.boolean("mirror_averaging"));
+  return is_on ? vision::MirrorAveraging::On : vision::MirrorAveraging::Off;
+}
+
+Result<vision::SecondLook> parse_second_look(CardFields fields) {
+  vision::SecondLook second_look;
+  second_look.side = static_cast<float>(TRY(fields.number("side", 0.5, 4)));
+  second_look.rise = static_cast<float>(TRY(fields.number("rise", -1, 1)));
+  TRY(fields.no_others());
+  return second_look;
+}
+
 Result<vision::ContourSpec> parse_contour(CardFields fields, NamedFiles& files) {
   vision::ContourSpec contour;
   contour.file = TRY(files.take(fields));
   contour.input = TRY(parse_input_of(fields));
   contour.side_px = static_cast<int>(TRY(fields.integer("side_px", 16, 1'024)));
+  contour.mirror_averaging = TRY(parse_mirror_averaging(fields));
+  if (fields.has("second_look")) {
+    CardFields second_look = TRY(fields.object("second_look"));
+    contour.second_look = TRY(parse_second_look(std::move(second_look)));
+  }
   TRY(fields.no_others());
   return contour;
 }
@@ -304,9 +322,7 @@ Result<vision::EmbedderSpec> parse_embedder(CardFields fields, NamedFiles& files
   embedder.input = TRY(parse_input_of(fields));
   embedder.landmark_template = TRY(parse_template(fields));
   embedder.output_length = static_cast<int>(TRY(fields.integer("output_length", 8, 8'192)));
-  if (fields.has("mirror_averaging") && TRY(fields.boolean("mirror_averaging"))) {
-    embedder.mirror_averaging = vision::MirrorAveraging::On;
-  }
+  embedder.mirror_averaging = TRY(parse_mirror_averaging(fields));
   if (fields.has("output_mean")) {
     embedder.output_mean = TRY(parse_output_mean(fields, embedder.output_length));
   }

@@ -118,7 +118,12 @@ TEST(Card, WhatIsWrittenReadsBackAndIsWrittenTheSameAgain) {
   rich["files"].as_array().push_back(json::object{{"path", "contour.onnx"}});
   rich["files"].as_array().push_back(json::object{{"path", "live.onnx"}});
   const json::value input = detector(rich).at("input");
-  rich["contour"] = json::object{{"file", "contour.onnx"}, {"input", input}, {"side_px", 112}};
+  rich["contour"] = json::object{{"file", "contour.onnx"},
+                                 {"input", input},
+                                 {"side_px", 112},
+                                 {"mirror_averaging", true},
+                                 {"second_look", json::object{{"side", 1.28}, {"rise", -0.1}}}};
+  detector(rich)["head"] = "blazeface";
   rich["liveness"] = json::array{json::object{{"file", "live.onnx"},
                                               {"input", input},
                                               {"side_px", 80},
@@ -146,6 +151,10 @@ TEST(Card, WhatIsWrittenReadsBackAndIsWrittenTheSameAgain) {
   EXPECT_EQ(again->embedders.at(0).output_mean.at(0), 0.125F);
   EXPECT_EQ(again->embedders.at(0).normalization, vision::OutputNormalization::None);
   EXPECT_EQ(again->metric, face::Metric::L2);
+  EXPECT_EQ(again->detector.head, vision::DetectorHead::Blazeface);
+  EXPECT_EQ(again->contour->mirror_averaging, vision::MirrorAveraging::On);
+  EXPECT_EQ(again->contour->second_look->side, 1.28F);
+  EXPECT_EQ(again->contour->second_look->rise, -0.1F);
   EXPECT_EQ(again->liveness[0].box_growth, 2.7F);
   EXPECT_EQ(again->calibration->points[1].match_threshold, 0.31F);
 }
@@ -342,7 +351,32 @@ TEST(Card, TooManyFilesAreRefused) {
 
 TEST(Card, ATemplateOfContourPointsNeedsAContourNetwork) {
   expect_fault([](json::object& card) { embedder(card)["template"] = "dlib_150"; }, "contour");
-  expect_fault([](json::object& card) { detector(card)["head"] = "ssd"; }, "contour");
+  for (const char* head : {"ssd", "blazeface"}) {
+    expect_fault([head](json::object& card) { detector(card)["head"] = head; }, "contour");
+  }
+}
+
+TEST(Card, ASecondLookHasLimits) {
+  const auto with_second_look = [](std::string_view text) {
+    return [text = std::string(text)](json::object& card) {
+      card["files"].as_array().push_back(json::object{{"path", "contour.onnx"}});
+      card["contour"] = json::object{{"file", "contour.onnx"},
+                                     {"input", detector(card).at("input")},
+                                     {"side_px", 112},
+                                     {"second_look", json::parse(text).value()}};
+    };
+  };
+  json::object card = plain_card();
+  with_second_look(R"({"side": 4, "rise": 1})")(card);
+  EXPECT_EQ(parsed(card).contour->second_look->side, 4.0F);
+  EXPECT_EQ(parsed(card).contour->mirror_averaging, vision::MirrorAveraging::Off);
+  expect_fault(with_second_look(R"({"side": 4.1, "rise": 0})"), "contour.second_look.side");
+  expect_fault(with_second_look(R"({"side": 0.4, "rise": 0})"), "contour.second_look.side");
+  expect_fault(with_second_look(R"({"side": 1, "rise": 1.5})"), "contour.second_look.rise");
+  expect_fault(with_second_look(R"({"side": 1})"), "contour.second_look.rise");
+  expect_fault(with_second_look(R"({"side": 1, "rise": 0, "turn": 1})"),
+               "contour.second_look.turn");
+  expect_fault(with_second_look("1"), "contour.second_look");
 }
 
 TEST(Card, ATemplateIsCheckedPointByPoint) {

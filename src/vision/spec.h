@@ -60,6 +60,16 @@ struct LandmarkTemplate {
   bool operator==(const LandmarkTemplate&) const = default;
 };
 
+/// Whether a network also looks at a picture's mirror image, and the mean of both answers counts.
+enum class MirrorAveraging { Off, On };
+
+/// Where a contour network looks again: a square turned so that the eyes of its first points are
+/// level, in units of the root of width times height of those points' bounds in that direction.
+struct SecondLook {
+  float side = 1;
+  float rise = 0;  ///< of the square's centre above that of the bounds
+};
+
 /// A network that finds the 68 points of iBUG 300-W in the detector's box. With one, the five
 /// landmarks are derived from those points, whatever the detector says of them.
 ///
@@ -70,10 +80,9 @@ struct ContourSpec {
   std::filesystem::path file;
   InputNormalization input;
   int side_px = 112;
+  MirrorAveraging mirror_averaging = MirrorAveraging::Off;
+  std::optional<SecondLook> second_look = {};  ///< its points are those that count
 };
-
-/// Whether an embedder also looks at a crop's mirror image, and takes the mean of both outputs.
-enum class MirrorAveraging { Off, On };
 
 /// What becomes of an output before it is weighted.
 enum class OutputNormalization { None, UnitLength };

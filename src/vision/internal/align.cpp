@@ -89,6 +89,14 @@ image::Image warp_reduced(const image::Image& image,
 
 }  // namespace
 
+image::Image warp_to_square(const image::Image& image,
+                            const image::SimilarityTransform& image_to_square, int side_px) {
+  const int shrink =
+      static_cast<int>(std::floor(std::min(1 / image_to_square.scale(), kMaxShrink)));
+  if (shrink >= 2) return warp_reduced(image, image_to_square, side_px, shrink);
+  return image::warp_similarity(image, image_to_square, side_px, side_px);
+}
+
 Result<face::AlignedCrop> align(const image::Photo& photo, const face::DetectedFace& face,
                                 const LandmarkTemplate& tmpl) {
   std::vector<image::Point2f> from = points_for(tmpl, face);
@@ -107,11 +115,7 @@ Result<face::AlignedCrop> align(const image::Photo& photo, const face::DetectedF
     return fail(ErrorCode::InvalidInput, "degenerate_landmarks",
                 "the points of a face cannot be brought upright");
   }
-  const int shrink = static_cast<int>(std::floor(std::min(1 / image_to_crop->scale(), kMaxShrink)));
-  return face::AlignedCrop{
-      shrink < 2 ? image::warp_similarity(photo.image, *image_to_crop, tmpl.side_px, tmpl.side_px)
-                 : warp_reduced(photo.image, *image_to_crop, tmpl.side_px, shrink),
-      tmpl.name};
+  return face::AlignedCrop{warp_to_square(photo.image, *image_to_crop, tmpl.side_px), tmpl.name};
 }
 
 }  // namespace faceforge::vision

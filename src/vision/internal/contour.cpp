@@ -1,11 +1,14 @@
 #include "vision/internal/contour.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
 #include "image/resample.h"
+#include "vision/internal/align.h"
 #include "vision/internal/batches.h"
 #include "vision/internal/input_tensor.h"
 
@@ -13,6 +16,8 @@ namespace faceforge::vision {
 namespace {
 
 constexpr size_t kValuesPerFace = 2 * kContourPointCount;
+/// Points further apart are of no face in any working image.
+constexpr double kLargestFace_px = 100'000;
 
 face::Point mean_of(std::span<const face::Point> points) {
   face::Point sum;
@@ -61,18 +66,30 @@ image::Image pixels_of(const image::Image& image, const PaddedBox& square, int s
   return image::resize(picture, side_px, side_px);
 }
 
-/// The network's numbers, in [0, 1] of the padded square, as points of the image. The square's
-/// [0, 1] runs from the outer edge of its first pixel to the outer edge of its last.
-std::vector<face::Point> points_of(std::span<const float> values, const PaddedBox& square) {
-  const auto side = static_cast<float>(square.side_px);
-  std::vector<face::Point> points(kContourPointCount);
-  for (size_t index = 0; index < kContourPointCount; ++index) {
-    points[index] = {
-        values[2 * index] * side + static_cast<float>(square.part.x - square.left) - 0.5F,
-        values[2 * index + 1] * side + static_cast<float>(square.part.y - square.top) - 0.5F};
-  }
-  return points;
+/// From pixels of a padded box scaled to `side_px` to those of the image: the outer edges of both
+/// squares coincide.
+image::SimilarityTransform to_image(const PaddedBox& square, int side_px) {
+  const double factor = static_cast<double>(square.side_px) / side_px;
+  return {.a = factor,
+          .b = 0,
+          .tx = (factor - 1) / 2 + square.part.x - square.left,
+          .ty = (factor - 1) / 2 + square.part.y - square.top};
 }
+
+/// Where a face is turned to: left and right, up and down, along and across the line of its eyes.
+struct UprightBounds {
+  double left = std::numeric_limits<double>::max();
+  double top = std::numeric_limits<double>::max();
+  double right = std::numeric_limits<double>::lowest();
+  double bottom = std::numeric_limits<double>::lowest();
+
+  void include(double x, double y) {
+    left = std::min(left, x);
+    top = std::min(top, y);
+    right = std::max(right, x);
+    bottom = std::max(bottom, y);
+  }
+};
 
 }  // namespace
 
@@ -80,6 +97,60 @@ face::Landmarks landmarks_of(std::span<const face::Point> contour) {
   CHECK(contour.size() == kContourPointCount);
   return {mean_of(contour.subspan(36, 6)), mean_of(contour.subspan(42, 6)), contour[30],
           contour[48], contour[54]};
+}
+
+size_t mirrored_contour_index(size_t index) {
+  CHECK(index < kContourPointCount);
+  // Runs of points whose mirror images are those of one run, the other way round.
+  struct Mirrored {
+    size_t first;
+    size_t last;
+    size_t sum;  // of a point's index and its image's
+  };
+  constexpr std::array<Mirrored, 11> kRuns = {{{0, 16, 16},
+                                               {17, 26, 43},
+                                               {31, 35, 66},
+                                               {36, 39, 81},
+                                               {40, 41, 87},
+                                               {42, 45, 81},
+                                               {46, 47, 87},
+                                               {48, 54, 102},
+                                               {55, 59, 114},
+                                               {60, 64, 124},
+                                               {65, 67, 132}}};
+  for (const Mirrored& run : kRuns) {
+    if (index >= run.first && index <= run.last) return run.sum - index;
+  }
+  return index;  // the bridge of the nose
+}
+
+std::optional<image::SimilarityTransform> second_look_square(std::span<const face::Point> contour,
+                                                             const SecondLook& second_look,
+                                                             int side_px) {
+  const face::Landmarks landmarks = landmarks_of(contour);
+  const face::Point& left_eye = at(landmarks, face::Landmark::LeftEye);
+  const face::Point& right_eye = at(landmarks, face::Landmark::RightEye);
+  const double eyes_x = double{right_eye.x} - double{left_eye.x};
+  const double eyes_y = double{right_eye.y} - double{left_eye.y};
+  const double eye_distance = std::hypot(eyes_x, eyes_y);
+  // Written so that what is no number is refused as well.
+  if (!(eye_distance >= 1)) return std::nullopt;
+  const double cosine = eyes_x / eye_distance;
+  const double sine = eyes_y / eye_distance;
+  UprightBounds bounds;
+  for (const face::Point& point : contour) {
+    bounds.include(cosine * point.x + sine * point.y, cosine * point.y - sine * point.x);
+  }
+  const double unit = std::sqrt((bounds.right - bounds.left) * (bounds.bottom - bounds.top));
+  if (!(unit >= 1) || !(unit <= kLargestFace_px)) return std::nullopt;
+  const double scale = side_px / (double{second_look.side} * unit);
+  const double center_x = (bounds.left + bounds.right) / 2;
+  const double center_y = (bounds.top + bounds.bottom) / 2 - double{second_look.rise} * unit;
+  const double middle = (side_px - 1) / 2.0;
+  return image::SimilarityTransform{.a = scale * cosine,
+                                    .b = -scale * sine,
+                                    .tx = middle - scale * center_x,
+                                    .ty = middle - scale * center_y};
 }
 
 ContourNetwork::ContourNetwork(ContourSpec spec, nn::Network network, nn::RunOptions run_options)
@@ -107,6 +178,40 @@ Result<std::vector<float>> ContourNetwork::run(const nn::Tensor& input) const {
   return std::move(outputs[0].values);
 }
 
+Result<std::vector<std::vector<face::Point>>> ContourNetwork::points_of(
+    std::span<const Look> looks) const {
+  nn::Tensor input = black_input(looks.size(), spec_.side_px, spec_.side_px, spec_.input);
+  for (size_t place = 0; place < looks.size(); ++place) {
+    place_pixels(looks[place].picture, {0, 0, spec_.side_px, spec_.side_px}, spec_.input,
+                 {.picture_index = place}, input);
+  }
+  std::vector<float> values = TRY(run(input));
+  if (spec_.mirror_averaging == MirrorAveraging::On) {
+    mirror_pictures(input);
+    const std::vector<float> mirrored = TRY(run(input));
+    for (size_t place = 0; place < values.size(); place += kValuesPerFace) {
+      for (size_t index = 0; index < kContourPointCount; ++index) {
+        const size_t other = place + 2 * mirrored_contour_index(index);
+        float& x = values[place + 2 * index];
+        float& y = values[place + 2 * index + 1];
+        x = (x + 1 - mirrored[other]) / 2;
+        y = (y + mirrored[other + 1]) / 2;
+      }
+    }
+  }
+  std::vector<std::vector<face::Point>> contours(looks.size());
+  const auto side = static_cast<float>(spec_.side_px);
+  for (size_t place = 0; place < looks.size(); ++place) {
+    for (size_t index = 0; index < kContourPointCount; ++index) {
+      const float* position = &values[place * kValuesPerFace + 2 * index];
+      const image::Point2f point = looks[place].picture_to_image.apply(
+          {position[0] * side - 0.5F, position[1] * side - 0.5F});
+      contours[place].push_back({point.x, point.y});
+    }
+  }
+  return contours;
+}
+
 Result<std::vector<std::vector<face::Point>>> ContourNetwork::find(
     const image::Image& image, std::span<const face::BoundingBox> boxes) const {
   std::vector<std::vector<face::Point>> contours(boxes.size());
@@ -115,21 +220,27 @@ Result<std::vector<std::vector<face::Point>>> ContourNetwork::find(
     const PaddedBox square = padded(boxes[index], image);
     if (square.part.width > 0 && square.part.height > 0) squares.emplace_back(index, square);
   }
-  const std::span<const std::pair<size_t, PaddedBox>> all(squares);
-  for (size_t done = 0; done < all.size();) {
-    const auto batch = all.subspan(done, next_batch(all.size() - done));
-    nn::Tensor input = black_input(batch.size(), spec_.side_px, spec_.side_px, spec_.input);
-    for (size_t place = 0; place < batch.size(); ++place) {
-      place_pixels(pixels_of(image, batch[place].second, spec_.side_px),
-                   {0, 0, spec_.side_px, spec_.side_px}, spec_.input, {.picture_index = place},
-                   input);
+  for (size_t done = 0; done < squares.size();) {
+    const size_t count = next_batch(squares.size() - done);
+    std::vector<Look> looks;
+    for (const auto& [face_index, square] : std::span(squares).subspan(done, count)) {
+      looks.push_back(
+          {face_index, pixels_of(image, square, spec_.side_px), to_image(square, spec_.side_px)});
     }
-    const std::vector<float> values = TRY(run(input));
-    for (size_t place = 0; place < batch.size(); ++place) {
-      contours[batch[place].first] = points_of(
-          std::span(values).subspan(place * kValuesPerFace, kValuesPerFace), batch[place].second);
+    auto points = TRY(points_of(looks));
+    if (spec_.second_look) {
+      for (size_t place = 0; place < count; ++place) {
+        const auto square = second_look_square(points[place], *spec_.second_look, spec_.side_px);
+        if (!square) continue;
+        looks[place].picture = warp_to_square(image, *square, spec_.side_px);
+        looks[place].picture_to_image = square->inverse();
+      }
+      points = TRY(points_of(looks));
     }
-    done += batch.size();
+    for (size_t place = 0; place < count; ++place) {
+      contours[looks[place].face_index] = std::move(points[place]);
+    }
+    done += count;
   }
   return contours;
 }

@@ -11,14 +11,6 @@
 namespace faceforge::vision {
 namespace {
 
-/// Turns every picture of a batch [N, C, H, W] round left and right.
-void mirror(nn::Tensor& input) {
-  const auto width = static_cast<size_t>(input.shape.at(3));
-  for (size_t row = 0; row < input.values.size(); row += width) {
-    std::ranges::reverse(std::span(input.values).subspan(row, width));
-  }
-}
-
 Unexpected not_finite(const EmbedderSpec& spec) {
   return fail(ErrorCode::Internal, "embedding_not_finite",
               "{} gave an embedding without a finite length", spec.file.filename().string());
@@ -76,7 +68,7 @@ Result<std::vector<float>> EmbedderNetwork::run(std::span<const face::AlignedFac
   }
   std::vector<float> values = TRY(run(input));
   if (spec_.mirror_averaging == MirrorAveraging::On) {
-    mirror(input);
+    mirror_pictures(input);
     const std::vector<float> mirrored = TRY(run(input));
     for (size_t i = 0; i < values.size(); ++i) values[i] = (values[i] + mirrored[i]) / 2;
   }

@@ -59,4 +59,11 @@ void place_pixels(const image::Image& source, const image::PixelRectangle& part,
   }
 }
 
+void mirror_pictures(nn::Tensor& input) {
+  const auto width = static_cast<size_t>(input.shape.at(3));
+  for (size_t row = 0; row < input.values.size(); row += width) {
+    std::ranges::reverse(std::span(input.values).subspan(row, width));
+  }
+}
+
 }  // namespace faceforge::vision

@@ -28,4 +28,7 @@ void place_pixels(const image::Image& source, const image::PixelRectangle& part,
                   const InputNormalization& normalization, const InputPlace& place,
                   nn::Tensor& input);
 
+/// Turns every picture of a batch round left and right.
+void mirror_pictures(nn::Tensor& input);
+
 }  // namespace faceforge::vision

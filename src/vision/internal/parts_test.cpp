@@ -2,6 +2,7 @@
 // comparable embeddings.
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,6 +61,83 @@ TEST(Contour, TheFiveLandmarksAreEyeCentresNoseTipAndMouthCorners) {
   EXPECT_FLOAT_EQ(landmarks[2].y, 2);
   EXPECT_FLOAT_EQ(landmarks[3].x, 3);
   EXPECT_FLOAT_EQ(landmarks[4].x, 5);
+}
+
+TEST(Contour, AMirroredPointsMirrorImageIsThePointItself) {
+  std::set<size_t> images;
+  for (size_t index = 0; index < kContourPointCount; ++index) {
+    EXPECT_EQ(mirrored_contour_index(mirrored_contour_index(index)), index);
+    images.insert(mirrored_contour_index(index));
+  }
+  EXPECT_EQ(images.size(), kContourPointCount);
+  // By the figure of iBUG 300-W: chin, outer and inner corners of the eyes, mouth, nose.
+  EXPECT_EQ(mirrored_contour_index(8), 8U);
+  EXPECT_EQ(mirrored_contour_index(0), 16U);
+  EXPECT_EQ(mirrored_contour_index(17), 26U);
+  EXPECT_EQ(mirrored_contour_index(30), 30U);
+  EXPECT_EQ(mirrored_contour_index(36), 45U);
+  EXPECT_EQ(mirrored_contour_index(39), 42U);
+  EXPECT_EQ(mirrored_contour_index(41), 46U);
+  EXPECT_EQ(mirrored_contour_index(48), 54U);
+  EXPECT_EQ(mirrored_contour_index(57), 57U);
+  EXPECT_EQ(mirrored_contour_index(60), 64U);
+  EXPECT_EQ(mirrored_contour_index(65), 67U);
+}
+
+/// A face of 68 points within 80 x 120 about (0, 0), eyes level at y = -20; turned by an angle and
+/// moved to (200, 300).
+std::vector<face::Point> turned_contour(double angle_rad) {
+  std::vector<face::Point> contour(kContourPointCount);
+  contour[0] = {-40, -60};
+  contour[16] = {40, 60};
+  for (size_t index = 36; index < 42; ++index) contour[index] = {-18, -20};
+  for (size_t index = 42; index < 48; ++index) contour[index] = {18, -20};
+  for (face::Point& point : contour) {
+    const double x = point.x * std::cos(angle_rad) - point.y * std::sin(angle_rad);
+    const double y = point.x * std::sin(angle_rad) + point.y * std::cos(angle_rad);
+    point = {static_cast<float>(200 + x), static_cast<float>(300 + y)};
+  }
+  return contour;
+}
+
+TEST(Contour, TheSecondLookIsTurnedSoThatTheEyesAreLevelAndAsLargeAsTheFace) {
+  const double unit = std::sqrt(80.0 * 120.0);
+  for (const double angle_rad : {0.0, 0.5, -2.8}) {
+    const auto square =
+        second_look_square(turned_contour(angle_rad), {.side = 1.5F, .rise = 0.25F}, 112);
+    ASSERT_TRUE(square);
+    // By hand: the middle of the square is a quarter of the unit above the face's middle.
+    const double up_x = 200 + 0.25 * unit * std::sin(angle_rad);
+    const double up_y = 300 - 0.25 * unit * std::cos(angle_rad);
+    const auto middle = square->apply({static_cast<float>(up_x), static_cast<float>(up_y)});
+    EXPECT_THAT(middle.x, FloatNear(55.5F, 1e-3F));
+    EXPECT_THAT(middle.y, FloatNear(55.5F, 1e-3F));
+    EXPECT_NEAR(square->scale(), 112 / (1.5 * unit), 1e-6);
+    const auto contour = turned_contour(angle_rad);
+    const auto left = square->apply({contour[36].x, contour[36].y});
+    const auto right = square->apply({contour[42].x, contour[42].y});
+    EXPECT_THAT(left.y, FloatNear(right.y, 1e-3F));
+    EXPECT_LT(left.x, right.x);
+  }
+}
+
+TEST(Contour, PointsThatAreNoFaceAreNotLookedAtAgain) {
+  const SecondLook look{.side = 1.5F, .rise = 0};
+  EXPECT_FALSE(second_look_square(std::vector<face::Point>(68, {5, 5}), look, 112));
+  auto contour = turned_contour(0);
+  contour[3].x = std::numeric_limits<float>::quiet_NaN();
+  contour[40].y = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_FALSE(second_look_square(contour, look, 112));
+  contour = turned_contour(0);
+  contour[0] = {-1e9F, 0};
+  contour[16] = {1e9F, 1e9F};
+  EXPECT_FALSE(second_look_square(contour, look, 112));
+}
+
+TEST(InputTensor, MirroredPicturesAreTurnedRowByRow) {
+  nn::Tensor input{.shape = {1, 2, 2, 3}, .values = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+  mirror_pictures(input);
+  EXPECT_THAT(input.values, ElementsAre(3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10));
 }
 
 TEST(Embedder, AnOutputIsCentredBroughtToUnitLengthAndWeightedInThisOrder) {
