@@ -1,5 +1,6 @@
 #include "packs/graph_model.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -11,8 +12,8 @@ namespace {
 
 constexpr size_t kModelLimit_bytes = size_t{8} << 20;
 constexpr size_t kNodeLimit = 20'000;
-constexpr size_t kInputLimit = 10'000;
-constexpr size_t kPortLimit = 1'000;
+constexpr size_t kInputLimit = 100'000;  // of all nodes together
+constexpr size_t kNameLimit_bytes = 1'000;
 
 template <typename... Args>
 Unexpected malformed(fmt::format_string<Args...> format, Args&&... args) {
@@ -105,7 +106,13 @@ Result<std::vector<T>> members(const GraphNode& node, std::string_view attribute
   return values;
 }
 
-Result<GraphNode> parse_node(const json::value& from, size_t node_index) {
+Unexpected too_large(std::string_view what, size_t found, size_t limit) {
+  return fail(ErrorCode::TooLarge, "graph_model_too_large",
+              "the graph model has {} {}; the limit is {}", found, what, limit);
+}
+
+/// in: `inputs_left` how many inputs this node and those after it may have. It goes down.
+Result<GraphNode> parse_node(const json::value& from, size_t node_index, size_t& inputs_left) {
   const json::object* object = from.if_object();
   if (object == nullptr) return malformed("has as node {} no object", node_index);
   const auto name = json::string_field(*object, "name");
@@ -113,11 +120,19 @@ Result<GraphNode> parse_node(const json::value& from, size_t node_index) {
   if (!name || name->empty() || !op) {
     return malformed("has a node {} without name or operator", node_index);
   }
+  // Errors name them, and the ONNX file repeats them.
+  if (std::max(name->size(), op->size()) > kNameLimit_bytes) {
+    return malformed("has at node {} a name or an operator of more than {} bytes", node_index,
+                     kNameLimit_bytes);
+  }
   GraphNode node{.name = *name, .op = *op, .inputs = {}};
   if (const json::value* inputs = object->if_contains("input")) {
-    if (!inputs->is_array() || inputs->as_array().size() > kInputLimit) {
-      return malformed("has a node {} whose inputs are no list", node.name);
+    if (!inputs->is_array()) return malformed("has a node {} whose inputs are no list", node.name);
+    const size_t count = inputs->as_array().size();
+    if (count > inputs_left) {
+      return too_large("inputs of nodes or more", kInputLimit - inputs_left + count, kInputLimit);
     }
+    inputs_left -= count;
     for (const json::value& input : inputs->as_array()) {
       if (!input.is_string()) return malformed("has a node {} with a nameless input", node.name);
       const std::string_view text = input.as_string();
@@ -176,12 +191,12 @@ Result<Document> parse_document(std::string_view text) {
   const auto nodes = json::array_field(topology->as_object(), "node");
   if (!nodes || nodes->empty()) return malformed("has no nodes");
   if (nodes->size() > kNodeLimit) {
-    return fail(ErrorCode::TooLarge, "graph_model_too_large",
-                "the graph model has {} nodes; the limit is {}", nodes->size(), kNodeLimit);
+    return too_large("nodes", nodes->size(), kNodeLimit);
   }
   Document document{.model = {}, .manifest = *manifest};
+  size_t inputs_left = kInputLimit;
   for (size_t index = 0; index < nodes->size(); ++index) {
-    GraphNode node = TRY(parse_node((*nodes)[index], index));
+    GraphNode node = TRY(parse_node((*nodes)[index], index, inputs_left));
     if (!document.model.index_by_name.emplace(node.name, index).second) {
       return malformed("has two nodes {}", node.name);
     }

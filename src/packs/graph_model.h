@@ -25,9 +25,12 @@ struct GraphTensor {
   friend auto operator<=>(const GraphTensor&, const GraphTensor&) = default;
 };
 
+/// The ports of a node are 0 to this one.
+inline constexpr size_t kPortLimit = 1'000;
+
 /// Reads `name` or `name:1`.
 ///
-/// fails: invalid_input/graph_model_malformed for no name, or a port beyond 1000
+/// fails: invalid_input/graph_model_malformed for no name, or a port beyond kPortLimit
 [[nodiscard]] Result<GraphTensor> parse_graph_tensor(std::string_view text);
 
 /// One operator of a TensorFlow graph, with its attributes as TensorFlow.js writes them.
@@ -61,8 +64,9 @@ struct GraphModel {
 /// Reads a graph model from memory.
 ///
 /// in:    `text` the JSON of `model.json`; `bytes` the files of its manifest, joined in its order
-/// fails: too_large/graph_model_too_large above 8 MB or 20 000 nodes;
-///        invalid_input/graph_model_malformed naming the node, also when a name is used twice;
+/// fails: too_large/graph_model_too_large above 8 MB, 20 000 nodes or 100 000 inputs of nodes;
+///        invalid_input/graph_model_malformed naming the node, also when a name is used twice or
+///        has more than 1000 bytes;
 ///        unsupported/graph_model_format for a layers model or a graph with functions;
 ///        as parse_npm_tensors
 [[nodiscard]] Result<GraphModel> parse_graph_model(std::string_view text,

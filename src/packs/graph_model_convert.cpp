@@ -9,6 +9,10 @@
 namespace faceforge::packs {
 namespace {
 
+/// Twice what a manifest may hold: each number once by way of an Identity, and once where it is
+/// used.
+constexpr size_t kTakenLimit_bytes = size_t{512} << 20;
+
 class GraphConverter {
  public:
   GraphConverter(const GraphModel& model, const std::string& name)
@@ -102,6 +106,7 @@ class GraphConverter {
       }
       call.inputs.push_back(made[input.port]);
     }
+    TRY(count_taken(call));
     for (const OperatorTable* table :
          {&layer_operators(), &elementwise_operators(), &movement_operators()}) {
       if (const auto found = table->find(node.op); found != table->end()) {
@@ -109,6 +114,20 @@ class GraphConverter {
       }
     }
     return call.unsupported("not implemented");
+  }
+
+  /// Counts the known numbers that an operator is about to take: it may copy them.
+  Result<void> count_taken(const OperatorCall& call) {
+    for (const GraphValue& input : call.inputs) {
+      if (input.floats) taken_bytes_ += input.floats->values.size() * sizeof(float);
+      if (input.integers) taken_bytes_ += input.integers->values.size() * sizeof(int64_t);
+      if (taken_bytes_ <= kTakenLimit_bytes) continue;
+      return fail(ErrorCode::TooLarge, "graph_model_too_large",
+                  "operator {} of node {}: the operators so far take {} bytes of constants; the "
+                  "limit is {}",
+                  call.node.op, call.node.name, taken_bytes_, kTakenLimit_bytes);
+    }
+    return {};
   }
 
   Converted placeholder(const OperatorCall& call) {
@@ -153,6 +172,7 @@ class GraphConverter {
   std::vector<State> states_;                    ///< by node
   std::vector<size_t> order_;                    ///< in which nodes can run
   size_t input_count_ = 0;
+  size_t taken_bytes_ = 0;
   bool is_for_one_picture_ = false;
 };
 

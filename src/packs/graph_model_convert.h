@@ -29,7 +29,9 @@ struct GraphOutput {
 ///        shapes that are not implemented, and for what mixes the pictures of a batch;
 ///        invalid_input/graph_model_malformed naming the node, for operands that do not fit it;
 ///        invalid_input/graph_cyclic and graph_node_missing; corrupt/weight_missing;
-///        too_large/graph_tensor_too_large; as nn::GraphBuilder::serialize
+///        too_large/graph_tensor_too_large, and graph_model_too_large when the numbers that
+///        operators take, counted once for each, are more than 512 MB: small files could else ask
+///        for any number of copies; as nn::GraphBuilder::serialize
 /// source: TensorFlow's operators, as TensorFlow.js runs them
 [[nodiscard]] Result<std::vector<std::byte>> convert_graph_model(
     const GraphModel& model, const std::string& name, const std::vector<GraphOutput>& outputs);

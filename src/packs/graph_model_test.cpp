@@ -124,6 +124,8 @@ TEST(GraphModel, AFileThatMakesNoSenseIsMalformed) {
            of_node(R"({"name": "a"})"),
            of_node(R"({"name": "", "op": "Add"})"),
            of_node(R"({"name": "a", "op": 7})"),
+           of_node(fmt::format(R"({{"name": "{}", "op": "Add"}})", std::string(1'001, 'a'))),
+           of_node(fmt::format(R"({{"name": "a", "op": "{}"}})", std::string(1'001, 'A'))),
            of_node(R"({"name": "a", "op": "Add", "input": "b"})"),
            of_node(R"({"name": "a", "op": "Add", "input": [1]})"),
            of_node(R"({"name": "a", "op": "Add", "input": [""]})"),
@@ -150,6 +152,13 @@ TEST(GraphModel, TooMuchIsRefused) {
     nodes += fmt::format(R"({}{{"name":"{}","op":"A"}})", index == 0 ? "" : ",", index);
   }
   EXPECT_EQ(error_of(of_node(nodes)).reason, "graph_model_too_large");
+  std::string inputs = R"("a")";
+  for (int index = 0; index < 50'000; ++index) inputs += R"(,"a")";
+  const std::string half = fmt::format(R"("op":"AddN","input":[{}])", inputs);
+  const Error many =
+      error_of(of_node(fmt::format(R"({{"name":"one",{}}},{{"name":"two",{}}})", half, half)));
+  EXPECT_EQ(many.reason, "graph_model_too_large");
+  EXPECT_THAT(many.message, HasSubstr("100002 inputs of nodes or more; the limit is 100000"));
   const std::string long_text((size_t{8} << 20) + 1, ' ');
   EXPECT_EQ(error_of(long_text).reason, "graph_model_too_large");
   const test::TemporaryFolder folder;

@@ -17,11 +17,12 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the weights file is little endian");
 
 constexpr size_t kManifestLimit_bytes = size_t{4} << 20;
-constexpr size_t kWeightsLimit_bytes = size_t{256} << 20;  // as float32
+constexpr size_t kWeightsLimit_bytes = size_t{256} << 20;  // in memory
 constexpr size_t kEntryLimit = 10'000;
 constexpr size_t kGroupLimit = 1'000;
 constexpr size_t kPathLimit = 1'000;
 constexpr size_t kRankLimit = 8;
+constexpr size_t kNameLimit_bytes = 1'000;
 
 template <typename... Args>
 Unexpected bad(fmt::format_string<Args...> format, Args&&... args) {
@@ -46,6 +47,11 @@ struct Entry {
   double scale = 1;  ///< with OneByte and TwoBytes: value = q * scale + min
   double min = 0;
 
+  /// In memory. Integers are held as 64 bits.
+  [[nodiscard]] size_t held_bytes() const {
+    return element_count * (type == ElementType::Float32 ? sizeof(float) : sizeof(int64_t));
+  }
+  /// In the file.
   [[nodiscard]] size_t size_bytes() const {
     switch (stored) {
       case StoredType::Half:
@@ -83,17 +89,21 @@ Result<void> parse_quantization(const json::object& from, size_t entry_index, En
 }
 
 Result<void> parse_shape(const json::array& dimensions, size_t entry_index, Entry& entry) {
-  if (dimensions.size() > kRankLimit) return malformed(entry_index, "has more than 8 dimensions");
+  if (dimensions.size() > kRankLimit) {
+    return malformed(entry_index, fmt::format("has {} dimensions; the limit is {}",
+                                              dimensions.size(), kRankLimit));
+  }
   for (const auto& dimension : dimensions) {
     if (!dimension.is_int64() || dimension.as_int64() < 1) {
-      return malformed(entry_index, "has a dimension that is no positive integer");
+      return malformed(entry_index, fmt::format("({}) has the dimension {}, no positive integer",
+                                                entry.name, json::to_text(dimension)));
     }
     const int64_t length = dimension.as_int64();
     // Compared by division: the product of foreign numbers may not fit.
     if (std::cmp_greater(length, kWeightsLimit_bytes / 4 / entry.element_count)) {
       return fail(ErrorCode::TooLarge, "weights_too_large",
-                  "{}: more than the limit of {} bytes of weights", entry.name,
-                  kWeightsLimit_bytes);
+                  "{}: a dimension of {} makes it larger than the limit of {} bytes of weights",
+                  entry.name, length, kWeightsLimit_bytes);
     }
     entry.shape.push_back(length);
     entry.element_count *= static_cast<size_t>(length);
@@ -106,6 +116,10 @@ Result<Entry> parse_entry(const json::value& from, size_t entry_index) {
   if (object == nullptr) return malformed(entry_index, "is no object");
   const auto name = json::string_field(*object, "name");
   if (!name) return malformed(entry_index, name.error().message);
+  if (name->size() > kNameLimit_bytes) {
+    return malformed(entry_index, fmt::format("has a name of {} bytes; the limit is {}",
+                                              name->size(), kNameLimit_bytes));
+  }
   Entry entry{.name = *name};
   const auto shape = json::array_field(*object, "shape");
   if (!shape) return malformed(entry_index, shape.error().message);
@@ -158,7 +172,7 @@ Result<Group> parse_group(const json::value& from, size_t& entry_index, size_t& 
   }
   for (const json::value& weight : *weights) {
     group.entries.push_back(TRY(parse_entry(weight, entry_index++)));
-    total_bytes += group.entries.back().element_count * 4;
+    total_bytes += group.entries.back().held_bytes();
     if (total_bytes > kWeightsLimit_bytes) {
       return fail(ErrorCode::TooLarge, "weights_too_large",
                   "the weights manifest names more than the limit of {} bytes of weights",

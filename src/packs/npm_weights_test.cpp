@@ -188,13 +188,38 @@ TEST(NpmWeights, MoreWeightsThanTheLimitAreRefusedBeforeAnyMemoryIsTaken) {
     const Error error = error_of(
         manifest_of(fmt::format(R"({{"name": "a", "shape": {}, "dtype": "float32"}})", shape)), {});
     EXPECT_EQ(error.reason, "weights_too_large") << shape;
+    EXPECT_THAT(error.message, HasSubstr("limit of 268435456 bytes"));
   }
+  // Integers take twice as much memory as in their file.
+  EXPECT_EQ(
+      error_of(manifest_of(R"({"name": "i", "shape": [40000000], "dtype": "int32"})"), {}).reason,
+      "weights_too_large");
   std::string many;
   for (int index = 0; index < 3; ++index) {
     many += fmt::format(R"({}{{"name": "{}", "shape": [30000000], "dtype": "float32"}})",
                         index == 0 ? "" : ",", index);
   }
   EXPECT_EQ(error_of(manifest_of(many), {}).reason, "weights_too_large");
+}
+
+TEST(NpmWeights, ADimensionThatIsNoPositiveIntegerIsNamedWithItsTensor) {
+  for (const char* dimension : {"-3", "0", "1.5", "\"2\"", "null"}) {
+    const Error error =
+        error_of(manifest_of(fmt::format(
+                     R"({{"name": "conv/w", "shape": [2, {}], "dtype": "float32"}})", dimension)),
+                 {});
+    EXPECT_EQ(error.reason, "weights_manifest_malformed") << dimension;
+    EXPECT_THAT(error.message, ::testing::AllOf(HasSubstr("conv/w"), HasSubstr(dimension)));
+  }
+  const Error deep = error_of(manifest_of(R"({"name": "a", "shape": [1,1,1,1,1,1,1,1,1],
+                                              "dtype": "float32"})"),
+                              {});
+  EXPECT_THAT(deep.message, HasSubstr("9 dimensions; the limit is 8"));
+  const Error named =
+      error_of(manifest_of(fmt::format(R"({{"name": "{}", "shape": [1], "dtype": "float32"}})",
+                                       std::string(1'001, 'a'))),
+               {});
+  EXPECT_THAT(named.message, HasSubstr("1001 bytes; the limit is 1000"));
 }
 
 TEST(NpmWeights, TheBinaryFileLiesBesideItsManifest) {

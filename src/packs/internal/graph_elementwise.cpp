@@ -1,6 +1,7 @@
 // source: TensorFlow's operators of the same names, as TensorFlow.js runs them.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 
@@ -104,21 +105,20 @@ struct NegativePart {
 
 std::optional<NegativePart> negative_part(const GraphWriter& writer, const std::string& name) {
   const nn::NodeSpec* product = writer.maker(name);
-  if (product == nullptr) return std::nullopt;
-  if (product->op_type == "Neg") {
-    auto inside = negative_part(writer, product->inputs[0]);
-    if (!inside) return std::nullopt;
-    for (float& slope : inside->slope.values) slope = -slope;
-    return inside;
-  }
-  if (product->op_type != "Mul") return std::nullopt;
+  // One sign at most, as exporters write it: a file may have any number of them.
+  const bool is_negated = product != nullptr && product->op_type == "Neg";
+  if (is_negated) product = writer.maker(product->inputs[0]);
+  if (product == nullptr || product->op_type != "Mul") return std::nullopt;
   for (const size_t known : {0, 1}) {
     const nn::Tensor* slope = writer.numbers(product->inputs[known]);
     const nn::NodeSpec* relu = writer.maker(product->inputs[1 - known]);
     if (slope == nullptr || relu == nullptr || relu->op_type != "Relu") continue;
     const nn::NodeSpec* negated = writer.maker(relu->inputs[0]);
     if (negated == nullptr || negated->op_type != "Neg") continue;
-    return NegativePart{.from = negated->inputs[0], .slope = *slope};
+    NegativePart part{.from = negated->inputs[0], .slope = *slope};
+    if (is_negated)
+      std::ranges::transform(part.slope.values, part.slope.values.begin(), std::negate<>());
+    return part;
   }
   return std::nullopt;
 }

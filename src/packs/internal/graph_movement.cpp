@@ -10,6 +10,8 @@
 namespace faceforge::packs {
 namespace {
 
+constexpr size_t kPartLimit = kPortLimit + 1;
+
 std::vector<GraphValue> known_integers(nn::Shape shape, std::vector<int64_t> numbers) {
   auto integers = std::make_shared<nn::IntegerTensor>();
   integers->shape = shape;
@@ -37,6 +39,7 @@ Converted reshaped(const OperatorCall& call, const GraphValue& value, const nn::
 /// A known tensor in another shape; -1 is what is left.
 Converted reshaped_constant(const OperatorCall& call, const GraphValue& value, nn::Shape shape) {
   const size_t count = value.floats ? value.floats->values.size() : value.integers->values.size();
+  if (shape.size() > nn::kMaxRank) return call.unsupported("to {} dimensions", shape.size());
   const auto open = std::ranges::find(shape, -1);
   int64_t product = 1;
   for (const int64_t length : shape) {
@@ -241,10 +244,16 @@ Converted split(OperatorCall& call) {
   const size_t axis = TRY(checked_axis(call, wanted, value.rank()));
   if (axis == 0) return call.unsupported("over the pictures of a batch");
   std::vector<int64_t> sizes;
+  // No input can name a part beyond the last port.
+  const auto too_many = [&call](auto count) {
+    return call.unsupported("in {} parts; the limit is {}", count, kPartLimit);
+  };
   if (has_sizes) {
     sizes = TRY(call.integers(1));
+    if (sizes.size() > kPartLimit) return too_many(sizes.size());
   } else {
     const int64_t count = TRY(call.node.integer("num_split", 1));
+    if (std::cmp_greater(count, kPartLimit)) return too_many(count);
     if (count < 1 || value.shape[axis] % count != 0) {
       return call.malformed("of {} in {} parts", value.shape[axis], count);
     }

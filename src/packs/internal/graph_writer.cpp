@@ -30,11 +30,14 @@ nn::Tensor channels_first(const nn::Tensor& tensor) {
 }
 
 std::string GraphWriter::fresh(const std::string& wanted) {
-  std::string name = wanted;
-  for (size_t number = 1; !names_.insert(name).second; ++number) {
-    name = fmt::format("{}/{}", wanted, number);
+  if (names_.insert(wanted).second) return wanted;
+  // Counted on: names are never given back, and one by one from 1 a thousand would take a million
+  // looks.
+  size_t& number = last_number_[wanted];
+  for (;;) {
+    std::string name = fmt::format("{}/{}", wanted, ++number);
+    if (names_.insert(name).second) return name;
   }
-  return name;
 }
 
 GraphValue GraphWriter::input(const std::string& name, const nn::Shape& shape) {

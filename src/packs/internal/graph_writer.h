@@ -91,6 +91,7 @@ class GraphWriter {
 
   std::string name_;
   std::set<std::string, std::less<>> names_;
+  std::map<std::string, size_t, std::less<>> last_number_;  ///< behind names wanted before
   std::vector<nn::PortInfo> inputs_;
   std::vector<nn::PortInfo> outputs_;
   std::vector<nn::NodeSpec> nodes_;
