@@ -67,12 +67,49 @@ Result<void> Galleries::remove_unused_files(UserId user, const Contents& content
 Result<void> Galleries::delete_rows(
     UserId user, const std::function<Result<Contents>(store::Transaction&)>& work) {
   const Contents contents = TRY(database_.transact(work));
-  TRY(remove_unused_files(user, contents));
+  // It is deleted: an error now would have the user try again, and be told that it is not there.
+  if (const auto removed = remove_unused_files(user, contents); !removed) {
+    remember_leftover(user, removed.error());
+  }
   if (const auto forgotten = database_.forget_deleted(); !forgotten) {
     // The rows are gone; their bytes leave the log when the next one succeeds, or at a start.
     log::warning("deleted rows are still in the database's log: {}", forgotten.error().message);
   }
   return {};
+}
+
+void Galleries::remember_leftover(UserId user, const Error& why) {
+  // Without the message: it names the file.
+  log::error("files of deleted photos could not be removed ({}); it is tried again", why.reason);
+  const std::scoped_lock lock(leftovers_mutex_);
+  leftovers_.insert(user);
+}
+
+void Galleries::remove_files_of_deleted(UserId user) {
+  if (const auto removed = files_.remove_account(user); !removed) {
+    remember_leftover(user, removed.error());
+  }
+}
+
+Result<void> Galleries::remove_leftovers_of(UserId user) {
+  const auto owners = TRY(database_.read([&](store::Transaction& transaction) {
+    return transaction.query("select 1 from owners where id = $1", user);
+  }));
+  if (owners.empty()) return files_.remove_account(user);
+  Reconciliation found;
+  return reconcile_account(user, found);
+}
+
+size_t Galleries::remove_leftovers() {
+  std::set<UserId> users;
+  {
+    const std::scoped_lock lock(leftovers_mutex_);
+    users.swap(leftovers_);
+  }
+  std::erase_if(users, [&](UserId user) { return remove_leftovers_of(user).has_value(); });
+  const std::scoped_lock lock(leftovers_mutex_);
+  leftovers_.insert(users.begin(), users.end());
+  return leftovers_.size();
 }
 
 Result<void> Galleries::delete_photo(UserId user, GalleryId gallery, PhotoId photo) {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +44,12 @@ struct Reconciliation {
   int64_t orphan_files_removed = 0;  ///< files without a row: interrupted uploads and deletions
   int64_t accounts_removed = 0;      ///< folders of accounts that are gone
   int64_t photos_without_file = 0;   ///< rows without a file; marked `file_missing`
+};
+
+/// What a start does about photos that are not in the folder it was given, which is empty.
+enum class PhotosElsewhere {
+  Refuse,  ///< most likely it is the wrong folder
+  Accept,  ///< they are lost: their rows are marked so
 };
 
 /// Galleries, people, reference photos and trained versions: rows of the database and files of the
@@ -168,13 +176,28 @@ class Galleries {
   /// Deletes all galleries of a user with all files; the account itself is not touched.
   [[nodiscard]] Result<void> delete_everything(UserId user);
 
+  /// Removes all files of an account whose rows are gone, now or later: see `remove_leftovers`.
+  void remove_files_of_deleted(UserId user);
+
+  /// Once the rows of a deletion are gone it has succeeded; a file that could not be removed then
+  /// (a folder that may not be written, a hold that lasts) is remembered by its account. Tries
+  /// those again: call it every few seconds, it costs nothing where nothing is left. `reconcile`
+  /// finds what was remembered by a process that has ended.
+  ///
+  /// out: how many accounts still have such a file
+  size_t remove_leftovers();
+
   /// Brings rows and files together after whatever happened: call it at every start.
   ///
-  /// fails: conflict/photos_of_another_database, before anything is changed, when the files were
-  ///        not made with this database
-  [[nodiscard]] Result<Reconciliation> reconcile();
+  /// fails: before anything is changed, conflict/photos_of_another_database when the files were
+  ///        not made with this database; conflict/photos_elsewhere when there is no file, while
+  ///        the database names photos
+  [[nodiscard]] Result<Reconciliation> reconcile(
+      PhotosElsewhere elsewhere = PhotosElsewhere::Refuse);
 
  private:
+  void remember_leftover(UserId user, const Error& why);
+  [[nodiscard]] Result<void> remove_leftovers_of(UserId user);
   /// Removes those of a user's files that no row names any more.
   [[nodiscard]] Result<void> remove_unused_files(UserId user,
                                                  const std::vector<store::BlobName>& contents);
@@ -185,7 +208,7 @@ class Galleries {
       const std::function<Result<std::vector<store::BlobName>>(store::Transaction&)>& work);
 
   /// Refuses files of another database, and marks those of a fresh folder as this one's.
-  [[nodiscard]] Result<void> check_files_are_ours();
+  [[nodiscard]] Result<void> check_files_are_ours(PhotosElsewhere elsewhere);
 
   [[nodiscard]] Result<void> reconcile_account(UserId user, Reconciliation& found);
 
@@ -193,6 +216,8 @@ class Galleries {
   const store::BlobFiles& files_;
   const Clock& clock_;
   Limits limits_;
+  std::mutex leftovers_mutex_;
+  std::set<UserId> leftovers_;  ///< accounts with a file that no row names any more
 };
 
 }  // namespace faceforge::gallery

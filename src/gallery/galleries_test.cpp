@@ -1,11 +1,13 @@
 #include "gallery/galleries.h"
 
+#include <filesystem>
 #include <functional>
 #include <thread>
 
 #include <gmock/gmock.h>
 
 #include "gallery/galleries_test_fixture.h"
+#include "support/ordinary_user.h"
 
 namespace faceforge::gallery {
 namespace {
@@ -295,6 +297,66 @@ TEST_P(GalleriesTest, AStartRemovesFilesWithoutRowsAndMarksRowsWithoutFiles) {
   ASSERT_TRUE(files_->put(ada_, bytes_of("lost")));  // restored from a backup
   EXPECT_EQ(galleries_->reconcile()->photos_without_file, 0);
   EXPECT_FALSE(galleries_->find_photo(ada_, gallery, lost->id)->file_missing);
+}
+
+TEST_P(GalleriesTest, AFileThatCannotBeRemovedNowIsRemovedLater) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto stuck = add(ada_, gallery, person, "stuck", {1, 0, 0});
+  const auto other = add(ada_, gallery, person, "other", {1, 0, 0});
+  {
+    const test::AsOrdinaryUser ordinary(folder_.path());
+    const auto file = folder_.path() / "photos" / std::to_string(ada_.value()) /
+                      stuck->content.substr(0, 2) / stuck->content;
+    ASSERT_TRUE(std::filesystem::exists(file));
+    std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_read |
+                                                         std::filesystem::perms::owner_exec);
+    const auto deleted = galleries_->delete_photo(ada_, gallery, stuck->id);
+    EXPECT_TRUE(deleted) << "the photo is deleted, whatever becomes of its file";
+    EXPECT_EQ(reason_of(galleries_->find_photo(ada_, gallery, stuck->id)), "photo_not_found");
+    EXPECT_EQ(file_count(ada_), 2U);
+    EXPECT_EQ(galleries_->remove_leftovers(), 1U);
+    std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_all);
+    EXPECT_EQ(galleries_->remove_leftovers(), 0U);
+    EXPECT_EQ(file_count(ada_), 1U);
+    EXPECT_TRUE(galleries_->read_photo_file(ada_, gallery, other->id));
+  }
+}
+
+TEST_P(GalleriesTest, TheFilesOfADeletedAccountThatCannotBeRemovedNowAreRemovedLater) {
+  const auto gallery = galleries_->create_gallery(eve_, "g")->id;
+  const auto person = galleries_->add_person(eve_, gallery, "p")->id;
+  ASSERT_TRUE(add(eve_, gallery, person, "a photo", {1, 0, 0}));
+  const test::AsOrdinaryUser ordinary(folder_.path());
+  ASSERT_TRUE(database().transact(
+      [&](store::Transaction& transaction) { return store::delete_owner(transaction, eve_); }));
+  std::filesystem::permissions(folder_.path() / "photos", std::filesystem::perms::owner_read |
+                                                              std::filesystem::perms::owner_exec);
+  galleries_->remove_files_of_deleted(eve_);
+  EXPECT_EQ(galleries_->remove_leftovers(), 1U);
+  std::filesystem::permissions(folder_.path() / "photos", std::filesystem::perms::owner_all);
+  EXPECT_EQ(galleries_->remove_leftovers(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "photos" / std::to_string(eve_.value())));
+}
+
+TEST_P(GalleriesTest, AStartWithAnEmptyFolderAndADatabaseThatNamesPhotosIsRefused) {
+  ASSERT_TRUE(galleries_->reconcile());
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto photo = add(ada_, gallery, person, "a photo", {1, 0, 0});
+  test::TemporaryFolder elsewhere;
+  const auto empty = *store::BlobFiles::open(elsewhere.path() / "photos");
+  Galleries moved(database(), empty, clock_);
+  const auto refused = moved.reconcile();
+  EXPECT_EQ(reason_of(refused), "photos_elsewhere");
+  EXPECT_TRUE(refused.error().message.contains(empty.folder().string()));
+  EXPECT_FALSE(galleries_->find_photo(ada_, gallery, photo->id)->file_missing);
+  EXPECT_FALSE(*empty.mark()) << "nothing is changed by a mistake";
+  // With the right folder it goes on as ever; and whoever has lost the photos can say so.
+  EXPECT_TRUE(galleries_->reconcile());
+  EXPECT_EQ(moved.reconcile(PhotosElsewhere::Accept)->photos_without_file, 1);
+  EXPECT_TRUE(galleries_->find_photo(ada_, gallery, photo->id)->file_missing);
+  EXPECT_TRUE(moved.reconcile()) << "said once";
 }
 
 TEST_P(GalleriesTest, AStartRefusesThePhotosOfAnotherDatabaseAndRemovesNone) {

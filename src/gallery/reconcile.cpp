@@ -20,11 +20,16 @@ Result<std::optional<std::string>> stored_mark(store::Transaction& transaction) 
   return rows[0].text(0);
 }
 
+Result<int64_t> count_photos(store::Transaction& transaction) {
+  const auto rows = TRY(transaction.query("select count(*) from photos"));
+  return rows[0].integer(0);
+}
+
 }  // namespace
 
 // Files without a row are removed. With another database (a mistyped --database, an empty server, a
 // second installation on this folder) that would be every photo there is.
-Result<void> Galleries::check_files_are_ours() {
+Result<void> Galleries::check_files_are_ours(PhotosElsewhere elsewhere) {
   const auto on_disk = TRY(files_.mark());
   const auto in_rows = TRY(database_.read(stored_mark));
   if (in_rows && in_rows == on_disk) return {};
@@ -34,6 +39,13 @@ Result<void> Galleries::check_files_are_ours() {
                 "the photos in {} belong to another database; start with that one, or with "
                 "another data folder",
                 files_.folder().string());
+  }
+  const int64_t photo_count = TRY(database_.read(count_photos));
+  if (photo_count > 0 && elsewhere == PhotosElsewhere::Refuse) {
+    return fail(ErrorCode::Conflict, "photos_elsewhere",
+                "the database names {} photos, and {} holds none of them; start with the data "
+                "folder that does, or with --photos-lost if they are lost",
+                photo_count, files_.folder().string());
   }
   // The folder first: cut off after it, the next start finds a mark, no files, and ends up here.
   const std::string mark = in_rows ? *in_rows : on_disk.value_or(new_mark());
@@ -45,7 +57,7 @@ Result<void> Galleries::check_files_are_ours() {
   });
 }
 
-Result<Reconciliation> Galleries::reconcile() {
+Result<Reconciliation> Galleries::reconcile(PhotosElsewhere elsewhere) {
   Reconciliation found;
   const auto query_ids = [&](const char* sql) {
     return database_.read([&](store::Transaction& transaction) -> Result<std::set<UserId>> {
@@ -55,7 +67,7 @@ Result<Reconciliation> Galleries::reconcile() {
       return ids;
     });
   };
-  TRY(check_files_are_ours());
+  TRY(check_files_are_ours(elsewhere));
   const std::vector<UserId> with_folder = TRY(files_.accounts());
   const std::set<UserId> owners = TRY(query_ids("select id from owners"));
   std::set<UserId> to_compare = TRY(query_ids("select distinct owner_id from photos"));

@@ -32,10 +32,10 @@ Result<Response> delete_me(const Call& call) {
   const json::object body = TRY(json_body(call, {"password"}));
   const std::string password = TRY(json::string_field(body, "password"));
   // The account's rows go first, with the check of the password. What comes after leaves nothing
-  // behind but unnamed files if it fails, and the next start removes those.
+  // behind but unnamed files if it fails, and those are removed later.
   const auto user = TRY(call.services.accounts.delete_account(*call.principal, password));
   TRY(call.services.recognition.delete_everything(user));
-  TRY(call.services.files.remove_account(user));
+  call.services.recognition.galleries().remove_files_of_deleted(user);
   TRY(call.services.database.forget_deleted());
   Response response = no_content();
   response.headers.add("Set-Cookie", ended_session_cookie(call.head.scheme));
