@@ -39,12 +39,14 @@ Result<void> make_data_folder(const std::string& data_folder) {
   return {};
 }
 
+std::string database_location(const InstallationOptions& options) {
+  if (!options.database.empty()) return options.database;
+  return std::filesystem::path(options.data_folder) / "faceforge.sqlite3";
+}
+
 Result<std::shared_ptr<store::Database>> open_database(const InstallationOptions& options) {
   TRY(make_data_folder(options.data_folder));
-  const std::filesystem::path own_file =
-      std::filesystem::path(options.data_folder) / "faceforge.sqlite3";
-  auto database = TRY(store::Database::open(
-      {.location = options.database.empty() ? own_file.string() : options.database}));
+  auto database = TRY(store::Database::open({.location = database_location(options)}));
   auto migrations = store::owner_migrations();
   for (const auto& more : {accounts::migrations(), jobs::migrations(), gallery::migrations()}) {
     migrations.insert(migrations.end(), more.begin(), more.end());

@@ -26,6 +26,9 @@ void add_installation_options(CLI::App& command, InstallationOptions& options);
 /// fails: invalid_input/data_folder_is_a_file; as file_error (a read-only place, say)
 [[nodiscard]] Result<void> make_data_folder(const std::string& data_folder);
 
+/// Where the database is: what `store::OpenOptions::location` takes.
+[[nodiscard]] std::string database_location(const InstallationOptions& options);
+
 /// Opens the database with the tables of every module brought to the newest version.
 ///
 /// fails: as make_data_folder, store::Database::open and store::migrate

@@ -24,6 +24,7 @@
 #include "recognition/recognition.h"
 #include "recognition/train_job.h"
 #include "store/blob_files.h"
+#include "store/server_lock.h"
 
 namespace faceforge::cli {
 namespace {
@@ -37,6 +38,7 @@ struct ServeOptions {
   std::string tls_key;
   bool behind_proxy = false;
   bool no_sign_up = false;
+  bool photos_lost = false;
 };
 
 /// Keeps a second server away from a data folder until the end of the scope; the system lets go of
@@ -89,17 +91,41 @@ void report(const gallery::Reconciliation& found) {
       found.orphan_files_removed, found.accounts_removed, found.photos_without_file);
 }
 
-/// Waits for the signal to end, and sweeps out what has expired once an hour.
-void wait_for_the_end(const Interrupt& interrupt, accounts::Accounts& accounts, jobs::Jobs& jobs) {
+/// What is looked after while the server runs.
+struct Upkeep {
+  store::ServerLock& database_lock;
+  gallery::Galleries& galleries;
+  accounts::Accounts& accounts;
+  jobs::Jobs& jobs;
+};
+
+/// Waits for the signal to end. Every few seconds it makes sure that this is still the only server
+/// of the database, and tries again what a deletion left; once an hour it sweeps out what has
+/// expired.
+///
+/// fails: conflict/database_in_use when another server has taken over
+Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) {
+  constexpr std::chrono::seconds kLookEvery{10};
+  constexpr std::chrono::hours kSweepEvery{1};
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
+  auto sweep_at = std::chrono::steady_clock::now();
   while (!interrupt.requested()) {
-    for (const auto& swept : {accounts.sweep(), jobs.sweep()}) {
-      if (!swept) log::warning("could not remove what has expired: {}", swept.error().message);
+    if (const auto kept = upkeep.database_lock.keep(); !kept) {
+      if (kept.error().code == ErrorCode::Conflict) return kept;
+      log::warning("the database is out of reach: {}", kept.error().message);
     }
-    never.wait_for(lock, interrupt.token(), std::chrono::hours(1), [] { return false; });
+    upkeep.galleries.remove_leftovers();
+    if (std::chrono::steady_clock::now() >= sweep_at) {
+      sweep_at += kSweepEvery;
+      for (const auto& swept : {upkeep.accounts.sweep(), upkeep.jobs.sweep()}) {
+        if (!swept) log::warning("could not remove what has expired: {}", swept.error().message);
+      }
+    }
+    never.wait_for(lock, interrupt.token(), kLookEvery, [] { return false; });
   }
+  return {};
 }
 
 Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
@@ -113,9 +139,11 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const auto engine =
       TRY(open_engine({.data_folder = options.installation.data_folder, .pack = options.pack}));
   const auto database = TRY(open_database(options.installation));
+  auto database_lock = TRY(store::ServerLock::take(database_location(options.installation)));
   const auto files = TRY(store::BlobFiles::open(data_folder / "photos"));
   gallery::Galleries galleries(*database, files, clock);
-  report(TRY(galleries.reconcile()));
+  report(TRY(galleries.reconcile(options.photos_lost ? gallery::PhotosElsewhere::Accept
+                                                     : gallery::PhotosElsewhere::Refuse)));
   const auto accounts = TRY(open_accounts(options.installation, database, clock));
   recognition::Recognition recognition(galleries, engine);
   jobs::Jobs jobs(database, clock);
@@ -137,10 +165,11 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
                     options.web_folder.empty() ? "the API alone, no pages: see --web; " : "",
                     to_printable(engine->pack_id())));
   std::fflush(stdout);
-  wait_for_the_end(interrupt, *accounts, jobs);
+  const auto waited = wait_for_the_end(interrupt, {database_lock, galleries, *accounts, jobs});
   log::info("finishing what was accepted");
   server->stop();
   jobs.stop();
+  TRY(waited);
   return kExitDone;
 }
 
@@ -168,6 +197,9 @@ void declare_serve(CLI::App& command, ServeOptions& options) {
                    "Believe X-Forwarded-For: a reverse proxy is the only client");
   command.add_flag("--no-sign-up", options.no_sign_up,
                    "Make no new accounts; those that are there log in");
+  command.add_flag("--photos-lost", options.photos_lost,
+                   "Start though the database names photos that this empty data folder lacks: "
+                   "they are marked as lost");
   set_examples(command,
                "  faceforge serve\n"
                "  faceforge serve --data /srv/faceforge --listen 0.0.0.0:8080\n"

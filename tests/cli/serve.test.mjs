@@ -1,10 +1,10 @@
 // serve and user: start, signals, and what keeps a server from starting.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
-import { folder, run, runJson, skip, start } from './faceforge.mjs';
+import { folder, lfw, run, runJson, skip, start } from './faceforge.mjs';
 
 const pack = ['--pack', 'scrfd500-mbf'];
 
@@ -80,6 +80,57 @@ test('the administrator lists users and resets a password', { skip }, async () =
   assert.ok(!short.stderr.includes('short\n'), 'the password is never repeated');
   child.kill('SIGINT');
   assert.equal(await ended, 0);
+});
+
+test('a second server keeps off the database of the first, whatever its data folder', { skip }, async () => {
+  const database = ['--database', join(folder, 'shared.sqlite3')];
+  const { child, ended } = await serve(join(folder, 'serve-shared-1'), database);
+  const second = await run(['serve', '--listen', '127.0.0.1:0', '--data', join(folder, 'serve-shared-2'), ...database, ...pack]);
+  assert.equal(second.code, 3);
+  assert.match(second.stderr, /another faceforge serves this database.*\(database_in_use\)/);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
+
+test('an empty data folder beside a database that names photos is refused, and marks none as lost', { skip }, async () => {
+  const database = ['--database', join(folder, 'elsewhere.sqlite3')];
+  const right = join(folder, 'serve-right');
+  const wrong = join(folder, 'serve-wrong');
+  const first = await serve(right, database);
+  const json = { 'content-type': 'application/json' };
+  const credentials = JSON.stringify({ name: 'ada', password: 'a long enough phrase 7' });
+  const entered = await fetch(`${first.address}/api/v1/auth/signup`, { method: 'POST', headers: json, body: credentials });
+  const session = {
+    cookie: entered.headers.get('set-cookie').split(';')[0],
+    'x-csrf-token': (await entered.json()).csrf_token,
+  };
+  const post = (path, body, headers = json) =>
+    fetch(`${first.address}/api/v1/galleries${path}`, { method: 'POST', headers: { ...session, ...headers }, body });
+  assert.equal((await post('', JSON.stringify({ name: 'g' }))).status, 201);
+  assert.equal((await post('/1/people', JSON.stringify({ name: 'p' }))).status, 201);
+  const form = new FormData();
+  form.append('photo', new Blob([readFileSync(lfw('Serena_Williams', 1))]), 'p.jpg');
+  assert.equal((await (await post('/1/people/1/photos', form, {})).json()).taken_count, 1);
+  first.child.kill('SIGTERM');
+  assert.equal(await first.ended, 0);
+
+  const refused = await run(['serve', '--listen', '127.0.0.1:0', '--data', wrong, ...database, ...pack]);
+  assert.equal(refused.code, 3);
+  assert.match(refused.stderr, /the database names 1 photos.*serve-wrong.*--photos-lost.*\(photos_elsewhere\)/);
+  const isLost = async (data, extra) => {
+    const { child, address, ended } = await serve(data, [...database, ...extra]);
+    // The key that sessions are hashed with lies in the data folder too: with another one everyone logs in anew.
+    const login = await fetch(`${address}/api/v1/auth/login`, { method: 'POST', headers: json, body: credentials });
+    const cookie = login.headers.get('set-cookie').split(';')[0];
+    const listed = await fetch(`${address}/api/v1/galleries/1/people/1/photos`, { headers: { cookie } });
+    const [listedPhoto] = (await listed.json()).photos;
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+    return listedPhoto.file_missing;
+  };
+  assert.equal(await isLost(right, []), false);
+  assert.equal(await isLost(wrong, ['--photos-lost']), true);
+  assert.equal(await isLost(right, []), false);
 });
 
 test('a port in use is told', { skip }, async () => {
