@@ -13,6 +13,11 @@ struct ListOptions {
   bool json = false;
 };
 
+struct PromoteOptions {
+  InstallationOptions installation;
+  std::string name;
+};
+
 struct ResetOptions {
   InstallationOptions installation;
   std::string name;
@@ -56,6 +61,15 @@ Result<int> run_reset_password(const ResetOptions& options, const Interrupt& int
   return kExitDone;
 }
 
+Result<int> run_make_administrator(const PromoteOptions& options, const Interrupt&) {
+  const SystemClock clock;
+  const auto database = TRY(open_database(options.installation));
+  const auto accounts = TRY(open_accounts(options.installation, database, clock));
+  TRY(accounts->set_role(options.name, accounts::Role::Administrator));
+  print(fmt::format("{} is an administrator.\n", to_printable(options.name)));
+  return kExitDone;
+}
+
 }  // namespace
 
 void add_user_command(CLI::App& app, Chosen& chosen) {
@@ -82,6 +96,17 @@ void add_user_command(CLI::App& app, Chosen& chosen) {
                      "  faceforge user reset-password ada < password.txt");
       },
       run_reset_password);
+  add_command<PromoteOptions>(
+      *user, chosen, "make-administrator",
+      "Make an account an administrator: after the only one was deleted, say",
+      [](CLI::App& command, PromoteOptions& options) {
+        command.add_option("NAME", options.name, "The account's name")
+            ->required()
+            ->type_name("NAME");
+        add_installation_options(command, options.installation);
+        set_examples(command, "  faceforge user make-administrator ada");
+      },
+      run_make_administrator);
 }
 
 }  // namespace faceforge::cli

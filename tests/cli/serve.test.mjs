@@ -82,6 +82,38 @@ test('the administrator lists users and resets a password', { skip }, async () =
   assert.equal(await ended, 0);
 });
 
+test('who is left when the only administrator has gone is made one from the command line', { skip }, async () => {
+  const data = join(folder, 'serve-promote');
+  const { child, address, ended } = await serve(data);
+  const json = { 'content-type': 'application/json' };
+  const ada = await fetch(`${address}/api/v1/auth/signup`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ name: 'ada', password: 'a long enough phrase 7' }),
+  });
+  const { csrf_token } = await ada.json();
+  assert.equal(await signUp(address, 'bob', 'another long phrase 8'), 201);
+  const gone = await fetch(`${address}/api/v1/me`, {
+    method: 'DELETE',
+    headers: { ...json, cookie: ada.headers.get('set-cookie').split(';')[0], 'x-csrf-token': csrf_token },
+    body: JSON.stringify({ password: 'a long enough phrase 7' }),
+  });
+  assert.equal(gone.status, 204);
+  const roles = async () =>
+    (await runJson(['user', 'list', '--data', data])).json.map(({ name, role }) => [name, role]);
+  // Who is let in next is nobody's choice but that of whoever runs the server.
+  assert.equal(await signUp(address, 'eve', 'yet another phrase 9'), 201);
+  assert.deepEqual(await roles(), [['bob', 'user'], ['eve', 'user']]);
+  const made = await run(['user', 'make-administrator', 'bob', '--data', data]);
+  assert.equal(made.code, 0, made.stderr);
+  assert.deepEqual(await roles(), [['bob', 'administrator'], ['eve', 'user']]);
+  const unknown = await run(['user', 'make-administrator', 'carol', '--data', data]);
+  assert.equal(unknown.code, 4);
+  assert.match(unknown.stderr, /user_not_found/);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
+
 test('a second server keeps off the database of the first, whatever its data folder', { skip }, async () => {
   const database = ['--database', join(folder, 'shared.sqlite3')];
   const { child, ended } = await serve(join(folder, 'serve-shared-1'), database);
