@@ -66,10 +66,12 @@ Result<Gallery> Galleries::create_gallery(UserId user, std::string_view name) {
   return internal::translated(database_.transact(work), "foreign_key_violated", no_such_user());
 }
 
-Result<std::vector<Gallery>> Galleries::list_galleries(UserId user) {
+Result<std::vector<Gallery>> Galleries::list_galleries(UserId user, const Part<std::string>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Gallery>> {
-    const auto rows = TRY(
-        transaction.query("select id from galleries where owner_id = $1 order by name, id", user));
+    // No name is empty: all of them come after "".
+    const auto rows = TRY(transaction.query(
+        "select id from galleries where owner_id = $1 and name > $2 order by name limit $3", user,
+        part.after.value_or(""), part.limit));
     std::vector<Gallery> galleries;
     for (const store::Row row : rows) {
       galleries.push_back(TRY(internal::find_gallery(transaction, user, row.id<GalleryId>(0))));
@@ -114,15 +116,17 @@ Result<Person> Galleries::add_person(UserId user, GalleryId gallery, std::string
   });
 }
 
-Result<std::vector<Person>> Galleries::list_people(UserId user, GalleryId gallery) {
+Result<std::vector<Person>> Galleries::list_people(UserId user, GalleryId gallery,
+                                                   const Part<std::string>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Person>> {
     TRY(internal::find_gallery(transaction, user, gallery));
-    const auto rows = TRY(
-        transaction.query("select p.id, p.name, p.created_ms, count(f.id), min(f.id) from people p"
-                          " left join photos f on f.person_id = p.id"
-                          " where p.owner_id = $1 and p.gallery_id = $2"
-                          " group by p.id, p.name, p.created_ms order by p.name, p.id",
-                          user, gallery));
+    const auto rows =
+        TRY(transaction.query("select p.id, p.name, p.created_ms, count(f.id), min(f.id) from"
+                              " (select id, name, created_ms from people where owner_id = $1"
+                              " and gallery_id = $2 and name > $3 order by name limit $4) p"
+                              " left join photos f on f.person_id = p.id"
+                              " group by p.id, p.name, p.created_ms order by p.name",
+                              user, gallery, part.after.value_or(""), part.limit));
     std::vector<Person> people;
     people.reserve(rows.size());
     for (const store::Row row : rows) {

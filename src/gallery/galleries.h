@@ -26,6 +26,13 @@ namespace faceforge::gallery {
 /// The tables of galleries; after `store::owner_migrations()`.
 [[nodiscard]] std::vector<store::Migration> migrations();
 
+/// A part of a list: what comes after a key, which is the last one of the part before.
+template <typename Key>
+struct Part {
+  std::optional<Key> after{};  ///< nothing for the beginning
+  int64_t limit = int64_t{store::kMaxQueryRows};
+};
+
 /// What a training needs to know of the pack that made the embeddings.
 struct Training {
   face::ModelId model_id{};
@@ -74,7 +81,8 @@ class Galleries {
   [[nodiscard]] Result<Gallery> create_gallery(UserId user, std::string_view name);
 
   /// out: by name
-  [[nodiscard]] Result<std::vector<Gallery>> list_galleries(UserId user);
+  [[nodiscard]] Result<std::vector<Gallery>> list_galleries(UserId user,
+                                                            const Part<std::string>& part = {});
   [[nodiscard]] Result<Gallery> find_gallery(UserId user, GalleryId gallery);
 
   /// fails: as checked_name; already_exists/gallery_name_taken
@@ -90,7 +98,8 @@ class Galleries {
   [[nodiscard]] Result<Person> add_person(UserId user, GalleryId gallery, std::string_view name);
 
   /// out: by name
-  [[nodiscard]] Result<std::vector<Person>> list_people(UserId user, GalleryId gallery);
+  [[nodiscard]] Result<std::vector<Person>> list_people(UserId user, GalleryId gallery,
+                                                        const Part<std::string>& part = {});
   [[nodiscard]] Result<Person> find_person(UserId user, GalleryId gallery, PersonId person);
 
   /// Renames a person, in trained versions too: a version knows who its people are, not what they
@@ -120,7 +129,8 @@ class Galleries {
 
   /// out: in the order they were added
   [[nodiscard]] Result<std::vector<Photo>> list_photos(UserId user, GalleryId gallery,
-                                                       PersonId person);
+                                                       PersonId person,
+                                                       const Part<int64_t>& part = {});
   [[nodiscard]] Result<Photo> find_photo(UserId user, GalleryId gallery, PhotoId photo);
 
   /// The photo's bytes, exactly as they were uploaded.
@@ -157,7 +167,8 @@ class Galleries {
                                       const TrainingReport& report = {});
 
   /// out: newest first
-  [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery);
+  [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery,
+                                                           const Part<int64_t>& part = {});
 
   /// in:    `number`, or nothing for the newest
   /// fails: not_found/version_not_found; conflict/gallery_not_trained when the newest is asked for

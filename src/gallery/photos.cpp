@@ -99,14 +99,15 @@ Result<Photo> Galleries::add_photo(UserId user, GalleryId gallery, PersonId pers
   return added;
 }
 
-Result<std::vector<Photo>> Galleries::list_photos(UserId user, GalleryId gallery, PersonId person) {
+Result<std::vector<Photo>> Galleries::list_photos(UserId user, GalleryId gallery, PersonId person,
+                                                  const Part<int64_t>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Photo>> {
     TRY(internal::find_person(transaction, user, gallery, person));
     const auto rows = TRY(transaction.query(
         fmt::format("select {} from photos f where f.owner_id = $1 and f.person_id = $2"
-                    " order by f.id",
+                    " and f.id > $3 order by f.id limit $4",
                     internal::kPhotoColumns),
-        user, person));
+        user, person, part.after.value_or(0), part.limit));
     return internal::to_photos(rows);
   });
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "face/calibration_json.h"
@@ -131,14 +132,15 @@ std::optional<float> similarity_to_rest(const StoredPhoto& photo, const Template
 
 }  // namespace
 
-Result<std::vector<Version>> Galleries::list_versions(UserId user, GalleryId gallery) {
+Result<std::vector<Version>> Galleries::list_versions(UserId user, GalleryId gallery,
+                                                      const Part<int64_t>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Version>> {
     TRY(internal::find_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         fmt::format("select {} from versions v where v.owner_id = $1 and v.gallery_id = $2"
-                    " order by v.number desc",
+                    " and v.number < $3 order by v.number desc limit $4",
                     kVersionColumns),
-        user, gallery));
+        user, gallery, part.after.value_or(std::numeric_limits<int64_t>::max()), part.limit));
     std::vector<Version> versions;
     for (const store::Row row : rows) versions.push_back(TRY(to_version(row)));
     return versions;

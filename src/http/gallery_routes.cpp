@@ -1,5 +1,3 @@
-#include <functional>
-
 #include "gallery/galleries.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
@@ -31,8 +29,9 @@ constexpr auto kWrite = [](const auto& item) { return to_json(item); };
 }  // namespace
 
 Result<Response> list_galleries(const Call& call) {
-  const auto all = TRY(galleries(call).list_galleries(call.user()));
-  const auto page = TRY(page_of(all, call.target.query, &gallery::Gallery::name, std::less<>()));
+  const auto part = TRY(part_of<std::string>(call.target.query));
+  const auto read = TRY(galleries(call).list_galleries(call.user(), part));
+  const auto page = page_of(read, part, &gallery::Gallery::name);
   return json_response(200, page_json("galleries", page, kWrite));
 }
 
@@ -58,8 +57,9 @@ Result<Response> delete_gallery(const Call& call) {
 }
 
 Result<Response> list_people(const Call& call) {
-  const auto all = TRY(galleries(call).list_people(call.user(), gallery_of(call)));
-  const auto page = TRY(page_of(all, call.target.query, &gallery::Person::name, std::less<>()));
+  const auto part = TRY(part_of<std::string>(call.target.query));
+  const auto read = TRY(galleries(call).list_people(call.user(), gallery_of(call), part));
+  const auto page = page_of(read, part, &gallery::Person::name);
   return json_response(200, page_json("people", page, kWrite));
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "gallery/galleries.h"
 #include "http/target.h"
 
 namespace faceforge::http {
@@ -74,6 +75,35 @@ template <typename Item, typename KeyOf, typename Precedes>
   Page<Item> page{.items = std::span(begin, count), .next_cursor = nullptr};
   if (count < remaining)
     page.next_cursor = detail::cursor_of(std::invoke(key_of, page.items.back()));
+  return page;
+}
+
+/// What is to be read for the page that `limit` and `cursor` of the query ask for: one item more
+/// than it holds, so that it is known whether another page follows.
+///
+/// fails: invalid_input/query_parameter_invalid, query_parameter_unknown, cursor_invalid
+template <typename Key>
+[[nodiscard]] Result<gallery::Part<Key>> part_of(const Query& query) {
+  TRY(query.allow({"limit", "cursor"}));
+  const auto limit = TRY(query.integer("limit", 1, kMaxPageSize)).value_or(kDefaultPageSize);
+  gallery::Part<Key> part{.limit = limit + 1};
+  if (const auto cursor = query.text("cursor")) {
+    part.after = TRY(detail::key_from(*cursor, std::type_identity<Key>{}));
+  }
+  return part;
+}
+
+/// The page of what was read for `part`.
+///
+/// in: `items` must outlive the page; `key_of` gives an item's key
+template <typename Item, typename Key, typename KeyOf>
+[[nodiscard]] Page<Item> page_of(const std::vector<Item>& items, const gallery::Part<Key>& part,
+                                 KeyOf key_of) {
+  const size_t count = std::min(items.size(), static_cast<size_t>(part.limit - 1));
+  Page<Item> page{.items = std::span(items).first(count), .next_cursor = nullptr};
+  if (count < items.size()) {
+    page.next_cursor = detail::cursor_of(Key(std::invoke(key_of, page.items.back())));
+  }
   return page;
 }
 

@@ -80,11 +80,11 @@ json::object upload_json(const Error& failure) {
 
 Result<Response> list_photos(const Call& call) {
   const Place place = place_of(call);
-  const auto all = TRY(
-      call.services.recognition.galleries().list_photos(place.user, place.gallery, place.person));
-  const auto page = TRY(page_of(
-      all, call.target.query, [](const gallery::Photo& photo) { return photo.id.value(); },
-      std::less<>()));
+  const auto part = TRY(part_of<int64_t>(call.target.query));
+  const auto read = TRY(call.services.recognition.galleries().list_photos(place.user, place.gallery,
+                                                                          place.person, part));
+  const auto page =
+      page_of(read, part, [](const gallery::Photo& photo) { return photo.id.value(); });
   return json_response(
       200, page_json("photos", page, [](const gallery::Photo& photo) { return to_json(photo); }));
 }

@@ -1,5 +1,3 @@
-#include <functional>
-
 #include "gallery/galleries.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
@@ -18,10 +16,10 @@ gallery::GalleryId gallery_of(const Call& call) {
 }  // namespace
 
 Result<Response> list_versions(const Call& call) {
-  const auto all =
-      TRY(call.services.recognition.galleries().list_versions(call.user(), gallery_of(call)));
-  const auto page =
-      TRY(page_of(all, call.target.query, &gallery::Version::number, std::greater<>()));
+  const auto part = TRY(part_of<int64_t>(call.target.query));
+  const auto read =
+      TRY(call.services.recognition.galleries().list_versions(call.user(), gallery_of(call), part));
+  const auto page = page_of(read, part, &gallery::Version::number);
   return json_response(200, page_json("versions", page, [](const gallery::Version& version) {
                          return to_json(version);
                        }));
