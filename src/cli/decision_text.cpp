@@ -21,6 +21,10 @@ std::string grouped(int64_t number) {
   return text;
 }
 
+std::string_view extrapolated_text(const gallery::MatchThreshold& threshold) {
+  return threshold.extrapolated ? " (extrapolated, not measured)" : "";
+}
+
 }  // namespace
 
 std::string verdict_text(gallery::Verdict verdict) {
@@ -39,7 +43,16 @@ std::string verdict_text(gallery::Verdict verdict) {
 std::string threshold_text(const gallery::MatchThreshold& threshold) {
   return fmt::format("threshold {:.3f}: one stranger in {} passes{}", threshold.similarity,
                      grouped(std::llround(1 / threshold.false_match_rate)),
-                     threshold.extrapolated ? " (extrapolated, not measured)" : "");
+                     extrapolated_text(threshold));
+}
+
+std::string identification_text(const gallery::MatchThreshold& threshold,
+                                double false_positive_identification_rate, size_t person_count) {
+  return fmt::format("threshold {:.3f}: one stranger in {} passes for someone of {} {}{}",
+                     threshold.similarity,
+                     grouped(std::llround(1 / false_positive_identification_rate)),
+                     grouped(static_cast<int64_t>(person_count)),
+                     person_count == 1 ? "person" : "people", extrapolated_text(threshold));
 }
 
 }  // namespace faceforge::cli

@@ -45,10 +45,12 @@ std::string report_text(const std::filesystem::path& file,
   for (const recognition::IdentifiedFace& face : report.faces) {
     const face::BoundingBox& box = face.face.box;
     const bool named = face.decision.verdict == gallery::Verdict::Match;
-    text += fmt::format("  {}{}  {:.0f}x{:.0f} at {:.0f},{:.0f}  ({})\n",
-                        verdict_text(face.decision.verdict),
-                        named ? " " + to_printable(face.candidates.front().person) : "", box.width,
-                        box.height, box.x, box.y, threshold_text(face.decision.match_threshold));
+    text += fmt::format(
+        "  {}{}  {:.0f}x{:.0f} at {:.0f},{:.0f}  ({})\n", verdict_text(face.decision.verdict),
+        named ? " " + to_printable(face.candidates.front().person) : "", box.width, box.height,
+        box.x, box.y,
+        identification_text(face.decision.match_threshold,
+                            report.false_positive_identification_rate, report.person_count));
     if (face.too_small || !face.candidates.empty()) text += candidates_text(face);
   }
   return text;

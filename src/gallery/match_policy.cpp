@@ -93,6 +93,11 @@ double false_match_rate_for(double false_positive_identification_rate, size_t pe
   return -std::expm1(std::log1p(-false_positive_identification_rate) / people);
 }
 
+double false_positive_identification_rate_of(double false_match_rate, size_t person_count) {
+  const auto people = static_cast<double>(std::max<size_t>(person_count, 1));
+  return -std::expm1(std::log1p(-false_match_rate) * people);
+}
+
 MatchPolicy::MatchPolicy(face::Calibration calibration, const MatchRates& rates,
                          MatchThreshold verification)
     : calibration_(std::move(calibration)), rates_(rates), verification_(verification) {}
@@ -109,6 +114,25 @@ Result<MatchPolicy> MatchPolicy::create(const std::optional<face::Calibration>& 
 MatchThreshold MatchPolicy::identification_threshold(size_t person_count) const {
   return threshold_of(
       calibration_, false_match_rate_for(rates_.false_positive_identification_rate, person_count));
+}
+
+double MatchPolicy::stranger_rate(float similarity) const {
+  const auto& points = calibration_.points;
+  const auto above = std::ranges::find_if(points, [&](const face::CalibrationPoint& point) {
+    return point.match_threshold >= similarity;
+  });
+  if (above == points.begin()) return points.front().false_match_rate;
+  if (above == points.end()) {
+    const double t = similarity;
+    const double log_rate = calibration_.tail_intercept + calibration_.tail_slope * t +
+                            calibration_.tail_curvature * t * t;
+    return std::min(std::exp(log_rate), points.back().false_match_rate);
+  }
+  const auto& below = *std::prev(above);
+  const double part = (double{similarity} - below.match_threshold) /
+                      (above->match_threshold - below.match_threshold);
+  return std::exp(
+      std::lerp(std::log(below.false_match_rate), std::log(above->false_match_rate), part));
 }
 
 Decision decide(float similarity, const MatchPolicy& policy) {

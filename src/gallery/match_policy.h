@@ -46,6 +46,11 @@ struct MatchThreshold {
 [[nodiscard]] double false_match_rate_for(double false_positive_identification_rate,
                                           size_t person_count);
 
+/// The FPIR that an FMR of one comparison makes over `person_count` people: the above, the other
+/// way round.
+[[nodiscard]] double false_positive_identification_rate_of(double false_match_rate,
+                                                           size_t person_count);
+
 enum class Verdict {
   Match,      ///< the best candidate, and nobody else comes close
   Ambiguous,  ///< a second person passes too, within the card's margin of the best
@@ -73,6 +78,10 @@ class MatchPolicy {
   [[nodiscard]] float ambiguity_margin() const { return calibration_.ambiguity_margin; }
   [[nodiscard]] const MatchThreshold& verification_threshold() const { return verification_; }
   [[nodiscard]] MatchThreshold identification_threshold(size_t person_count) const;
+
+  /// How often a stranger is at least this similar to someone: the threshold read backwards. What
+  /// is less similar than the most lenient measured point gets that point's rate.
+  [[nodiscard]] double stranger_rate(float similarity) const;
 
  private:
   MatchPolicy(face::Calibration calibration, const MatchRates& rates, MatchThreshold verification);

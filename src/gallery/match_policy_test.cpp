@@ -39,6 +39,27 @@ TEST(MatchThreshold, BetweenMeasuredRatesTheSimilarityIsLinearInTheLogarithm) {
   EXPECT_FALSE(found->extrapolated);
 }
 
+TEST(MatchPolicy, HowOftenAStrangerIsSoSimilarIsTheThresholdReadBackwards) {
+  const auto policy = MatchPolicy::create(tenfold());
+  ASSERT_TRUE(policy);
+  EXPECT_NEAR(policy->stranger_rate(0.2F), 1e-2, 1e-8);
+  EXPECT_NEAR(policy->stranger_rate(0.25F), std::pow(10, -2.5), 1e-8);
+  EXPECT_NEAR(policy->stranger_rate(0.6F), 1e-6, 1e-11) << "on the tail";
+  EXPECT_EQ(policy->stranger_rate(0.05F), 1e-1) << "no more than was measured";
+  EXPECT_EQ(policy->stranger_rate(-1), 1e-1);
+  for (const double rate : {3e-2, 5e-3, 2e-5}) {
+    EXPECT_NEAR(policy->stranger_rate(match_threshold(tenfold(), rate)->similarity) / rate, 1,
+                1e-4);
+  }
+}
+
+TEST(FalsePositiveIdentificationRate, IsThatOfAnyOfThePeople) {
+  // By hand: 1 - 0.9^3 = 0.271; and back again.
+  EXPECT_NEAR(false_positive_identification_rate_of(0.1, 3), 0.271, 1e-12);
+  EXPECT_NEAR(false_positive_identification_rate_of(false_match_rate_for(1e-2, 5000), 5000), 1e-2,
+              1e-12);
+}
+
 TEST(MatchThreshold, BeyondWhatWasMeasuredTheTailAnswersAndSaysSo) {
   const auto found = match_threshold(tenfold(), 1e-6);
   EXPECT_FLOAT_EQ(found->similarity, 0.6F);

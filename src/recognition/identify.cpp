@@ -34,8 +34,14 @@ Result<IdentifyReport> identify(std::span<const std::byte> file, const gallery::
                                 const IdentifyOptions& options) {
   TRY(check(snapshot, engine, options));
   const PhotoFaces photo = TRY(embed(engine, file));
+  const size_t person_count = snapshot.person_count();
   IdentifyReport report{
-      .width_px = photo.width_px, .height_px = photo.height_px, .model_id = engine.model_id()};
+      .width_px = photo.width_px,
+      .height_px = photo.height_px,
+      .model_id = engine.model_id(),
+      .person_count = person_count,
+      .false_positive_identification_rate = gallery::false_positive_identification_rate_of(
+          policy.identification_threshold(person_count).false_match_rate, person_count)};
   for (const PhotoFace& face : photo.faces) {
     IdentifiedFace found{.face = face.face, .quality = face.quality};
     found.too_small = std::min(face.face.box.width, face.face.box.height) < options.min_face_px;
@@ -43,7 +49,7 @@ Result<IdentifyReport> identify(std::span<const std::byte> file, const gallery::
       const size_t count = std::max(options.candidate_count, kDecisiveCandidates);
       found.candidates = TRY(snapshot.nearest(face.embedding, count));
     }
-    found.decision = gallery::decide(found.candidates, policy, snapshot.person_count());
+    found.decision = gallery::decide(found.candidates, policy, person_count);
     found.candidates.resize(std::min(found.candidates.size(), options.candidate_count));
     report.faces.push_back(std::move(found));
   }

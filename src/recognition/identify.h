@@ -32,7 +32,9 @@ struct IdentifyReport {
   int width_px = 0;  ///< of the upright photo
   int height_px = 0;
   face::ModelId model_id{};
-  std::vector<IdentifiedFace> faces{};  ///< by falling area
+  size_t person_count = 0;                        ///< whom each face was held against
+  double false_positive_identification_rate = 0;  ///< what the threshold keeps over all of them
+  std::vector<IdentifiedFace> faces{};            ///< by falling area
 };
 
 /// Names every face of a photo: the one flow of FaceForge.

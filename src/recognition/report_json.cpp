@@ -115,6 +115,8 @@ json::object to_json(const IdentifyReport& report) {
   return {{"width_px", report.width_px},
           {"height_px", report.height_px},
           {"model_id", report.model_id.hex()},
+          {"person_count", report.person_count},
+          {"false_positive_identification_rate", report.false_positive_identification_rate},
           {"faces", std::move(faces)}};
 }
 
@@ -123,6 +125,7 @@ json::object to_json(const VerifyReport& report) {
                     {"similarity", json::number(report.candidate.similarity)},
                     {"decision", one_to_one(report.decision.verdict)}};
   add_threshold(json, report.decision);
+  json["stranger_rate"] = report.stranger_rate;
   json["model_id"] = report.model_id.hex();
   add_reference(json, report.candidate);
   json["face"] = chosen_json(report.probe);

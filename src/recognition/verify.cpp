@@ -41,10 +41,12 @@ Result<VerifyReport> verify(std::span<const std::byte> file,
   Probe probe = TRY(look(file, engine, options));
   gallery::Candidate candidate = TRY(std::visit(
       [&](const auto& named) { return snapshot.compare(probe.embedding, named); }, person));
-  const gallery::Decision decision = gallery::decide(candidate.similarity, policy);
+  const float similarity = candidate.similarity;
+  const gallery::Decision decision = gallery::decide(similarity, policy);
   return VerifyReport{.probe = std::move(probe.face),
                       .candidate = std::move(candidate),
                       .decision = decision,
+                      .stranger_rate = policy.stranger_rate(similarity),
                       .model_id = engine.model_id()};
 }
 
