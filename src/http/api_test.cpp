@@ -53,6 +53,23 @@ TEST_F(ApiTest, SignsUpInAndOut) {
   EXPECT_EQ(ada.get("/api/v1/me").status, 401);
 }
 
+TEST_F(ApiTest, WhoIsNotLoggedInHasASessionOfNobody) {
+  const auto expect_nobody = [](const Answer& answer) {
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_TRUE(body_of(answer).at("user").is_null());
+    EXPECT_TRUE(body_of(answer).at("csrf_token").is_null());
+  };
+  ApiClient visitor = client();
+  expect_nobody(visitor.get("/api/v1/auth/session"));
+  visitor.cookie = "faceforge_session=" + std::string(43, 'x');
+  expect_nobody(visitor.get("/api/v1/auth/session"));
+  ApiClient ada = client();
+  ada.enter(kSignUp, "ada");
+  EXPECT_EQ(body_of(ada.get("/api/v1/auth/session")).at("user").at("name"), "ada");
+  EXPECT_EQ(ada.send("POST", "/api/v1/auth/logout").status, 204);
+  expect_nobody(ada.get("/api/v1/auth/session"));
+}
+
 TEST_F(ApiTest, RefusesBadNamesAndPasswords) {
   ApiClient nobody = client();
   EXPECT_EQ(reason_of(nobody.post(kSignUp, credentials("ada", "short"))), "password_too_short");

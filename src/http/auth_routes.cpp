@@ -58,7 +58,12 @@ Result<Response> log_out(const Call& call) {
 }
 
 Result<Response> get_session(const Call& call) {
-  return json_response(200, session_json(call.principal->user, call.csrf_token));
+  // A visitor who is not logged in is nothing out of order: every page asks this first.
+  const Caller caller = TRY(session_of(call.services.accounts, call.head));
+  if (!caller.principal) {
+    return json_response(200, json::object{{"user", nullptr}, {"csrf_token", nullptr}});
+  }
+  return json_response(200, session_json(caller.principal->user, caller.csrf_token));
 }
 
 }  // namespace faceforge::http

@@ -88,6 +88,12 @@ Result<Caller> authenticate(accounts::Accounts& accounts, const RequestHead& hea
   return caller;
 }
 
+Result<Caller> session_of(accounts::Accounts& accounts, const RequestHead& head) {
+  auto caller = authenticate_cookie(accounts, head);
+  if (!caller && caller.error().code == ErrorCode::Unauthenticated) return Caller{};
+  return caller;
+}
+
 std::string session_cookie(std::string_view session_token, Scheme scheme) {
   // The longest that a session can last; the server ends it earlier when it is idle.
   const auto age =

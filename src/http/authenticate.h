@@ -30,6 +30,11 @@ struct Caller {
 [[nodiscard]] Result<Caller> authenticate(accounts::Accounts& accounts, const RequestHead& head,
                                           const Route& route);
 
+/// Finds out whose session the request's cookie is; nobody where there is none, or it has ended.
+///
+/// fails: as accounts::Accounts::authenticate_session, but for unauthenticated
+[[nodiscard]] Result<Caller> session_of(accounts::Accounts& accounts, const RequestHead& head);
+
 /// The value of Set-Cookie that begins a session in the browser.
 [[nodiscard]] std::string session_cookie(std::string_view session_token, Scheme scheme);
 

@@ -31,7 +31,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Post,   "/api/v1/auth/signup",                       Anyone,    kJson,  Passwords, sign_up},
     {Post,   "/api/v1/auth/login",                        Anyone,    kJson,  Passwords, log_in},
     {Post,   "/api/v1/auth/logout",                       Account,   kNone,  Quick,  log_out},
-    {Get,    "/api/v1/auth/session",                      Account,   kNone,  Quick,  get_session},
+    {Get,    "/api/v1/auth/session",                      Anyone,    kNone,  Quick,  get_session},
 
     {Get,    "/api/v1/me",                                Read,      kNone,  Quick,  get_me},
     {Delete, "/api/v1/me",                                Account,   kJson,  Passwords, delete_me},

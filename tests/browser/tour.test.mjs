@@ -144,7 +144,7 @@ test('a visitor signs up', { skip: why }, async () => {
   await page.getByRole('button', { name: 'Sign up' }).click();
   await page.getByRole('heading', { name: 'Galleries' }).waitFor();
   await picture('02-no-gallery');
-  assert.deepEqual(await refusalsSoFar(), ['GET /api/v1/auth/session 401', 'POST /api/v1/auth/signup 400']);
+  assert.deepEqual(await refusalsSoFar(), ['POST /api/v1/auth/signup 400']);
 });
 
 test('a gallery is made, renamed, and another deleted', { skip: why }, async () => {
@@ -227,7 +227,7 @@ test('a photo is verified against its person and against another', { skip: why }
 test('an answer that comes late does not take the place of a newer one', { skip: why }, async () => {
   let release = await holdFirst('**/verify?*');
   await page.getByLabel('Is it').selectOption({ label: 'Hugo Chavez' });
-  await page.getByText('Comparing…').waitFor();
+  await page.getByText('Sending…').waitFor(); // it is held before it leaves the browser
   await page.getByLabel('Is it').selectOption({ label: 'Colin Powell' });
   await page.getByRole('heading', { name: /No: this is not Colin Powell/ }).waitFor();
   await release();
@@ -236,9 +236,9 @@ test('an answer that comes late does not take the place of a newer one', { skip:
   await page.getByRole('link', { name: 'Identify' }).click();
   release = await holdFirst('**/identify?*');
   await page.locator('input[type=file]').setInputFiles(photo('Serena_Williams', 6));
-  await page.getByText('Looking…').waitFor();
+  await page.getByText('Sending…').waitFor();
   await page.getByRole('radio', { name: '1 in 1,000' }).click();
-  await page.getByText(/stranger's does 1 in 1,000 times/).waitFor();
+  await page.getByText(/stranger's does 1 in 1,000 times at most, for any of 8 people/).waitFor();
   const strict = await page.getByText(/match from/).innerText();
   await release();
   assert.equal(await page.getByText(/match from/).innerText(), strict);
@@ -246,7 +246,7 @@ test('an answer that comes late does not take the place of a newer one', { skip:
   // A question underway is asked again, and the old answer is not shown under the new rate meanwhile.
   release = await holdFirst('**/identify?*');
   await page.getByRole('radio', { name: '1 in 10', exact: true }).click();
-  await page.getByText('Looking…').waitFor();
+  await page.getByText('Sending…').waitFor();
   assert.equal(await page.getByText(/match from/).count(), 0);
   await release();
   await page.getByText(/stranger's does 1 in 10 times/).waitFor();
@@ -323,9 +323,79 @@ test('an error goes once the page could be read', { skip: why }, async () => {
   await page.locator('input[type=file]').setInputFiles(photo('Hugo_Chavez', 6));
   await page.getByRole('heading', { name: '6 photos' }).waitFor();
   await page.getByText('not trained yet').last().waitFor();
-  assert.equal(await page.getByRole('alert').count(), 0);
+  await page.getByRole('alert').waitFor({ state: 'detached' });
   page.faults = page.faults.filter((fault) => !/ERR_FAILED/.test(fault));
   await page.goto(gallery);
+});
+
+test('a photo on its way shows how much of it has been sent', { skip: why }, async () => {
+  const wide = join(scratch, 'wide.jpg');
+  writeFileSync(wide, await sideBySide([1, 2, 3, 4, 5, 6].map((number) => photo('Serena_Williams', number))));
+  await page.getByRole('link', { name: 'Identify' }).click();
+  const network = await page.context().newCDPSession(page);
+  await network.send('Network.enable');
+  const speed = { offline: false, latency: 0, downloadThroughput: -1 };
+  await network.send('Network.emulateNetworkConditions', { ...speed, uploadThroughput: 60_000 });
+  await page.locator('input[type=file]').setInputFiles(wide);
+  await page.getByText('Sending…').waitFor();
+  const bar = page.getByRole('progressbar', { name: 'Sending' });
+  const parts = new Set();
+  while ((await page.getByText('Sending…').count()) > 0) {
+    parts.add(await bar.evaluate((shown) => shown.value).catch(() => 1));
+    await page.waitForTimeout(100);
+  }
+  assert.ok([...parts].some((part) => part > 0.05 && part < 0.95), `seen: ${[...parts].join(' ')}`);
+  await network.send('Network.emulateNetworkConditions', { ...speed, uploadThroughput: -1 });
+  await page.getByText(/6 faces found/).waitFor({ timeout: 60_000 });
+  await network.detach();
+  await page.getByRole('link', { name: 'People' }).click();
+});
+
+test('a training that deletions disturb is tried again, and says so', { skip: why }, async () => {
+  // The first training's end is told as the server tells it when photos are deleted during every attempt.
+  let isFirst = true;
+  await page.route('**/jobs/*/events', async (route) => {
+    if (!isFirst) return route.continue();
+    isFirst = false;
+    const address = new URL(route.request().url()).pathname.replace(/\/events$/, '');
+    let job;
+    do job = await (await page.request.get(server.address + address)).json();
+    while (job.state === 'queued' || job.state === 'running');
+    const error = { code: 'conflict', reason: 'gallery_changing', message: 'photos were deleted meanwhile' };
+    const told = { ...job, state: 'failed', result: null, error };
+    return route.fulfill({ contentType: 'text/event-stream', body: `event: job\ndata: ${JSON.stringify(told)}\n\n` });
+  });
+  await page.getByRole('button', { name: 'Train again' }).click();
+  await page.getByText('Photos were deleted during the training. Trying again').waitFor({ timeout: 60_000 });
+  await page.getByText(/^Trained\. Version \d+ is in use now/).waitFor({ timeout: 60_000 });
+  await page.unroute('**/jobs/*/events');
+});
+
+test('a page that goes away no longer follows the training', { skip: why }, async () => {
+  let held;
+  await page.route('**/jobs/*/events', (route) => (held = route));
+  const ended = page.waitForEvent('requestfailed', (request) => /jobs\/\d+\/events$/.test(request.url()));
+  await page.getByRole('button', { name: 'Train again' }).click();
+  while (!held) await page.waitForTimeout(20);
+  await page.getByRole('link', { name: 'Identify' }).click();
+  await ended;
+  await page.unroute('**/jobs/*/events');
+  await page.getByRole('link', { name: 'People' }).click();
+  await page.getByText('8 people').first().waitFor();
+});
+
+test('a log-out that fails says so', { skip: why }, async () => {
+  await page.route('**/auth/logout', (route) => route.abort());
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByText('You are still logged in: The server cannot be reached.').waitFor();
+  await page.unroute('**/auth/logout');
+  page.faults = page.faults.filter((fault) => !/ERR_FAILED/.test(fault));
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('ada');
+  assert.equal(await page.getByRole('alert').count(), 0);
+  await page.getByLabel('Password').fill('three red herons at dawn');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByText('8 people').first().waitFor();
 });
 
 test('an address with nothing behind it leads back', { skip: why }, async () => {

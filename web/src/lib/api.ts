@@ -1,7 +1,8 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import type { components, paths } from '../api/schema';
 import { isolated, megabytes } from './format';
-import { session } from './session.svelte';
+import { session, type Session } from './session.svelte';
+import { uploading, type OnSent } from './uploading';
 
 type Schemas = components['schemas'];
 export type ApiError = Schemas['Error'];
@@ -126,7 +127,11 @@ export const api = {
   logIn: (name: string, password: string) =>
     unwrap(client.POST('/api/v1/auth/login', { body: { name, password } })),
   logOut: () => unwrap(client.POST('/api/v1/auth/logout')),
-  session: () => unwrap(client.GET('/api/v1/auth/session')),
+  /** The session there is; null when nobody is logged in. */
+  session: async (): Promise<Session | null> => {
+    const { user, csrf_token } = await unwrap(client.GET('/api/v1/auth/session'));
+    return user && csrf_token ? { user, csrf_token } : null;
+  },
   changePassword: (current: string, next: string) =>
     unwrap(client.PUT('/api/v1/me/password', { body: { current_password: current, new_password: next } })),
   deleteAccount: (password: string) => unwrap(client.DELETE('/api/v1/me', { body: { password } })),
@@ -189,10 +194,11 @@ export const api = {
       );
       return { items: page.photos, next: page.next_cursor };
     }),
-  uploadPhoto: (galleryId: number, personId: number, photo: File) =>
+  uploadPhoto: (galleryId: number, personId: number, photo: File, onSent: OnSent) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/photos', {
         params: { path: ofPerson(galleryId, personId) },
+        fetch: uploading(onSent),
         ...asBody(multipart({ photo })),
       }),
     ),
@@ -233,7 +239,7 @@ export const api = {
   modelAddress: (galleryId: number, version: number) =>
     `${base}/galleries/${galleryId}/versions/${version}/model`,
 
-  identify: (galleryId: number, photo: File, falsePositiveRate: number, signal: AbortSignal) =>
+  identify: (galleryId: number, photo: File, falsePositiveRate: number, signal: AbortSignal, onSent: OnSent) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/identify', {
         params: {
@@ -241,6 +247,7 @@ export const api = {
           query: { false_positive_identification_rate: falsePositiveRate, candidate_count: 3 },
         },
         signal,
+        fetch: uploading(onSent),
         ...asBody(multipart({ photo })),
       }),
     ),
@@ -251,6 +258,7 @@ export const api = {
     face: 'only' | 'largest',
     falseMatchRate: number,
     signal: AbortSignal,
+    onSent: OnSent,
   ) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/verify', {
@@ -259,11 +267,12 @@ export const api = {
           query: { person_id: personId, false_match_rate: falseMatchRate, face },
         },
         signal,
+        fetch: uploading(onSent),
         ...asBody(multipart({ photo })),
       }),
     ),
-  detect: (photo: File, signal: AbortSignal) =>
-    unwrap(client.POST('/api/v1/detect', { signal, ...asBody(multipart({ photo })) })),
+  detect: (photo: File, signal: AbortSignal, onSent: OnSent) =>
+    unwrap(client.POST('/api/v1/detect', { signal, fetch: uploading(onSent), ...asBody(multipart({ photo })) })),
 
   defaultPack: () => unwrap(client.GET('/api/v1/packs/default')),
   jobs: () => unwrap(client.GET('/api/v1/jobs', { params: { query: { limit: 50 } } })),
@@ -271,10 +280,15 @@ export const api = {
     unwrap(client.POST('/api/v1/jobs/{job_id}/cancel', { params: { path: { job_id: jobId } } })),
 };
 
-/** Follows a job until it has ended; `onChange` is called with each state of it. */
-export function watchJob(jobId: number, onChange: (job: Job) => void): Promise<Job> {
+/**
+ * Follows a job until it has ended; `onChange` is called with each state of it. A page that goes away ends it by
+ * `signal`: nothing is called any more, and the promise is never settled.
+ */
+export function watchJob(jobId: number, onChange: (job: Job) => void, signal: AbortSignal): Promise<Job> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return;
     const source = new EventSource(`${base}/jobs/${jobId}/events`);
+    signal.addEventListener('abort', () => source.close(), { once: true });
     let failures = 0;
     source.addEventListener('job', (event) => {
       failures = 0;
