@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "image/image.h"
 #include "image/internal/codec.h"
+#include "image/internal/heif_coded_size.h"
 #include "image/internal/heif_orientation.h"
 #include "image/internal/jpeg_scans.h"
 
@@ -319,6 +320,7 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
   const Size stored = size_of(loaded);
   TRY(check_size(stored, limits));
   TRY(check_pixels(loaded, kind, limits));
+  if (kind == Kind::Heif) TRY(internal::check_coded_sizes(file, limits.megapixels));
   const bool on_its_side = vips_image_get_orientation_swap(loaded.get());
   const Size working = working_size(stored, limits.working_side_px);
   const LoadShrink shrink = load_shrink(stored, working);

@@ -245,6 +245,34 @@ TEST(Decode, EveryKindOfFileCanBeShrunk) {
   }
 }
 
+// Overwrites the size that the container of a HEIC or AVIF file says (`ispe`).
+void state_size(std::vector<std::byte>& file, uint32_t width_px, uint32_t height_px) {
+  constexpr std::string_view kName = "ispe";
+  const auto name = std::ranges::search(
+      file, kName, [](std::byte byte, char c) { return std::to_integer<char>(byte) == c; });
+  ASSERT_FALSE(name.empty());
+  auto field = name.begin() + 8;  // the name, version and flags
+  for (const uint32_t size_px : {width_px, height_px}) {
+    for (int shift = 24; shift >= 0; shift -= 8) *field++ = std::byte(size_px >> shift & 0xFF);
+  }
+}
+
+TEST(Decode, AHeicOrAvifThatSaysLessThanItsPictureHasIsRefusedWithoutDecodingIt) {
+  const Image large = halves(2000, 1500);
+  const std::array<std::pair<const char*, const char*>, 2> cases{{
+      {".heic", "says 64 x 48 pixels, and its picture is coded as 2000 x 150"},  // 0 or 4
+      {".avif[speed=9]", "says 64 x 48 pixels, and its picture is coded as 2000 x 1500"},
+  }};
+  for (const auto& [suffix, said] : cases) {
+    auto file = save_as(large, suffix);
+    ASSERT_TRUE(decode(file, {})) << suffix;
+    state_size(file, 64, 48);
+    const Error error = refusal(file);
+    EXPECT_EQ(error.reason, "image_damaged") << suffix;
+    EXPECT_NE(error.message.find(said), std::string::npos) << suffix << ": " << error.message;
+  }
+}
+
 TEST(Decode, APhotoStoredOnItsSideIsShrunkToo) {
   const auto photo = decode(sample("orientation_6.jpg"), {.working_side_px = 24}).value();
   EXPECT_EQ(photo.width_px, 32);

@@ -89,9 +89,9 @@ struct DecodeLimits {
 ///         exhausted/out_of_memory
 /// cost:   one pass over the file; JPEG and WebP are shrunk inside their decoders. Memory is the
 ///         working image (twice for a photo stored rotated), plus the whole photo where it cannot
-///         be read row by row: progressive JPEG, interlaced PNG, GIF, HEIC, AVIF. The codecs of
-///         HEIC and AVIF see a size of their own behind the header's: a file that lies there is
-///         refused only once it is decoded (12000 x 12000: 0.9 GB). Thread safe.
+///         be read row by row: progressive JPEG, interlaced PNG, GIF, HEIC, AVIF. The codecs of the
+///         last two see a size of their own behind the header's, which is compared with it before
+///         they are let at it (internal/heif_coded_size.h). Thread safe.
 [[nodiscard]] Result<Photo> decode(std::span<const std::byte> file, const DecodeLimits& limits);
 
 }  // namespace faceforge::image

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace faceforge::image::internal {
+
+/// The boxes that a HEIC or AVIF file is made of (ISO/IEC 14496-12, section 4.2). Foreign bytes:
+/// what makes no sense ends the reading and is never an error here.
+using Bytes = std::span<const std::byte>;
+
+enum class ByteOrder { LittleEndian, BigEndian };
+
+/// in: at most 8 bytes
+[[nodiscard]] uint64_t read_integer(Bytes bytes, ByteOrder order = ByteOrder::BigEndian);
+
+[[nodiscard]] std::string_view as_text(Bytes bytes);
+
+struct Box {
+  std::string_view type;
+  Bytes contents;
+};
+
+/// Takes the first box off `boxes`; nothing at the end or when its size makes no sense.
+[[nodiscard]] std::optional<Box> take_box(Bytes& boxes);
+
+/// The contents of the first box of a type; empty when there is none.
+[[nodiscard]] Bytes contents_of(Bytes boxes, std::string_view type);
+
+/// The boxes inside a file's `meta` box; empty when there is none.
+[[nodiscard]] Bytes meta_boxes(Bytes file);
+
+}  // namespace faceforge::image::internal
