@@ -305,7 +305,12 @@ ImagePointer turn_upright(ImagePointer in) {
 Unexpected damaged(Kind kind) {
   const std::string words = internal::take_codec_words();
   log::debug("decode: {}", words);
-  if (words.find("out of memory") != std::string::npos) {
+  // What the library and the codecs say; libheif's `Memory allocation error` tells of a hostile
+  // file.
+  constexpr std::array<std::string_view, 3> kNoMemory{"out of memory", "nsufficient memory",
+                                                      "unable to create thread"};
+  const auto is_said = [&](std::string_view said) { return words.find(said) != words.npos; };
+  if (std::ranges::any_of(kNoMemory, is_said)) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "not enough memory to decode the photo");
   }
   return fail(ErrorCode::InvalidInput, "image_damaged",

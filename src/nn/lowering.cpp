@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "nn/code_room.h"
 #include "nn/movement.h"
 
 namespace faceforge::nn {
@@ -56,6 +57,7 @@ Result<Lowered> Lowering::run() {
     for (const ValueIndex value : node_->outputs) {
       if (element_count(shape(value)) == 0) return mismatch(*node_, "its result is empty");
     }
+    require_room_for_code();
     TRY(std::visit(*this, node_->operation));
     finish(graph_.nodes[index]);
   }

@@ -6,6 +6,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "nn/shape.h"
 #include "nn/writer.h"
@@ -269,6 +272,46 @@ TEST(Network, AConvolutionWithoutAKernelOrOfTooManyGroupsIsAMistakeOfTheModel) {
       .add_initializer("w", Tensor{{1, 4, 1, 1}, {1, 2, 3, 4}})
       .add_node({"Conv", {"x", "w"}, {"y"}, {{"group", int64_t{1} << 62}}});
   EXPECT_EQ(refusal_of(many_groups, picture).reason, "model_malformed");
+}
+
+/// Limits the addresses of this process to those that it has and `room_bytes` more.
+void leave_room(size_t room_bytes) {
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t limit = pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + room_bytes;
+  const struct rlimit addresses { limit, limit };
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &addresses), 0);
+}
+
+TEST(Network, CompilingWithTooFewAddressesIsOutOfMemoryAndNoCrash) {
+  GraphBuilder convolutions("convolutions");
+  convolutions.add_input({"x0", {1, 16, -1, -1}})
+      .add_output({"x8", {}})
+      .add_initializer("w", waves({16, 16, 3, 3}));
+  for (int layer = 0; layer < 8; ++layer) {
+    convolutions.add_node(
+        {"Conv", {fmt::format("x{}", layer), "w"}, {fmt::format("x{}", layer + 1)}});
+  }
+  const Network network = parsed(convolutions);
+  const Tensor picture = waves({1, 16, 64, 64});
+  int refusal_count = 0;
+  for (size_t room_bytes = 0; room_bytes <= size_t{96} << 20; room_bytes += size_t{4} << 20) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      leave_room(room_bytes);
+      const auto outputs = network.run(picture);
+      const bool is_told = !outputs && outputs.error().code == ErrorCode::Exhausted &&
+                           outputs.error().reason == "out_of_memory";
+      ::_exit(outputs ? 0 : is_told ? 1 : 2);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status) << " with " << room_bytes;
+    ASSERT_LE(WEXITSTATUS(status), 1) << room_bytes;
+    refusal_count += WEXITSTATUS(status);
+  }
+  EXPECT_GE(refusal_count, 4);
+  EXPECT_LT(refusal_count, 25) << "the most room is enough";
 }
 
 TEST(Network, AModelFileThatIsMissingOrTooLargeIsSaidSo) {

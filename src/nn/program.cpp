@@ -145,6 +145,9 @@ Result<std::shared_ptr<const Program>> Program::compile(const Graph& graph,
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to compile a network");
   } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) {
+      return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to compile a network");
+    }
     return fail(ErrorCode::Internal, "engine_failed", "oneDNN could not compile the network: {}",
                 error.what());
   }
@@ -241,6 +244,9 @@ Result<std::vector<Tensor>> Program::run(std::span<const Tensor> inputs) const {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory for activations of {} bytes",
                 arena_bytes_);
   } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) {
+      return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to run a network");
+    }
     return fail(ErrorCode::Internal, "engine_failed", "oneDNN: {}", error.what());
   }
 }

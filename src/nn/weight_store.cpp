@@ -1,5 +1,7 @@
 #include "nn/weight_store.h"
 
+#include "nn/code_room.h"
+
 namespace faceforge::nn {
 
 dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, const Layout& to) {
@@ -14,6 +16,7 @@ dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, c
   dnnl::memory memory = source;
   if (from != to) {
     memory = dnnl::memory(to, cpu());
+    require_room_for_code();
     dnnl::stream stream(cpu());
     dnnl::reorder(source, memory).execute(stream, source, memory);
     stream.wait();
