@@ -72,6 +72,14 @@ TEST_F(SqliteTest, TheFileItsLogAndItsFolderAreTheOwnersOnly) {
   EXPECT_EQ(mode_of(file_.string() + "-wal"), 0600U);
 }
 
+TEST_F(SqliteTest, AFileThatOthersCouldReadIsClosedToThem) {
+  ASSERT_TRUE(open().has_value());
+  fs::permissions(file_, fs::perms::group_read | fs::perms::others_read, fs::perm_options::add);
+  ASSERT_EQ(mode_of(file_), 0644U);
+  const auto database = open().value();
+  EXPECT_EQ(mode_of(file_), 0600U);
+}
+
 TEST_F(SqliteTest, WhatIsNotADatabaseIsCorruptAndLeftAlone) {
   fs::create_directories(file_.parent_path());
   std::ofstream(file_) << std::string(5000, 'x');

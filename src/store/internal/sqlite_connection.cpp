@@ -303,6 +303,18 @@ Result<void> check_integrity(SqliteConnection& connection, const std::string& pa
               "{} is damaged ({}); restore it from a backup", path, found);
 }
 
+/// Takes away what others may do with a file of this user's: one that was put back from a backup
+/// may be readable by everyone.
+///
+/// out: 0, or an errno
+int close_to_others(int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) return errno;
+  const bool is_open = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+  if (!is_open || status.st_uid != ::geteuid()) return 0;
+  return ::fchmod(descriptor, S_IRUSR | S_IWUSR) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 Result<void> prepare_sqlite_file(const std::string& path, uint64_t always_checked_max_bytes) {
@@ -315,7 +327,9 @@ Result<void> prepare_sqlite_file(const std::string& path, uint64_t always_checke
   // Made here, not by SQLite, for its mode; the log's files take theirs from it.
   const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (made < 0) return Unexpected(io_error(errno, path));
+  const int error_number = close_to_others(made);
   ::close(made);
+  if (error_number != 0) return Unexpected(io_error(error_number, path));
   // A file that may be written in a folder that may not would open, and fail at the first change.
   if (!is_writable(path)) {
     return fail(ErrorCode::Forbidden, "database_read_only",
