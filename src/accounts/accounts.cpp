@@ -72,7 +72,7 @@ Accounts::~Accounts() = default;
 Result<LoggedIn> Accounts::sign_up(std::string_view name, std::string_view password,
                                    const Origin& origin) {
   const UserName parsed = TRY(parse_user_name(name));
-  const std::string accepted = TRY(accept_new_password(password, parsed));
+  const crypto::Secret accepted = TRY(accept_new_password(password, parsed));
   TRY(state_->sign_ups.admit(throttled_address(origin.address), "sign_up_throttled"));
   const std::string hash = TRY(state_->hash(accepted));
   return state_->database->transact([&](store::Transaction& transaction) -> Result<LoggedIn> {
@@ -85,11 +85,12 @@ Result<LoggedIn> Accounts::sign_up(std::string_view name, std::string_view passw
 
 Result<LoggedIn> Accounts::log_in(std::string_view name, std::string_view password,
                                   const Origin& origin) {
+  // Looked at before the name, and so says nothing about it.
+  const crypto::Secret normalized = TRY(normalize_password(password));
   // What can be no name is the name of no one: it is looked for, and costs, as any other.
   const auto parsed = parse_user_name(name);
   const std::string folded = parsed ? parsed->folded : std::string();
   TRY(state_->admit_login(folded, origin));
-  const std::string normalized = normalize_password(password).value_or(std::string());
   const auto stored = TRY(state_->database->read(
       [&](store::Transaction& transaction) { return find_user(transaction, folded); }));
   const auto verdict = TRY(state_->verify(normalized, stored));
@@ -123,7 +124,7 @@ Result<void> Accounts::change_password(const Principal& principal, std::string_v
                                        std::string_view replacement, const Origin& origin) {
   TRY(principal.require(Scope::Account));
   const UserName name = TRY(parse_user_name(principal.user.name));
-  const std::string accepted = TRY(accept_new_password(replacement, name));
+  const crypto::Secret accepted = TRY(accept_new_password(replacement, name));
   const std::string confirmed = TRY(state_->confirm_password(principal, current));
   const std::string hash = TRY(state_->hash(accepted));
   return state_->database->transact([&](store::Transaction& transaction) -> Result<void> {

@@ -96,8 +96,8 @@ class Accounts {
   /// Begins a session.
   ///
   /// fails: unauthenticated/wrong_credentials; busy/login_throttled, naming the seconds to wait,
-  /// after
-  ///        repeated failures of this name or from this address; busy/password_hashing_busy
+  ///        after repeated failures of this name or from this address; busy/password_hashing_busy;
+  ///        as normalize_password, whoever's name it is
   /// cost:  one Argon2id, whether or not the name exists
   [[nodiscard]] Result<LoggedIn> log_in(std::string_view name, std::string_view password,
                                         const Origin& origin);

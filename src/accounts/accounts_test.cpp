@@ -137,7 +137,11 @@ TEST_P(AccountsTest, OnlyTheRightPasswordLogsIn) {
   EXPECT_EQ(log_in_reason("ada", kOther), "wrong_credentials");
   EXPECT_EQ(log_in_reason("nobody", kPassword), "wrong_credentials");
   EXPECT_EQ(log_in_reason("no body", kPassword), "wrong_credentials");
-  EXPECT_EQ(log_in_reason("ada", "\xff"), "wrong_credentials");
+  for (const auto* name : {"ada", "nobody"}) {
+    EXPECT_EQ(log_in_reason(name, "\xff"), "password_not_utf8");
+    EXPECT_EQ(log_in_reason(name, std::string(256, 'x')), "wrong_credentials");
+    EXPECT_EQ(log_in_reason(name, std::string(257, 'x')), "password_too_long");
+  }
   EXPECT_EQ(accounts_->log_in("ada", kOther, origin_).error().message,
             accounts_->log_in("nobody", kOther, origin_).error().message);
 }

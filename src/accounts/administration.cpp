@@ -35,7 +35,7 @@ Result<void> Accounts::reset_password(std::string_view name, std::string_view re
   const User found = TRY(state_->database->read(
       [&](store::Transaction& transaction) { return require_user(transaction, name); }));
   const UserName parsed = TRY(parse_user_name(found.name));
-  const std::string accepted = TRY(accept_new_password(replacement, parsed));
+  const crypto::Secret accepted = TRY(accept_new_password(replacement, parsed));
   const std::string hash = TRY(state_->hash(accepted));
   return state_->database->transact([&](store::Transaction& transaction) -> Result<void> {
     const User user = TRY(require_user(transaction, name));

@@ -2,6 +2,7 @@
 
 #include "accounts/internal/common_passwords.h"
 #include "base/unicode.h"
+#include "base/wipe.h"
 
 namespace faceforge::accounts {
 namespace {
@@ -28,21 +29,35 @@ std::string describe(char32_t c) {
   return fmt::format("other signs (U+{:04X})", static_cast<uint32_t>(c));
 }
 
+/// Without a copy of the text; a byte that is no UTF-8 counts as one.
+size_t count_code_points(std::string_view text) {
+  size_t count = 0;
+  for_each_code_point(text, [&](char32_t, std::string_view) { ++count; });
+  return count;
+}
+
 Unexpected wrong_name_length(size_t characters) {
   return fail(ErrorCode::InvalidInput, "user_name_length",
               "a user's name has {} to {} characters, not {}", kUserNameMin_characters,
               kUserNameMax_characters, characters);
 }
 
-Unexpected password_too_long() {
-  return fail(ErrorCode::InvalidInput, "password_too_long", "a password has at most {} characters",
-              kPasswordMax_characters);
+Unexpected password_too_long(std::string_view password) {
+  return fail(ErrorCode::InvalidInput, "password_too_long",
+              "a password has at most {} characters, not {}", kPasswordMax_characters,
+              count_code_points(password));
 }
 
+/// Whether it is a line of the list. Looked for in place: no copy of it is made.
 bool is_common(std::string_view folded) {
   // The list has no line ends within its entries, so a password with one is none of them.
-  if (folded.find('\n') != std::string_view::npos) return false;
-  return internal::kCommonPasswords.find(fmt::format("\n{}\n", folded)) != std::string_view::npos;
+  if (folded.empty() || folded.find('\n') != std::string_view::npos) return false;
+  const std::string_view list = internal::kCommonPasswords;
+  for (size_t at = list.find(folded); at != list.npos; at = list.find(folded, at + 1)) {
+    const size_t end = at + folded.size();
+    if (at > 0 && list[at - 1] == '\n' && end < list.size() && list[end] == '\n') return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -66,24 +81,28 @@ Result<UserName> parse_user_name(std::string_view text) {
   return UserName{.shown = *shown, .folded = std::move(folded)};
 }
 
-Result<std::string> normalize_password(std::string_view password) {
-  if (is_far_too_long(password, kPasswordMax_characters)) return password_too_long();
+Result<crypto::Secret> normalize_password(std::string_view password) {
+  if (is_far_too_long(password, kPasswordMax_characters)) return password_too_long(password);
   auto normalized = to_nfkc(password);
   if (!normalized) {
     return fail(ErrorCode::InvalidInput, "password_not_utf8", "a password must be UTF-8");
   }
-  if (to_code_points(*normalized)->size() > kPasswordMax_characters) return password_too_long();
-  return *std::move(normalized);
+  const WipedAtEnd wiped(*normalized);
+  if (count_code_points(*normalized) > kPasswordMax_characters) {
+    return password_too_long(*normalized);
+  }
+  return crypto::Secret::copy_of(std::string_view(*normalized));
 }
 
-Result<std::string> accept_new_password(std::string_view password, const UserName& name) {
-  std::string normalized = TRY(normalize_password(password));
-  const size_t length = to_code_points(normalized)->size();
+Result<crypto::Secret> accept_new_password(std::string_view password, const UserName& name) {
+  crypto::Secret normalized = TRY(normalize_password(password));
+  const size_t length = count_code_points(normalized.text());
   if (length < kPasswordMin_characters) {
     return fail(ErrorCode::InvalidInput, "password_too_short",
                 "a password has at least {} characters, not {}", kPasswordMin_characters, length);
   }
-  const std::string folded = TRY(fold_case(normalized));
+  std::string folded = TRY(fold_case(normalized.text()));
+  const WipedAtEnd wiped(folded);
   if (folded == name.folded) {
     return fail(ErrorCode::InvalidInput, "password_is_name",
                 "a password must not be the user's name");

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "crypto/secret.h"
 
 namespace faceforge::accounts {
 
@@ -33,12 +34,13 @@ struct UserName {
 ///        `common_passwords.txt`, in any case),
 ///        password_is_name. No message holds the password.
 /// source: NIST SP 800-63B, section 5.1.1.2
-[[nodiscard]] Result<std::string> accept_new_password(std::string_view password,
-                                                      const UserName& name);
+[[nodiscard]] Result<crypto::Secret> accept_new_password(std::string_view password,
+                                                         const UserName& name);
 
-/// The form that is hashed, for comparing with a stored hash.
+/// The form that is hashed, for comparing with a stored hash. Never cut: what is too long is
+/// refused.
 ///
-/// fails: invalid_input/password_not_utf8, password_too_long
-[[nodiscard]] Result<std::string> normalize_password(std::string_view password);
+/// fails: invalid_input/password_not_utf8; invalid_input/password_too_long, naming the length
+[[nodiscard]] Result<crypto::Secret> normalize_password(std::string_view password);
 
 }  // namespace faceforge::accounts

@@ -78,6 +78,24 @@ TEST(Password, EightTo256CharactersAreAllowed) {
   EXPECT_EQ(normalize_password(std::string(257, 'x')).error().reason, "password_too_long");
 }
 
+TEST(Password, OneThatIsTooLongIsToldWithItsLengthAndTheLimit) {
+  EXPECT_THAT(normalize_password(std::string(257, 'x')).error().message,
+              testing::HasSubstr("at most 256 characters, not 257"));
+  EXPECT_THAT(normalize_password(std::string(1 << 20, 'x')).error().message,
+              testing::HasSubstr("at most 256 characters, not 1048576"));
+  // One character of this form stands for eighteen.
+  std::string ligatures;
+  for (int count = 0; count < 15; ++count) ligatures += "\uFDFA";
+  EXPECT_THAT(normalize_password(ligatures).error().message, testing::HasSubstr("not 270"));
+}
+
+TEST(Password, NoneIsEverCut) {
+  const std::string password(256, 'x');
+  EXPECT_EQ(normalize_password(password).value().text(), password);
+  const std::string with_nul("eight\0characters", 16);
+  EXPECT_EQ(accept_new_password(with_nul, parse_user_name("ada").value()).value().text(), with_nul);
+}
+
 TEST(Password, CommonOnesAreRefusedInAnyCase) {
   for (const auto* text :
        {"password", "Password", "PASSWORD1", "12345678", "qwertyuiop", "iloveyou", "trustno1"}) {
@@ -97,8 +115,8 @@ TEST(Password, WhatIsNotUtf8IsRefused) {
 }
 
 TEST(Password, TheSameKeysOnAnotherSystemGiveTheSamePassword) {
-  EXPECT_EQ(normalize_password("pa\u0308sswort").value(),
-            normalize_password("p\u00e4sswort").value());
+  EXPECT_EQ(normalize_password("pa\u0308sswort").value().text(),
+            normalize_password("p\u00e4sswort").value().text());
 }
 
 }  // namespace

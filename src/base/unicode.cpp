@@ -1,10 +1,10 @@
 #include "base/unicode.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 #include <utf8proc.h>
+
+#include "base/wipe.h"
 
 namespace faceforge {
 namespace {
@@ -26,17 +26,23 @@ CodePoint first_code_point(std::string_view text) {
   return {static_cast<char32_t>(value), static_cast<size_t>(length)};
 }
 
-Result<std::string> map(std::string_view text, unsigned options) {
-  utf8proc_uint8_t* mapped = nullptr;
-  const auto length =
-      utf8proc_map(bytes_of(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+/// As utf8proc_map, in memory that is wiped: the text may be a password.
+Result<std::string> map(std::string_view text, unsigned chosen) {
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | chosen);
+  const auto size = static_cast<utf8proc_ssize_t>(text.size());
+  WipedVector<utf8proc_int32_t> code_points;
+  auto length = utf8proc_decompose(bytes_of(text), size, nullptr, 0, options);
+  if (length >= 0) {
+    code_points.resize(static_cast<size_t>(length) + 1);  // one more for the final NUL
+    length = utf8proc_decompose(bytes_of(text), size, code_points.data(), length, options);
+  }
+  if (length >= 0) length = utf8proc_reencode(code_points.data(), length, options);
   if (length < 0) {
     return fail(ErrorCode::InvalidInput, "text_not_utf8", "a text of {} bytes is not UTF-8",
                 text.size());
   }
-  return std::string(reinterpret_cast<const char*>(mapped), static_cast<size_t>(length));
+  return std::string(reinterpret_cast<const char*>(code_points.data()),
+                     static_cast<size_t>(length));
 }
 
 }  // namespace

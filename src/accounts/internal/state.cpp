@@ -58,19 +58,19 @@ Accounts::State::State(std::shared_ptr<store::Database> opened, const Clock& now
                      .longest_wait = std::chrono::hours(1)}),
       hashing_slots(chosen.password_hashes_at_once_max) {}
 
-Result<std::string> Accounts::State::hash(const std::string& password) {
+Result<std::string> Accounts::State::hash(const crypto::Secret& password) {
   const HashingSlot slot = TRY(HashingSlot::take(hashing_slots));
-  return crypto::hash_password(password, options.password_cost);
+  return crypto::hash_password(password.text(), options.password_cost);
 }
 
-Result<crypto::PasswordVerdict> Accounts::State::verify(const std::string& password,
+Result<crypto::PasswordVerdict> Accounts::State::verify(const crypto::Secret& password,
                                                         const std::optional<StoredUser>& stored) {
   const HashingSlot slot = TRY(HashingSlot::take(hashing_slots));
   if (stored) {
-    return crypto::verify_password(password, stored->password_hash, options.password_cost);
+    return crypto::verify_password(password.text(), stored->password_hash, options.password_cost);
   }
   // As much work as for a name that exists, so that time does not tell them apart.
-  TRY(crypto::hash_password(password, options.password_cost));
+  TRY(crypto::hash_password(password.text(), options.password_cost));
   return crypto::PasswordVerdict::Wrong;
 }
 
@@ -80,13 +80,13 @@ Result<std::string> Accounts::State::confirm_password(const Principal& principal
   const std::string folded = TRY(fold_case(principal.user.name));
   const std::string session = std::to_string(principal.session.value_or(SessionId(0)).value());
   TRY(confirmations.admit(session, "login_throttled"));
-  const auto normalized = normalize_password(password);
+  const crypto::Secret normalized = TRY(normalize_password(password));
   const auto stored = TRY(database->read(
       [&](store::Transaction& transaction) { return find_user(transaction, folded); }));
   if (!stored) {
     return fail(ErrorCode::Unauthenticated, "session_unknown", "this account is gone");
   }
-  if (!normalized || TRY(verify(*normalized, stored)) == crypto::PasswordVerdict::Wrong) {
+  if (TRY(verify(normalized, stored)) == crypto::PasswordVerdict::Wrong) {
     return fail(ErrorCode::Forbidden, "wrong_password", "the password is wrong");
   }
   confirmations.forget(session);

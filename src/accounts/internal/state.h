@@ -26,12 +26,12 @@ struct Accounts::State {
         const Options& options);
 
   /// fails: busy/password_hashing_busy; exhausted/out_of_memory
-  [[nodiscard]] Result<std::string> hash(const std::string& password);
+  [[nodiscard]] Result<std::string> hash(const crypto::Secret& password);
 
   /// Checks a password against a user's hash; without a user it takes as long and is wrong.
   ///
   /// fails: busy/password_hashing_busy
-  [[nodiscard]] Result<crypto::PasswordVerdict> verify(const std::string& password,
+  [[nodiscard]] Result<crypto::PasswordVerdict> verify(const crypto::Secret& password,
                                                        const std::optional<StoredUser>& stored);
 
   /// Checks the password of who is logged in already. Throttled by the session and not as a log-in
@@ -39,7 +39,8 @@ struct Accounts::State {
   /// password.
   ///
   /// out:   the stored hash that the password fits: what is done for it checks that it still stands
-  /// fails: forbidden/scope_missing; forbidden/wrong_password; busy/login_throttled;
+  /// fails: forbidden/scope_missing; forbidden/wrong_password; busy/login_throttled; as
+  ///        normalize_password;
   ///        unauthenticated/session_unknown when the account is gone
   [[nodiscard]] Result<std::string> confirm_password(const Principal& principal,
                                                      std::string_view password);
