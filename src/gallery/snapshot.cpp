@@ -49,6 +49,12 @@ struct Snapshot::Parts {
 
   /// The question to `templates` for a face.
   [[nodiscard]] std::vector<float> template_query(const face::Embedding& embedding) const;
+  [[nodiscard]] size_t embedding_length() const {
+    return templates.embedding_length() - template_extra(templates.metric());
+  }
+  [[nodiscard]] std::span<const float> reference(size_t row) const {
+    return std::span(references).subspan(row * embedding_length(), embedding_length());
+  }
   [[nodiscard]] Result<void> check_model(const face::Embedding& embedding) const;
   [[nodiscard]] Candidate candidate(std::span<const float> embedding, size_t person_index,
                                     float similarity) const;
@@ -56,8 +62,8 @@ struct Snapshot::Parts {
   face::ModelId model_id;
   std::string pack_id;
   std::optional<face::Calibration> calibration;
-  search::Index templates;   ///< one `template_row` a person
-  search::Index references;  ///< one row a reference, person by person
+  search::ExactIndex templates;   ///< one `template_row` a person
+  std::vector<float> references;  ///< one embedding after the other, person by person
   std::vector<KnownPerson> people;
   std::vector<KnownReference> reference_names;
   std::unordered_map<std::string, size_t> index_by_name;
@@ -69,20 +75,20 @@ Snapshot::Parts::Parts(const GalleryModel& model)
       pack_id(model.pack_id),
       calibration(model.calibration),
       templates(static_cast<size_t>(model.embedding_length) + template_extra(model.metric),
-                model.metric),
-      references(static_cast<size_t>(model.embedding_length), model.metric) {
+                model.metric) {
   size_t reference_count = 0;
   for (const ModelPerson& person : model.people) reference_count += person.references.size();
   templates.reserve(model.people.size());
-  references.reserve(reference_count);
+  references.reserve(reference_count * static_cast<size_t>(model.embedding_length));
   people.reserve(model.people.size());
   reference_names.reserve(reference_count);
   for (const ModelPerson& person : model.people) {
     const size_t person_index = people.size();
     const auto first_reference = static_cast<uint32_t>(reference_names.size());
-    templates.add(template_row(person, model.metric));
+    CHECK(templates.add(template_row(person, model.metric)).has_value());
     for (const Reference& reference : person.references) {
-      references.add(reference.embedding);
+      CHECK(reference.embedding.size() == embedding_length());
+      references.insert(references.end(), reference.embedding.begin(), reference.embedding.end());
       reference_names.push_back({reference.name, reference.photo});
     }
     people.push_back({person.name, person.person, first_reference,
@@ -100,8 +106,8 @@ std::vector<float> Snapshot::Parts::template_query(const face::Embedding& embedd
 }
 
 Result<void> Snapshot::Parts::check_model(const face::Embedding& embedding) const {
-  if (embedding.model_id != model_id || embedding.metric != references.metric() ||
-      embedding.values.size() != references.embedding_length()) {
+  if (embedding.model_id != model_id || embedding.metric != templates.metric() ||
+      embedding.values.size() != embedding_length()) {
     return fail(ErrorCode::Conflict, "model_mismatch",
                 "the gallery was trained with model {:.12} (pack {}) and cannot be asked with "
                 "model {:.12}: train it again, or use that pack",
@@ -121,7 +127,7 @@ Candidate Snapshot::Parts::candidate(std::span<const float> embedding, size_t pe
   for (uint32_t row = person.first_reference; row < person.first_reference + person.reference_count;
        ++row) {
     const float reference_similarity =
-        face::similarity(embedding, references.row(row), references.metric());
+        face::similarity(embedding, reference(row), templates.metric());
     if (!nearest_row || reference_similarity > *found.reference_similarity) {
       nearest_row = row;
       found.reference_similarity = reference_similarity;
@@ -154,7 +160,7 @@ const std::optional<face::Calibration>& Snapshot::calibration() const {
 
 size_t Snapshot::memory_bytes() const {
   constexpr size_t kBytesAName = 200;  // two strings, an entry of each map
-  return parts_->templates.memory_bytes() + parts_->references.memory_bytes() +
+  return parts_->templates.memory_bytes() + parts_->references.capacity() * sizeof(float) +
          kBytesAName * (parts_->people.size() + parts_->reference_names.size());
 }
 
@@ -164,7 +170,8 @@ Result<std::vector<Candidate>> Snapshot::nearest(const face::Embedding& embeddin
   TRY(parts_->check_model(embedding));
   std::vector<Candidate> candidates;
   const std::vector<float> query = parts_->template_query(embedding);
-  for (const search::Neighbour& neighbour : parts_->templates.nearest(query, count)) {
+  const auto neighbours = TRY(parts_->templates.nearest(query, count));
+  for (const search::Neighbour& neighbour : neighbours) {
     candidates.push_back(parts_->candidate(embedding.values, neighbour.row, neighbour.similarity));
   }
   return candidates;

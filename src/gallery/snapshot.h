@@ -52,7 +52,7 @@ class Snapshot {
   ///
   /// in:    `count` at most kMaxCandidates (a CHECK)
   /// out:   at most `count` people by falling similarity; of equals the one added first
-  /// fails: conflict/model_mismatch, naming both models
+  /// fails: conflict/model_mismatch, naming both models; invalid_input/embedding_not_finite
   [[nodiscard]] Result<std::vector<Candidate>> nearest(const face::Embedding& embedding,
                                                        size_t count) const;
 
