@@ -220,6 +220,16 @@ class ResultShapes {
     return one(result);
   }
 
+  Result<Shapes> operator()(const Quantize&) const { return one(shape(0)); }
+  Result<Shapes> operator()(const Dequantize&) const { return one(shape(0)); }
+  Result<Shapes> operator()(const RoundTrip&) const { return one(shape(0)); }
+  Result<Shapes> operator()(const QuantizedConv& quantized) const {
+    return (*this)(quantized.conv);
+  }
+  Result<Shapes> operator()(const QuantizedGemm&) const {
+    return (*this)(Gemm{.transpose_b = true});
+  }
+
   Result<Shapes> operator()(const Identity&) const { return one(shape(0)); }
   Result<Shapes> operator()(const Cast&) const { return one(shape(0)); }
 
@@ -303,10 +313,13 @@ size_t bytes_of_result(const Node& node, std::span<const Fact> operands, const F
     kind = fill->value->kind;
   } else if (const auto* cast = std::get_if<Cast>(&node.operation)) {
     kind = cast->to;
+  } else if (std::holds_alternative<Dequantize>(node.operation)) {
+    kind = ElementKind::Float;
   } else if (std::holds_alternative<ShapeOf>(node.operation)) {
     kind = ElementKind::Integer;
   } else if (!operands.empty() && operands[0].constant) {
     kind = operands[0].constant->kind;
+    if (kind == ElementKind::Signed8) kind = ElementKind::Integer;  // they are widened
   }
   return bytes_each_of(kind) * static_cast<size_t>(element_count(result.shape));
 }

@@ -10,6 +10,9 @@
 namespace faceforge::nn {
 namespace {
 
+/// Signed bytes that any operator but DequantizeLinear takes as integers.
+constexpr size_t kWidenedLimit = 1 << 16;
+
 using Folded = Result<std::optional<std::vector<ConstantPtr>>>;
 
 int64_t to_integer(double value) {
@@ -154,6 +157,36 @@ class Folder {
     return one(made);
   }
 
+  Folded operator()(const Dequantize& dequantize) const {
+    const Constant& from = operand(0);
+    const auto scales = TRY(floats_of(node_, operands_, 1));
+    std::vector<int64_t> zeros(scales.size(), 0);
+    if (node_.has_input(2)) zeros = TRY(integers_of(node_, operands_, 2));
+    if (zeros.size() != scales.size() || from.kind == ElementKind::Float) {
+      return mismatch(node_, "it wants integers, and a zero point for every scale");
+    }
+    int64_t inner = 1;  // numbers that share a scale, one after the other
+    if (scales.size() != 1) {
+      const auto axis = checked_axis(dequantize.axis, from.shape.size());
+      if (!axis || std::cmp_not_equal(scales.size(), from.shape[*axis])) {
+        return mismatch(node_, "not one scale along its axis");
+      }
+      inner = element_count(std::span(from.shape).subspan(*axis + 1));
+    } else {
+      inner = std::max<int64_t>(1, element_count(from.shape));
+    }
+    auto made = blank(ElementKind::Float);
+    const auto widen = [&](const auto& numbers) {
+      made->floats.reserve(numbers.size());
+      for (size_t index = 0; index < numbers.size(); ++index) {
+        const size_t at = index / static_cast<size_t>(inner) % scales.size();
+        made->floats.push_back(static_cast<float>(numbers[index] - zeros[at]) * scales[at]);
+      }
+    };
+    from.kind == ElementKind::Signed8 ? widen(from.bytes) : widen(from.integers);
+    return one(made);
+  }
+
   Folded operator()(const Reshape&) const { return viewed(); }
   Folded operator()(const Flatten&) const { return viewed(); }
   Folded operator()(const Squeeze&) const { return viewed(); }
@@ -212,7 +245,15 @@ class Folder {
 
 Folded fold(const Node& node, std::span<const Fact> operands, std::span<const Fact> results,
             size_t element_limit) {
-  return std::visit(Folder(node, operands, results, element_limit), node.operation);
+  std::vector<Fact> wide(operands.begin(), operands.end());
+  const bool keeps_first = std::holds_alternative<Dequantize>(node.operation);
+  for (size_t index = keeps_first ? 1 : 0; index < wide.size(); ++index) {
+    const ConstantPtr& constant = wide[index].constant;
+    // Zero points, not weights: these are eight times as large once widened.
+    if (constant && constant->bytes.size() > kWidenedLimit) return unsupported(node, "of bytes");
+    wide[index].constant = widened(constant);
+  }
+  return std::visit(Folder(node, wide, results, element_limit), node.operation);
 }
 
 }  // namespace faceforge::nn

@@ -13,6 +13,14 @@ std::string quoted_name(std::string_view name) {
   return text + (name.size() > 80 ? "...'" : "'");
 }
 
+ConstantPtr widened(const ConstantPtr& constant) {
+  if (!constant || constant->kind != ElementKind::Signed8) return constant;
+  return std::make_shared<Constant>(
+      Constant{.shape = constant->shape,
+               .kind = ElementKind::Integer,
+               .integers = {constant->bytes.begin(), constant->bytes.end()}});
+}
+
 std::optional<std::vector<float>> numbers_by_channel(const Constant& constant, size_t rank,
                                                      int64_t channels, int64_t room, float beyond) {
   if (constant.shape.size() > rank) return std::nullopt;

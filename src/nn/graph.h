@@ -12,21 +12,25 @@
 
 namespace faceforge::nn {
 
-enum class ElementKind { Float, Integer };
+enum class ElementKind { Float, Integer, Signed8 };
 
 /// A tensor whose numbers are known: a weight, or a size that a graph computes. Every float type
-/// of ONNX is widened or narrowed to 32 bits, every integer type and bool to 64.
+/// of ONNX is widened or narrowed to 32 bits, every integer type and bool to 64, except that signed
+/// 8-bit integers, which quantized weights are, stay what they are.
 struct Constant {
   Shape shape;
   ElementKind kind = ElementKind::Float;
   std::vector<float> floats = {};
   std::vector<int64_t> integers = {};
+  std::vector<int8_t> bytes = {};
 };
 using ConstantPtr = std::shared_ptr<const Constant>;
 
 /// What a number of a constant takes in memory.
 [[nodiscard]] constexpr size_t bytes_each_of(ElementKind kind) {
-  return kind == ElementKind::Float ? sizeof(float) : sizeof(int64_t);
+  return kind == ElementKind::Float     ? sizeof(float)
+         : kind == ElementKind::Signed8 ? sizeof(int8_t)
+                                        : sizeof(int64_t);
 }
 
 // What an operator does, from its attributes. Which of these a node holds says what the node is.
@@ -172,10 +176,44 @@ struct Resize {
   std::vector<float> scales = {};
 };
 
+/// QuantizeLinear and DequantizeLinear as a file has them, with scale and zero point as operands.
+/// None is left once a graph is simplified.
+struct Quantize {};
+struct Dequantize {
+  int64_t axis = 1;
+};
+
+/// How floats become 8-bit integers: x is about scale * (q - zero), q from `lowest` on.
+struct Quantization {
+  float scale = 1;
+  int32_t zero = 0;
+  int32_t lowest = 0;  ///< 0 or -128; the highest is 255 more
+  bool operator==(const Quantization&) const = default;
+};
+
+/// Brings floats to the nearest that 8 bits hold, and saturates.
+struct RoundTrip {
+  Quantization quantization;
+};
+
+/// A convolution that quantizes its first operand and has signed 8-bit weights, of one scale an
+/// output channel. Its bias and its result are floats.
+struct QuantizedConv {
+  Conv conv;
+  Quantization source;
+  std::vector<float> weight_scales = {};
+};
+/// As `QuantizedConv`, for a matrix of weights with a row for each output.
+struct QuantizedGemm {
+  Quantization source;
+  std::vector<float> weight_scales = {};
+};
+
 using Operation =
     std::variant<Conv, Pool, Gemm, MatMul, Unary, Binary, BatchNorm, Softmax, Reduce, GlobalPool,
                  Transpose, Concat, Slice, Split, Gather, Pad, Expand, Reshape, Flatten, Squeeze,
-                 Unsqueeze, Identity, Cast, ShapeOf, ConstantOfShape, Resize>;
+                 Unsqueeze, Identity, Cast, ShapeOf, ConstantOfShape, Resize, Quantize, Dequantize,
+                 RoundTrip, QuantizedConv, QuantizedGemm>;
 
 /// Where a value stands in `Graph::values`. `kNoValue` is an optional operand left out.
 using ValueIndex = int32_t;
@@ -208,6 +246,9 @@ struct Graph {
   std::vector<PortInfo> outputs;
   std::vector<ValueIndex> output_values;
 };
+
+/// A constant whose signed 8-bit integers are widened to 64 bits; any other as it is.
+[[nodiscard]] ConstantPtr widened(const ConstantPtr& constant);
 
 /// One number a channel, from a constant that broadcasts over tensors of `rank` dimensions with the
 /// channels second; nothing when it varies along anything else. The numbers go on to `room` with

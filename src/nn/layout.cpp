@@ -41,17 +41,17 @@ const dnnl::engine& cpu() {
   return engine;
 }
 
-Layout plain_layout(const Shape& shape) {
+Layout plain_layout(const Shape& shape, dnnl::memory::data_type type) {
   const Shape dims = with_one_dimension(shape);
-  return strided_layout(dims, row_major_strides(dims));
+  return strided_layout(dims, row_major_strides(dims), type);
 }
 
-Layout strided_layout(const Shape& shape, const Shape& strides) {
-  return Layout(shape, dnnl::memory::data_type::f32, strides);
+Layout strided_layout(const Shape& shape, const Shape& strides, dnnl::memory::data_type type) {
+  return Layout(shape, type, strides);
 }
 
-Layout any_layout(const Shape& shape) {
-  return Layout(with_one_dimension(shape), dnnl::memory::data_type::f32, Tag::any);
+Layout any_layout(const Shape& shape, dnnl::memory::data_type type) {
+  return Layout(with_one_dimension(shape), type, Tag::any);
 }
 
 std::optional<Layout> blocked_layout(const Shape& shape, int64_t block) {
@@ -64,7 +64,7 @@ std::optional<Layout> blocked_layout(const Shape& shape, int64_t block) {
   return Layout(shape, dnnl::memory::data_type::f32, kTags[shape.size() - 3][column]);
 }
 
-Layout channels_last_layout(const Shape& shape) {
+Layout channels_last_layout(const Shape& shape, dnnl::memory::data_type type) {
   Shape strides(shape.size());
   int64_t stride = shape[1];
   for (size_t axis = shape.size(); axis-- > 2;) {
@@ -73,7 +73,7 @@ Layout channels_last_layout(const Shape& shape) {
   }
   strides[1] = 1;
   strides[0] = stride;
-  return strided_layout(shape, strides);
+  return strided_layout(shape, strides, type);
 }
 
 bool is_plain(const Layout& layout) {

@@ -14,20 +14,24 @@ using Layout = dnnl::memory::desc;
 /// The processor as oneDNN knows it; one for the program.
 [[nodiscard]] const dnnl::engine& cpu();
 
-/// Row-major 32-bit floats. A scalar gets one dimension, for oneDNN knows no scalars.
-[[nodiscard]] Layout plain_layout(const Shape& shape);
+/// Row-major numbers. A scalar gets one dimension, for oneDNN knows no scalars.
+[[nodiscard]] Layout plain_layout(const Shape& shape,
+                                  dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 
 /// As `plain_layout`, with strides of the caller's choice.
-[[nodiscard]] Layout strided_layout(const Shape& shape, const Shape& strides);
+[[nodiscard]] Layout strided_layout(const Shape& shape, const Shape& strides,
+                                    dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 
 /// Any layout that a primitive likes best.
-[[nodiscard]] Layout any_layout(const Shape& shape);
+[[nodiscard]] Layout any_layout(const Shape& shape,
+                                dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 
 /// Channels in blocks of `block`; nothing when oneDNN has no such layout for this rank.
 [[nodiscard]] std::optional<Layout> blocked_layout(const Shape& shape, int64_t block);
 
 /// Pixels of all their channels, for three dimensions or more.
-[[nodiscard]] Layout channels_last_layout(const Shape& shape);
+[[nodiscard]] Layout channels_last_layout(
+    const Shape& shape, dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 
 [[nodiscard]] bool is_plain(const Layout& layout);
 

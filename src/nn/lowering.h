@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +24,12 @@ struct Lowered {
 /// fails: as `infer`; unsupported/operator_unsupported for what no kernel does. Throws dnnl::error.
 [[nodiscard]] Result<Lowered> lower(const Graph& graph, std::span<const Shape> input_shapes,
                                     const LoadLimits& limits, WeightStore& weights);
+
+/// The oneDNN form of a function of one number.
+struct Eltwise {
+  dnnl::algorithm algorithm;
+  float alpha, beta;
+};
 
 /// The state of one lowering; `lower` is its only user.
 class Lowering {
@@ -61,6 +68,11 @@ class Lowering {
     return unsupported(*node_, "of an unknown shape");
   }
   Result<void> operator()(const Resize& resize);
+  Result<void> operator()(const QuantizedConv& conv);
+  Result<void> operator()(const QuantizedGemm& gemm);
+  Result<void> operator()(const RoundTrip& round);
+  Result<void> operator()(const Quantize&) { return unsupported(*node_, "alone"); }
+  Result<void> operator()(const Dequantize&) { return unsupported(*node_, "alone"); }
 
  private:
   // Values and memory
@@ -85,11 +97,44 @@ class Lowering {
   Operand reordered(const Operand& operand, const Layout& layout);
 
   // Convolutions
-  struct Tail;
+  /// What follows a convolution and can be computed with it: a residual sum, an activation, or
+  /// both.
+  struct Tail {
+    ValueIndex result = kNoValue;  ///< of the last operator of the tail
+    const Node* sum = nullptr;
+    ValueIndex residual = kNoValue;
+    const Node* activation = nullptr;
+    std::optional<Eltwise> function = {};
+  };
   struct ConvShapes;
   Tail find_tail(ValueIndex result);
   const Node* only_consumer(ValueIndex value) const;
   Result<Operand> bias_operand(ValueIndex value);
+
+  // Bytes
+  struct ByteConv;
+  /// x -> slope of what is below 0, of x * scale + shift; one number a channel.
+  struct ChannelFunction {
+    std::vector<float> scale, shift, slope;
+  };
+  using Deferred = ChannelFunction;
+  struct QuantizedPlace {
+    ValueIndex value;
+    Quantization quantization;
+    Shape pads_begin, pads_end;  ///< of its border; empty when it has none
+    Operand operand;
+  };
+  /// Leaves a function of the current node to those who quantize its result, when nobody else
+  /// wants it.
+  Result<bool> defer(ValueIndex from, const ChannelFunction& function);
+  const Deferred* deferred(ValueIndex value) const;
+  bool only_bytes_are_wanted(ValueIndex value) const;
+  std::optional<Quantization> bytes_wanted(ValueIndex value) const;
+  Result<Operand> quantized(ValueIndex value, const Quantization& quantization,
+                            const PlacedWindow* border);
+  Result<void> emit_byte_conv(const ByteConv& parts, const Tail& tail,
+                              const dnnl::convolution_forward::primitive_desc& desc,
+                              const Operand& source);
 
   // Families
   Result<void> lower_movement();
@@ -115,13 +160,10 @@ class Lowering {
   std::vector<Operand> places_;                 ///< by value
   std::vector<bool> is_placed_;                 ///< by value
   std::vector<size_t> pending_uses_;            ///< by storage
+  std::unordered_map<ValueIndex, Deferred> deferred_;
+  std::vector<QuantizedPlace> quantized_places_;
 };
 
-/// The oneDNN form of a function of one number.
-struct Eltwise {
-  dnnl::algorithm algorithm;
-  float alpha, beta;
-};
 [[nodiscard]] std::optional<Eltwise> eltwise_of(const Unary& unary);
 
 /// Whether oneDNN fell back to a kernel that is a hundred times slower than it should be.

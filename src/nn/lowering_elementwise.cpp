@@ -43,6 +43,14 @@ std::optional<Eltwise> eltwise_of(const Unary& unary) {
 
 Result<void> Lowering::operator()(const Unary& given) {
   const Unary unary = TRY(with_bounds(*node_, given, operands_of(*node_, facts_)));
+  const bool is_leaky = unary.kind == UnaryKind::LeakyRelu;
+  if ((is_leaky || unary.kind == UnaryKind::Relu) && shape(input(0)).size() == 4) {
+    const auto count = static_cast<size_t>(shape(input(0))[1]);
+    const float slope = is_leaky ? unary.alpha : 0.0F;
+    const ChannelFunction function{std::vector<float>(count, 1), std::vector<float>(count, 0),
+                                   std::vector<float>(count, slope)};
+    if (TRY(defer(input(0), function))) return {};
+  }
   if (const auto function = eltwise_of(unary)) {
     return lower_eltwise(function->algorithm, function->alpha, function->beta);
   }
@@ -99,6 +107,12 @@ Result<bool> Lowering::join_with_constant(const Binary& binary, ValueIndex pictu
   auto numbers = numbers_by_channel(constant, picture_shape.size(), picture_shape[1],
                                     layout->channel_room(), divides ? 1.0F : 0.0F);
   if (!numbers) return false;
+  if (binary.kind == BinaryKind::PRelu) {
+    const auto count = static_cast<size_t>(layout->channel_room());
+    const ChannelFunction function{std::vector<float>(count, 1), std::vector<float>(count, 0),
+                                   *numbers};
+    if (TRY(defer(picture, function))) return true;
+  }
   const Operand result = may_overwrite(picture) ? source : new_storage(source.layout);
   emit_kernel(kernel_name(binary.kind, "_channels"), {source, result},
               [kind = binary.kind, layout = *layout,
@@ -204,6 +218,7 @@ Result<void> Lowering::operator()(const BatchNorm& norm) {
     by[channel] = static_cast<float>(factor);
     plus[channel] = static_cast<float>(bias[channel] - factor * mean[channel]);
   }
+  if (TRY(defer(input(0), {by, plus, std::vector<float>(room, 1)}))) return {};
   const Operand result = may_overwrite(input(0)) ? source : new_storage(source.layout);
   emit_kernel(
       "scale_and_shift", {source, result},

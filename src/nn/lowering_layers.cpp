@@ -25,15 +25,6 @@ Shape less_one(Shape dilations) {
 
 }  // namespace
 
-/// What follows a convolution and can be computed with it: a residual sum, an activation, or both.
-struct Lowering::Tail {
-  ValueIndex result = kNoValue;  ///< of the last operator of the tail
-  const Node* sum = nullptr;
-  ValueIndex residual = kNoValue;
-  const Node* activation = nullptr;
-  std::optional<Eltwise> function = {};
-};
-
 struct Lowering::ConvShapes {
   Layout source, weights, bias, result;
   PlacedWindow window;

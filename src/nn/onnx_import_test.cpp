@@ -272,10 +272,14 @@ TEST_F(BadModel, WhoseWeightsTakeMoreThanTheirLimit) {
   EXPECT_EQ(reason({.weight_bytes = 15}), "weights_too_large");
   // A byte of the file becomes an integer of eight.
   second.clear_float_data();
-  second.set_data_type(onnx::TensorProto::INT8);
+  second.set_data_type(onnx::TensorProto::UINT8);
   second.set_raw_data(std::string(2, '\1'));
   EXPECT_EQ(reason({.weight_bytes = 24}), "parsed");
   EXPECT_EQ(reason({.weight_bytes = 23}), "weights_too_large");
+  // A signed one stays a byte.
+  second.set_data_type(onnx::TensorProto::INT8);
+  EXPECT_EQ(reason({.weight_bytes = 10}), "parsed");
+  EXPECT_EQ(reason({.weight_bytes = 9}), "weights_too_large");
 }
 
 TEST_F(BadModel, WhosePackedNumbersGrowBeyondTheLimitWhenTheyAreParsed) {

@@ -245,7 +245,7 @@ Result<Operation> read_constant_of_shape(const Attributes& attributes) {
     return malformed(attributes.node(), "its value is not one number");
   }
   ByteBudget one_number(bytes_each_of(ElementKind::Integer));
-  fill.value = TRY(read_tensor(found->t(), {.elements_per_tensor = 1}, one_number));
+  fill.value = widened(TRY(read_tensor(found->t(), {.elements_per_tensor = 1}, one_number)));
   return fill;
 }
 
@@ -394,6 +394,8 @@ const std::unordered_map<std::string, KnownOperator>& known_operators() {
           return shape;
         }}},
       {"ConstantOfShape", {1, 1, read_constant_of_shape}},
+      {"QuantizeLinear", {2, 3, always(Quantize{})}},
+      {"DequantizeLinear", {2, 3, [](A a) -> R { return Dequantize{a.integer("axis", 1)}; }}},
       {"Resize", {1, 4, read_resize}},
       {"Upsample", {1, 2, read_resize}},
   };

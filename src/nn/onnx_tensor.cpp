@@ -71,13 +71,16 @@ void read_raw(int32_t type, std::string_view raw, size_t count, Constant& out) {
     }
     return;
   }
+  if (out.kind == ElementKind::Signed8) {
+    const auto* first = reinterpret_cast<const int8_t*>(raw.data());
+    out.bytes.assign(first, first + count);
+    return;
+  }
   out.integers.resize(count);
   switch (type) {
     case TensorProto::BOOL:
     case TensorProto::UINT8:
       return widen<uint8_t>(raw, out.integers);
-    case TensorProto::INT8:
-      return widen<int8_t>(raw, out.integers);
     case TensorProto::INT16:
       return widen<int16_t>(raw, out.integers);
     case TensorProto::UINT16:
@@ -121,6 +124,9 @@ Result<void> read_typed(const TensorProto& proto, size_t count, Constant& out) {
     case TensorProto::UINT32:
     case TensorProto::UINT64:
       return copy(proto.uint64_data(), out.integers, to_integer);
+    case TensorProto::INT8:
+      return copy(proto.int32_data(), out.bytes,
+                  [](int32_t value) { return static_cast<int8_t>(value); });
     default:
       return copy(proto.int32_data(), out.integers, to_integer);
   }
@@ -147,7 +153,9 @@ Result<ConstantPtr> read_tensor(const TensorProto& proto, const LoadLimits& limi
   constant->shape.assign(proto.dims().begin(), proto.dims().end());
   const bool is_float =
       type == TensorProto::FLOAT || type == TensorProto::DOUBLE || type == TensorProto::FLOAT16;
-  constant->kind = is_float ? ElementKind::Float : ElementKind::Integer;
+  constant->kind = is_float                    ? ElementKind::Float
+                   : type == TensorProto::INT8 ? ElementKind::Signed8
+                                               : ElementKind::Integer;
   const size_t count = TRY(checked_element_count(constant->shape, limits.elements_per_tensor));
   const size_t byte_count = count * bytes_each;
   TRY(budget.take(count * bytes_each_of(constant->kind)));

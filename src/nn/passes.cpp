@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nn/facts.h"
+#include "nn/quantized_fusion.h"
 
 namespace faceforge::nn {
 namespace {
@@ -16,6 +17,7 @@ class Simplifier {
   Result<void> run() {
     TRY(compute_constants());
     drop_identities();
+    TRY(fuse_quantized(graph_, limits_, budget_));
     count_uses();
     for (Node& node : graph_.nodes) TRY(normalize_gemm(node));
     TRY(fold_scales());
@@ -36,6 +38,9 @@ class Simplifier {
         is_known = is_known && (input == kNoValue || constant != nullptr);
         operands.push_back(constant ? Fact{constant->shape, constant} : Fact{});
       }
+      // Signed bytes are not widened while they may still be the weights of an operator on bytes.
+      is_known = is_known && !(std::holds_alternative<Dequantize>(node.operation) &&
+                               operands[0].constant->kind == ElementKind::Signed8);
       if (is_known) {
         const auto results = TRY(follow(node, operands, limits_.elements_per_tensor, budget_));
         for (size_t index = 0; index < results.size(); ++index) {

@@ -12,7 +12,10 @@ dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, c
     if (kept.from == from && kept.to == to) return kept.memory;
   }
   // oneDNN takes sources by a pointer to non-const and does not write to them.
-  dnnl::memory source(from, cpu(), const_cast<float*>(constant->floats.data()));
+  const bool is_bytes = constant->kind == ElementKind::Signed8;
+  void* numbers = is_bytes ? static_cast<void*>(const_cast<int8_t*>(constant->bytes.data()))
+                           : const_cast<float*>(constant->floats.data());
+  dnnl::memory source(from, cpu(), numbers);
   dnnl::memory memory = source;
   if (from != to) {
     memory = dnnl::memory(to, cpu());

@@ -128,6 +128,20 @@ GraphBuilder& GraphBuilder::add_initializer(const std::string& name, const Integ
   return *this;
 }
 
+GraphBuilder& GraphBuilder::add_initializer(const std::string& name, const ByteTensor& tensor) {
+  if (!fits(tensor) && state_->misfit.empty()) state_->misfit = name;
+  state_->weight_bytes += tensor.values.size();
+  write_raw(name, tensor.shape, tensor.values, onnx::TensorProto::INT8,
+            *state_->model.mutable_graph()->add_initializer());
+  return *this;
+}
+
+GraphBuilder& GraphBuilder::add_initializer(const std::string& name, UnsignedByte number) {
+  write_raw(name, {}, std::vector{number.value}, onnx::TensorProto::UINT8,
+            *state_->model.mutable_graph()->add_initializer());
+  return *this;
+}
+
 GraphBuilder& GraphBuilder::add_node(const NodeSpec& node) {
   auto* proto = state_->model.mutable_graph()->add_node();
   proto->set_op_type(node.op_type);

@@ -20,6 +20,17 @@ struct IntegerTensor {
   std::vector<int64_t> values;
 };
 
+/// Quantized weights: signed 8-bit integers with a shape.
+struct ByteTensor {
+  std::vector<int64_t> shape;
+  std::vector<int8_t> values;
+};
+
+/// A zero point of unsigned 8-bit integers.
+struct UnsignedByte {
+  uint8_t value = 0;
+};
+
 using AttributeValue = std::variant<int64_t, float, std::string, std::vector<int64_t>,
                                     std::vector<float>, Tensor, IntegerTensor>;
 
@@ -47,6 +58,8 @@ class GraphBuilder {
   /// Adds a constant that nodes may name as an input.
   GraphBuilder& add_initializer(const std::string& name, const Tensor& tensor);
   GraphBuilder& add_initializer(const std::string& name, const IntegerTensor& tensor);
+  GraphBuilder& add_initializer(const std::string& name, const ByteTensor& tensor);
+  GraphBuilder& add_initializer(const std::string& name, UnsignedByte number);
 
   GraphBuilder& add_node(const NodeSpec& node);
 

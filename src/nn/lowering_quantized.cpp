@@ -1,0 +1,288 @@
+#include <algorithm>
+#include <cmath>
+
+#include "nn/kernels_quantize.h"
+#include "nn/lowering.h"
+
+// Convolutions and matrices on bytes. Their sources are unsigned bytes, pixel by pixel; their
+// results are floats, or at once the bytes that the next of their kind wants.
+
+namespace faceforge::nn {
+namespace {
+
+using Type = dnnl::memory::data_type;
+
+std::vector<float> output_scales(const Quantization& source, const std::vector<float>& weights,
+                                 float result_scale) {
+  std::vector<float> scales;
+  for (const float weight : weights) scales.push_back(source.scale * weight / result_scale);
+  return scales;
+}
+
+const Quantization* source_quantization(const Node& node) {
+  if (const auto* conv = std::get_if<QuantizedConv>(&node.operation)) return &conv->source;
+  const auto* gemm = std::get_if<QuantizedGemm>(&node.operation);
+  return gemm != nullptr ? &gemm->source : nullptr;
+}
+
+}  // namespace
+
+/// What a convolution on bytes is made of, and what follows it.
+struct Lowering::ByteConv {
+  const QuantizedConv& conv;
+  PlacedWindow window;
+  Shape weight_shape;
+  Layout source;
+  Shape pads_begin, pads_end;  ///< of oneDNN's doing; none where the source has a border
+  std::optional<Quantization> result_bytes;  ///< when the result is bytes
+
+  dnnl::convolution_forward::primitive_desc description(
+      const Layout& result, bool sums, const std::optional<Eltwise>& function) const {
+    dnnl::post_ops operations;
+    if (sums) operations.append_sum(1.0F);
+    if (function) {
+      operations.append_eltwise(1.0F, function->algorithm, function->alpha, function->beta);
+    }
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    attributes.set_post_ops(operations);
+    const float result_scale = result_bytes ? result_bytes->scale : 1.0F;
+    attributes.set_output_scales(1 << 1,
+                                 output_scales(conv.source, conv.weight_scales, result_scale));
+    if (result_bytes && result_bytes->zero != 0) {
+      attributes.set_zero_points(DNNL_ARG_DST, 0, {DNNL_RUNTIME_S32_VAL});
+    }
+    Shape dilations = window.dilations;
+    for (int64_t& dilation : dilations) --dilation;
+    const dnnl::convolution_forward::desc desc(
+        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source,
+        any_layout(weight_shape, Type::s8), plain_layout({result.dims()[1]}), result,
+        window.strides, dilations, pads_begin, pads_end);
+    return {desc, attributes, cpu()};
+  }
+};
+
+const Lowering::Deferred* Lowering::deferred(ValueIndex value) const {
+  const auto found = deferred_.find(value);
+  return found == deferred_.end() ? nullptr : &found->second;
+}
+
+bool Lowering::only_bytes_are_wanted(ValueIndex value) const {
+  const auto index = static_cast<size_t>(value);
+  return !is_output_[index] && !consumers_[index].empty() &&
+         std::ranges::all_of(consumers_[index], [&](size_t consumer) {
+           return source_quantization(graph_.nodes[consumer]) != nullptr;
+         });
+}
+
+Result<bool> Lowering::defer(ValueIndex from, const ChannelFunction& function) {
+  const Shape& picture = shape(from);
+  if (picture.size() != 4 || picture != shape(output()) || !only_bytes_are_wanted(output())) {
+    return false;
+  }
+  const Operand source = TRY(located(from));
+  const auto layout = channel_layout(source.layout);
+  if (source.storage < 0 || !layout) return false;
+  // The same memory under another name: whoever quantizes it applies the function on the way.
+  place(output(), source);
+  deferred_.emplace(output(), function);
+  return true;
+}
+
+Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quantization,
+                                    const PlacedWindow* border) {
+  const bool is_picture = shape(value).size() == 4;
+  const bool has_border = is_picture && border != nullptr && quantization.zero != 0;
+  for (const QuantizedPlace& known : quantized_places_) {
+    const bool same_border =
+        has_border ? known.pads_begin == border->pads_begin && known.pads_end == border->pads_end
+                   : known.pads_begin.empty();
+    if (known.value == value && known.quantization == quantization && same_border) {
+      return known.operand;
+    }
+  }
+  Operand source = TRY(located(value));
+  auto layout = channel_layout(source.layout);
+  if (!layout || !is_picture) {
+    source = TRY(plain(value));
+    layout = channel_layout(source.layout);
+  }
+  Shape to = shape(value);
+  QuantizedPictures pictures{.from = *layout, .channels = to[1], .zero = quantization.zero};
+  if (is_picture) {
+    pictures.rows = to[2];
+    pictures.columns = to[3];
+  }
+  if (has_border) {
+    pictures.top = border->pads_begin[0];
+    pictures.left = border->pads_begin[1];
+    pictures.bottom = border->pads_end[0];
+    pictures.right = border->pads_end[1];
+    to[2] += pictures.top + pictures.bottom;
+    to[3] += pictures.left + pictures.right;
+  }
+  const auto room = static_cast<size_t>(layout->channel_room());
+  const Deferred* function = deferred(value);
+  pictures.scale.assign(room, 1 / quantization.scale);
+  pictures.shift.assign(room, 0);
+  pictures.slope.assign(room, 1);
+  for (size_t channel = 0; function != nullptr && channel < function->scale.size(); ++channel) {
+    pictures.scale[channel] = function->scale[channel] / quantization.scale;
+    pictures.shift[channel] = function->shift[channel] / quantization.scale;
+    pictures.slope[channel] = function->slope[channel];
+  }
+  const Operand result =
+      new_storage(is_picture ? channels_last_layout(to, Type::u8) : plain_layout(to, Type::u8));
+  emit_kernel("quantize", {source, result},
+              [pictures = std::move(pictures)](std::span<float* const> at) {
+                quantize_pictures(pictures, at[0], reinterpret_cast<uint8_t*>(at[1]));
+              });
+  quantized_places_.push_back({value, quantization, has_border ? border->pads_begin : Shape(),
+                               has_border ? border->pads_end : Shape(), result});
+  return result;
+}
+
+std::optional<Quantization> Lowering::bytes_wanted(ValueIndex value) const {
+  if (!only_bytes_are_wanted(value)) return std::nullopt;
+  std::optional<Quantization> wanted;
+  for (const size_t index : consumers_[static_cast<size_t>(value)]) {
+    const Node& consumer = graph_.nodes[index];
+    const Quantization& own = *source_quantization(consumer);
+    const auto* conv = std::get_if<QuantizedConv>(&consumer.operation);
+    if (conv == nullptr || (wanted && own != *wanted)) return std::nullopt;
+    // A border of zeros is oneDNN's own; one of other bytes must lie in memory.
+    const auto is_none = [](const Shape& pads) {
+      return std::ranges::all_of(pads, [](int64_t pad) { return pad == 0; });
+    };
+    const Window& window = conv->conv.window;
+    const bool has_border = window.auto_pad != AutoPad::Explicit || !is_none(window.pads_begin) ||
+                            !is_none(window.pads_end);
+    if (own.zero != 0 && has_border) return std::nullopt;
+    wanted = own;
+  }
+  return wanted;
+}
+
+Result<void> Lowering::operator()(const QuantizedConv& quantized_conv) {
+  const Conv& conv = quantized_conv.conv;
+  const ConstantPtr& weights = fact(input(1)).constant;
+  Window window = conv.window;
+  window.kernel.assign(weights->shape.begin() + 2, weights->shape.end());
+  const PlacedWindow placed = TRY(nn::place(window, std::span(shape(input(0))).subspan(2), false));
+  ByteConv parts{.conv = quantized_conv,
+                 .window = placed,
+                 .weight_shape = weights->shape,
+                 .source = {},
+                 .pads_begin = {},
+                 .pads_end = {},
+                 .result_bytes = {}};
+  if (conv.group_count > 1) {
+    parts.weight_shape[0] /= conv.group_count;
+    parts.weight_shape.insert(parts.weight_shape.begin(), conv.group_count);
+  }
+  const Operand source = TRY(quantized(input(0), quantized_conv.source, &parts.window));
+  parts.source = source.layout;
+  const bool has_border = quantized_conv.source.zero != 0;
+  parts.pads_begin = has_border ? Shape(2, 0) : parts.window.pads_begin;
+  parts.pads_end = has_border ? Shape(2, 0) : parts.window.pads_end;
+
+  Tail tail = find_tail(output());
+  // The scale of a result in bytes comes before the activation: only ReLU and its leaky kin let it.
+  const bool is_scalable =
+      !tail.function || tail.function->algorithm == dnnl::algorithm::eltwise_relu;
+  if (tail.sum == nullptr && is_scalable) parts.result_bytes = bytes_wanted(tail.result);
+  const auto describe = [&] {
+    const Layout result =
+        channels_last_layout(shape(output()), parts.result_bytes ? Type::u8 : Type::f32);
+    return parts.description(result, tail.sum != nullptr, tail.function);
+  };
+  auto desc = describe();
+  if (is_reference(desc.impl_info_str())) {
+    tail = Tail{.result = output()};
+    parts.result_bytes.reset();
+    desc = describe();
+  }
+  return emit_byte_conv(parts, tail, desc, source);
+}
+
+Result<void> Lowering::emit_byte_conv(const ByteConv& parts, const Tail& tail,
+                                      const dnnl::convolution_forward::primitive_desc& desc,
+                                      const Operand& source) {
+  const ConstantPtr& weights = fact(input(1)).constant;
+  const Operand ready_weights{
+      desc.weights_desc(), -1,
+      weights_.get(weights, plain_layout(parts.weight_shape, Type::s8), desc.weights_desc())};
+  Operand result;
+  if (tail.sum == nullptr) {
+    result = new_storage(desc.dst_desc());
+  } else {
+    const Operand residual = TRY(located(tail.residual));
+    const bool in_place = may_overwrite(tail.residual) && residual.layout == desc.dst_desc() &&
+                          residual.storage != source.storage;
+    result = in_place ? residual : reordered(residual, desc.dst_desc());
+  }
+  const Operand bias = TRY(bias_operand(input(2)));
+  std::vector<std::pair<int, Operand>> arguments{{DNNL_ARG_SRC, source},
+                                                 {DNNL_ARG_WEIGHTS, ready_weights},
+                                                 {DNNL_ARG_BIAS, bias},
+                                                 {DNNL_ARG_DST, result}};
+  if (parts.result_bytes && parts.result_bytes->zero != 0) {
+    const Layout one({1}, Type::s32, Shape{1});
+    dnnl::memory zero(one, cpu());
+    *static_cast<int32_t*>(zero.get_data_handle()) = parts.result_bytes->zero;
+    arguments.emplace_back(DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_DST, Operand{one, -1, zero});
+  }
+  emit_primitive(dnnl::convolution_forward(desc), desc.impl_info_str(), std::move(arguments),
+                 desc.scratchpad_desc());
+  for (const Node* absorbed : {tail.sum, tail.activation}) {
+    if (absorbed == nullptr) continue;
+    is_absorbed_[static_cast<size_t>(absorbed - graph_.nodes.data())] = true;
+    finish(*absorbed);
+  }
+  place(tail.result, result);
+  if (parts.result_bytes) {
+    quantized_places_.push_back({tail.result, *parts.result_bytes, {}, {}, result});
+  }
+  return {};
+}
+
+Result<void> Lowering::operator()(const QuantizedGemm& gemm) {
+  const ConstantPtr& weights = fact(input(1)).constant;
+  const Operand source = TRY(quantized(input(0), gemm.source, nullptr));
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  attributes.set_output_scales(1 << 1, output_scales(gemm.source, gemm.weight_scales, 1));
+  const dnnl::inner_product_forward::desc wanted(
+      dnnl::prop_kind::forward_inference, source.layout, any_layout(weights->shape, Type::s8),
+      plain_layout({weights->shape[0]}), plain_layout(shape(output())));
+  const dnnl::inner_product_forward::primitive_desc desc(wanted, attributes, cpu());
+  const Operand ready_weights{
+      desc.weights_desc(), -1,
+      weights_.get(weights, plain_layout(weights->shape, Type::s8), desc.weights_desc())};
+  const Operand bias = TRY(bias_operand(input(2)));
+  const Operand result = new_storage(desc.dst_desc());
+  emit_primitive(dnnl::inner_product_forward(desc), desc.impl_info_str(),
+                 {{DNNL_ARG_SRC, source},
+                  {DNNL_ARG_WEIGHTS, ready_weights},
+                  {DNNL_ARG_BIAS, bias},
+                  {DNNL_ARG_DST, result}},
+                 desc.scratchpad_desc());
+  place(output(), result);
+  return {};
+}
+
+Result<void> Lowering::operator()(const RoundTrip& round) {
+  Operand source = TRY(located(input(0)));
+  if (!channel_layout(source.layout)) source = TRY(plain(input(0)));
+  const auto layout = channel_layout(source.layout);
+  const int64_t count = layout ? layout->size() : element_count(shape(output()));
+  const Operand result = may_overwrite(input(0)) ? source : new_storage(source.layout);
+  emit_kernel("round_trip", {source, result},
+              [count, quantization = round.quantization](std::span<float* const> at) {
+                round_trip(quantization.scale, quantization.zero, count, at[0], at[1]);
+              });
+  place(output(), result);
+  return {};
+}
+
+}  // namespace faceforge::nn

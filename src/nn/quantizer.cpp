@@ -1,0 +1,292 @@
+#include "nn/quantizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/file.h"
+#include "nn/graph_writer.h"
+#include "nn/lowering.h"
+#include "nn/onnx_import.h"
+#include "nn/passes.h"
+#include "nn/program.h"
+#include "nn/range_histogram.h"
+
+namespace faceforge::nn {
+namespace {
+
+constexpr double kPercentileLeftOut = 1.0 / 20'000;
+
+/// Fewer channels than this a pixel are slower as bytes than as floats.
+constexpr int64_t kFewestChannels = 8;
+
+ConstantPtr float_constant(const Graph& graph, const Node& node, size_t position) {
+  if (!node.has_input(position)) return nullptr;
+  const ConstantPtr& constant = graph.values[static_cast<size_t>(node.inputs[position])].constant;
+  return constant && constant->kind == ElementKind::Float ? constant : nullptr;
+}
+
+bool is_quantizable(const Graph& graph, const Node& node) {
+  const ConstantPtr weights = float_constant(graph, node, 1);
+  if (!weights || (node.has_input(2) && !float_constant(graph, node, 2))) return false;
+  if (graph.values[static_cast<size_t>(node.inputs[0])].constant) return false;
+  if (const auto* conv = std::get_if<Conv>(&node.operation)) {
+    if (weights->shape.size() != 4) return false;
+    const bool is_depthwise = weights->shape[1] == 1 && conv->group_count == weights->shape[0];
+    return is_depthwise || (conv->group_count == 1 && weights->shape[1] >= kFewestChannels);
+  }
+  const auto* gemm = std::get_if<Gemm>(&node.operation);
+  return gemm != nullptr && weights->shape.size() == 2 && gemm->alpha == 1 && gemm->beta == 1 &&
+         !gemm->transpose_a;
+}
+
+/// Weights as signed bytes, a row for each output channel.
+struct ByteWeights {
+  ByteTensor bytes;
+  std::vector<float> scales;
+};
+
+ByteWeights quantize_weights(const Constant& weights, bool rows_are_columns) {
+  ByteWeights result;
+  Shape shape = weights.shape;
+  if (rows_are_columns) std::swap(shape[0], shape[1]);
+  const auto rows = static_cast<size_t>(shape[0]);
+  const size_t row_size = weights.floats.size() / rows;
+  const auto at = [&](size_t row, size_t index) {
+    return weights.floats[rows_are_columns ? index * rows + row : row * row_size + index];
+  };
+  result.bytes.values.reserve(weights.floats.size());
+  for (size_t row = 0; row < rows; ++row) {
+    float largest = 0;
+    for (size_t index = 0; index < row_size; ++index) {
+      largest = std::max(largest, std::abs(at(row, index)));
+    }
+    const float scale = largest > 1e-20F ? largest / 127 : 1.0F;
+    result.scales.push_back(scale);
+    for (size_t index = 0; index < row_size; ++index) {
+      const float rounded = std::clamp(std::nearbyint(at(row, index) / scale), -127.0F, 127.0F);
+      result.bytes.values.push_back(static_cast<int8_t>(rounded));
+    }
+  }
+  result.bytes.shape = std::move(shape);
+  return result;
+}
+
+}  // namespace
+
+struct Quantizer::State {
+  Graph graph;
+  LoadLimits limits;
+  std::vector<size_t> layer_nodes;  ///< where each layer stands in the graph
+  std::vector<QuantizableLayer> layers;
+  Graph observed;                   ///< the graph with the layers' sources as outputs
+  std::vector<ValueIndex> sources;  ///< whose numbers are watched: the outputs of `observed`
+  std::map<ValueIndex, RangeHistogram> histograms;
+  WeightStore weights;
+  std::atomic<size_t> idle_bytes = 0;
+  Shape program_shape;
+  std::shared_ptr<const Program> program;
+  std::vector<Shape> shapes;  ///< of all values, for the last example
+
+  void find_layers() {
+    std::set<ValueIndex> sources_seen;
+    for (size_t index = 0; index < graph.nodes.size(); ++index) {
+      const Node& node = graph.nodes[index];
+      if (!is_quantizable(graph, node)) continue;
+      const auto count = static_cast<int64_t>(float_constant(graph, node, 1)->floats.size());
+      layer_nodes.push_back(index);
+      layers.push_back({node.name, node.op_type, count});
+      if (sources_seen.insert(node.inputs[0]).second) sources.push_back(node.inputs[0]);
+    }
+    observed = graph;
+    observed.output_values = sources;
+    observed.outputs.clear();
+    for (const ValueIndex source : sources) {
+      observed.outputs.push_back({graph.values[static_cast<size_t>(source)].name, {}});
+    }
+  }
+
+  Quantization quantization(ValueIndex source, RangeMethod method) const {
+    const RangeHistogram& histogram = histograms.at(source);
+    switch (method) {
+      case RangeMethod::MinimumMaximum:
+        return quantization_of_range(histogram.extremes());
+      case RangeMethod::Percentile:
+        return quantization_of_range(histogram.percentile(kPercentileLeftOut));
+      case RangeMethod::Entropy:
+        return quantization_of_range(histogram.entropy());
+    }
+    return {};
+  }
+};
+
+namespace {
+
+/// Writes the pairs around layers on bytes, each source's pair once.
+class PairWriter {
+ public:
+  PairWriter(const Graph& graph, std::map<ValueIndex, Quantization> quantizations,
+             std::set<size_t> nodes)
+      : graph_(graph), quantizations_(std::move(quantizations)), nodes_(std::move(nodes)) {}
+
+  bool operator()(size_t node_index, std::span<const std::string> names, GraphBuilder& builder) {
+    if (!nodes_.contains(node_index)) return false;
+    const Node& node = graph_.nodes[node_index];
+    if (taken_.empty()) taken_.insert(names.begin(), names.end());
+    const std::string result = names[static_cast<size_t>(node.outputs[0])];
+    const std::string weights = fresh(result + "_weights");
+    const std::string bytes = fresh(weights + "_quantized");
+    const std::string scales = fresh(weights + "_scale"), zeros = fresh(weights + "_zero");
+    const auto* gemm = std::get_if<Gemm>(&node.operation);
+    const auto quantized =
+        quantize_weights(*float_constant(graph_, node, 1), gemm != nullptr && !gemm->transpose_b);
+    const auto rows = static_cast<int64_t>(quantized.scales.size());
+    builder.add_initializer(bytes, quantized.bytes);
+    builder.add_initializer(scales, Tensor{{rows}, quantized.scales});
+    builder.add_initializer(zeros,
+                            ByteTensor{{rows}, std::vector<int8_t>(quantized.scales.size(), 0)});
+    builder.add_node(
+        {"DequantizeLinear", {bytes, scales, zeros}, {weights}, {{"axis", int64_t{0}}}, weights});
+    NodeSpec spec{.op_type = node.op_type,
+                  .inputs = {source_of(node, names, builder), weights},
+                  .outputs = {result},
+                  .attributes = {},
+                  .name = node.name};
+    if (const ConstantPtr bias = float_constant(graph_, node, 2)) {
+      spec.inputs.push_back(fresh(result + "_bias"));
+      builder.add_initializer(spec.inputs.back(), Tensor{{rows}, bias->floats});
+    }
+    if (const auto* conv = std::get_if<Conv>(&node.operation)) {
+      spec.attributes = conv_attributes(*conv);
+    } else {
+      spec.attributes = {{"transB", int64_t{1}}};
+    }
+    builder.add_node(spec);
+    return true;
+  }
+
+ private:
+  /// A name that nothing in the graph has.
+  std::string fresh(std::string name) {
+    while (!taken_.insert(name).second) name += "_";
+    return name;
+  }
+
+  std::string source_of(const Node& node, std::span<const std::string> names,
+                        GraphBuilder& builder) {
+    const ValueIndex source = node.inputs[0];
+    const std::string name = names[static_cast<size_t>(source)];
+    std::string& result = written_[source];
+    if (!result.empty()) return result;
+    result = fresh(name + "_dequantized");
+    const std::string bytes = fresh(name + "_quantized");
+    const std::string scale = fresh(name + "_scale"), zero = fresh(name + "_zero");
+    const Quantization& quantization = quantizations_.at(source);
+    builder.add_initializer(scale, Tensor{{}, {quantization.scale}});
+    builder.add_initializer(zero, UnsignedByte{static_cast<uint8_t>(quantization.zero)});
+    builder.add_node({"QuantizeLinear", {name, scale, zero}, {bytes}, {}, bytes});
+    builder.add_node({"DequantizeLinear", {bytes, scale, zero}, {result}, {}, result});
+    return result;
+  }
+
+  const Graph& graph_;
+  std::map<ValueIndex, Quantization> quantizations_;
+  std::set<size_t> nodes_;
+  std::set<std::string> taken_;
+  std::map<ValueIndex, std::string> written_;  ///< the dequantized name of each source
+};
+
+}  // namespace
+
+Quantizer::Quantizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Quantizer::~Quantizer() = default;
+Quantizer::Quantizer(Quantizer&&) noexcept = default;
+Quantizer& Quantizer::operator=(Quantizer&&) noexcept = default;
+
+Result<Quantizer> Quantizer::load(const std::filesystem::path& file, const LoadLimits& limits) {
+  const auto bytes = TRY(read_file(file, limits.file_bytes));
+  return parse(bytes, limits);
+}
+
+Result<Quantizer> Quantizer::parse(std::span<const std::byte> bytes, const LoadLimits& limits) {
+  auto state = std::make_unique<State>();
+  state->limits = limits;
+  ByteBudget budget(limits.weight_bytes);
+  state->graph = TRY(import_onnx(bytes, limits, budget));
+  for (const Node& node : state->graph.nodes) {
+    if (std::holds_alternative<Quantize>(node.operation) ||
+        std::holds_alternative<Dequantize>(node.operation)) {
+      return fail(ErrorCode::InvalidInput, "already_quantized",
+                  "node {}: the network is quantized already", to_string(node));
+    }
+  }
+  TRY(simplify(state->graph, limits, budget));
+  state->find_layers();
+  return Quantizer(std::move(state));
+}
+
+const std::vector<QuantizableLayer>& Quantizer::layers() const {
+  return state_->layers;
+}
+
+Result<void> Quantizer::observe(const Tensor& input, const RunOptions& options) {
+  State& state = *state_;
+  if (state.sources.empty()) return {};
+  if (!state.program || state.program_shape != input.shape) {
+    const std::vector<Shape> input_shapes{input.shape};
+    const auto facts = TRY(infer(state.graph, input_shapes, state.limits));
+    state.shapes.clear();
+    for (const Fact& known : facts) state.shapes.push_back(known.shape);
+    state.program = TRY(Program::compile(state.observed, input_shapes, options.thread_count,
+                                         state.limits, state.weights, state.idle_bytes));
+    state.program_shape = input.shape;
+  }
+  const auto activations = TRY(state.program->run(std::span(&input, 1)));
+  for (size_t index = 0; index < activations.size(); ++index) {
+    if (!state.histograms[state.sources[index]].add(activations[index].values)) {
+      return fail(ErrorCode::InvalidInput, "activation_not_finite",
+                  "an example makes numbers that are not finite");
+    }
+  }
+  return {};
+}
+
+Result<std::vector<std::byte>> Quantizer::write(RangeMethod method,
+                                                const std::vector<bool>& on_bytes) const {
+  const State& state = *state_;
+  if (on_bytes.size() != state.layers.size()) {
+    return fail(ErrorCode::InvalidInput, "layer_count", "{} flags; the network has {} layers",
+                on_bytes.size(), state.layers.size());
+  }
+  if (state.shapes.empty()) {
+    return fail(ErrorCode::InvalidInput, "nothing_observed",
+                "no example has shown the ranges of the network's numbers");
+  }
+  std::map<ValueIndex, Quantization> quantizations;
+  std::set<size_t> nodes;
+  for (size_t layer = 0; layer < on_bytes.size(); ++layer) {
+    if (!on_bytes[layer]) continue;
+    const size_t node = state.layer_nodes[layer];
+    const ValueIndex source = state.graph.nodes[node].inputs[0];
+    if (!quantizations.contains(source)) quantizations[source] = state.quantization(source, method);
+    nodes.insert(node);
+  }
+  return write_graph(state.graph, state.shapes,
+                     PairWriter(state.graph, std::move(quantizations), std::move(nodes)));
+}
+
+std::string_view to_string(RangeMethod method) {
+  switch (method) {
+    case RangeMethod::MinimumMaximum:
+      return "minimum_maximum";
+    case RangeMethod::Percentile:
+      return "percentile";
+    case RangeMethod::Entropy:
+      return "entropy";
+  }
+  return "";
+}
+
+}  // namespace faceforge::nn

@@ -1,0 +1,177 @@
+#include "nn/quantizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "nn/network.h"
+#include "nn/range_histogram.h"
+#include "nn/shape.h"
+#include "nn/writer.h"
+
+namespace faceforge::nn {
+namespace {
+
+Tensor noise(std::mt19937& random, Shape shape, float deviation) {
+  Tensor tensor{shape, std::vector<float>(static_cast<size_t>(element_count(shape)))};
+  std::normal_distribution<float> normal(0, deviation);
+  for (float& value : tensor.values) value = normal(random);
+  return tensor;
+}
+
+/// Two convolutions with what networks have around them, and a matrix.
+std::vector<std::byte> small_network() {
+  std::mt19937 random(3);
+  GraphBuilder builder("small", 11);
+  builder.add_input({"x", {1, 16, 12, 12}});
+  builder.add_initializer("w1", noise(random, {32, 16, 3, 3}, 0.1F));
+  // A name that the quantizer would like to give.
+  builder.add_initializer("x_scale", Tensor{{32, 1, 1}, std::vector<float>(32, 0.25F)});
+  builder.add_initializer("w2", noise(random, {32, 1, 3, 3}, 0.3F));
+  builder.add_initializer("w3", noise(random, {8, 32, 1, 1}, 0.2F));
+  builder.add_initializer("w4", noise(random, {288, 10}, 0.1F));
+  builder.add_initializer("b4", noise(random, {10}, 0.1F));
+  const std::vector<int64_t> two{2, 2}, ones{1, 1, 1, 1};
+  builder.add_node({"Conv", {"x", "w1"}, {"c1"}, {{"pads", ones}}});
+  builder.add_node({"PRelu", {"c1", "x_scale"}, {"p1"}});
+  builder.add_node({"Conv", {"p1", "w2"}, {"c2"}, {{"group", int64_t{32}}, {"pads", ones}}});
+  builder.add_node({"Add", {"c2", "p1"}, {"sum"}});
+  builder.add_node({"Clip", {"sum"}, {"clipped"}});
+  builder.add_node(
+      {"AveragePool", {"clipped"}, {"pool"}, {{"kernel_shape", two}, {"strides", two}}});
+  builder.add_node({"Conv", {"pool", "w3"}, {"c3"}});
+  builder.add_node({"Flatten", {"c3"}, {"flat"}, {{"axis", int64_t{1}}}});
+  builder.add_node({"Gemm", {"flat", "w4", "b4"}, {"y"}});
+  builder.add_output({"y", {1, 10}});
+  return *builder.serialize();
+}
+
+Tensor example(unsigned seed) {
+  std::mt19937 random(seed);
+  return noise(random, {1, 16, 12, 12}, 1);
+}
+
+double cosine(const std::vector<float>& a, const std::vector<float>& b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t index = 0; index < a.size(); ++index) {
+    ab += static_cast<double>(a[index]) * b[index];
+    aa += static_cast<double>(a[index]) * a[index];
+    bb += static_cast<double>(b[index]) * b[index];
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+TEST(Quantizer, TheNetworkOnBytesAnswersNearlyAsTheOneOnFloats) {
+  const auto bytes = small_network();
+  const auto floats = Network::parse(bytes);
+  auto quantizer = Quantizer::parse(bytes);
+  ASSERT_TRUE(floats && quantizer);
+  ASSERT_EQ(quantizer->layers().size(), 4);
+  EXPECT_EQ(quantizer->layers()[0].weight_count, 32 * 16 * 9);
+  for (unsigned seed = 0; seed < 8; ++seed) ASSERT_TRUE(quantizer->observe(example(seed)));
+  for (const RangeMethod method :
+       {RangeMethod::MinimumMaximum, RangeMethod::Percentile, RangeMethod::Entropy}) {
+    const auto written = quantizer->write(method, std::vector<bool>(4, true));
+    ASSERT_TRUE(written) << written.error().message;
+    EXPECT_LT(written->size(), bytes.size() / 2);  // bytes for floats
+    const auto quantized = Network::parse(*written);
+    ASSERT_TRUE(quantized) << quantized.error().message;
+    const auto ours = quantized->run(example(99)), theirs = floats->run(example(99));
+    ASSERT_TRUE(ours && theirs);
+    EXPECT_GT(cosine((*ours)[0].values, (*theirs)[0].values), 0.995) << to_string(method);
+    EXPECT_NE((*ours)[0].values, (*theirs)[0].values);
+  }
+}
+
+TEST(Quantizer, LayersThatStayFloatsAnswerAsBefore) {
+  const auto bytes = small_network();
+  auto quantizer = Quantizer::parse(bytes);
+  ASSERT_TRUE(quantizer && quantizer->observe(example(0)));
+  const auto written = quantizer->write(RangeMethod::MinimumMaximum, std::vector<bool>(4, false));
+  ASSERT_TRUE(written) << written.error().message;
+  const auto ours = Network::parse(*written)->run(example(5));
+  const auto theirs = Network::parse(bytes)->run(example(5));
+  ASSERT_TRUE(ours && theirs);
+  EXPECT_EQ((*ours)[0].values, (*theirs)[0].values);
+}
+
+TEST(Quantizer, WithoutExamplesThereAreNoRanges) {
+  const auto quantizer = Quantizer::parse(small_network());
+  const auto written = quantizer->write(RangeMethod::MinimumMaximum, std::vector<bool>(4, true));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().reason, "nothing_observed");
+}
+
+TEST(Quantizer, EveryLayerWantsItsFlag) {
+  const auto quantizer = Quantizer::parse(small_network());
+  const auto written = quantizer->write(RangeMethod::Entropy, {true});
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().reason, "layer_count");
+}
+
+TEST(Quantizer, AnExampleThatMakesInfinitiesIsRefused) {
+  auto quantizer = Quantizer::parse(small_network());
+  Tensor input = example(0);
+  input.values[7] = INFINITY;
+  const auto observed = quantizer->observe(input);
+  ASSERT_FALSE(observed);
+  EXPECT_EQ(observed.error().reason, "activation_not_finite");
+}
+
+TEST(Quantizer, AQuantizedNetworkIsNotQuantizedAgain) {
+  auto quantizer = Quantizer::parse(small_network());
+  ASSERT_TRUE(quantizer->observe(example(0)));
+  const auto written = quantizer->write(RangeMethod::MinimumMaximum, std::vector<bool>(4, true));
+  const auto again = Quantizer::parse(*written);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().reason, "already_quantized");
+}
+
+TEST(RangeHistogram, APercentileLeavesOutAsManyNumbersAtEachEnd) {
+  RangeHistogram histogram;
+  std::vector<float> numbers;
+  for (int index = 0; index < 10'000; ++index) numbers.push_back(static_cast<float>(index) / 100);
+  ASSERT_TRUE(histogram.add(numbers));
+  const auto [low, high] = histogram.percentile(0.01);
+  EXPECT_NEAR(low, 1, 0.1);  // two bins of 200 / 4096
+  EXPECT_NEAR(high, 99, 0.1);
+}
+
+TEST(RangeHistogram, LargerNumbersThatComeLaterKeepTheEarlierOnes) {
+  RangeHistogram histogram;
+  ASSERT_TRUE(histogram.add(std::vector<float>(1000, 1.0F)));
+  ASSERT_TRUE(histogram.add(std::vector<float>{-1000, 500}));
+  EXPECT_EQ(histogram.extremes(), (std::pair{-1000.0F, 500.0F}));
+  const auto [low, high] = histogram.percentile(0.01);
+  EXPECT_NEAR(low, 1, 1);
+  EXPECT_NEAR(high, 1, 1);
+}
+
+TEST(RangeHistogram, EntropyGivesUpALoneOutlierAndKeepsADenseRange) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> numbers;
+  for (int index = 0; index < 100'000; ++index) numbers.push_back(normal(random));
+  numbers.push_back(40);
+  RangeHistogram with_outlier, uniform;
+  ASSERT_TRUE(with_outlier.add(numbers));
+  EXPECT_LT(with_outlier.entropy().second, 20);
+  std::uniform_real_distribution<float> flat(-1, 1);
+  for (float& number : numbers) number = flat(random);
+  ASSERT_TRUE(uniform.add(numbers));
+  EXPECT_GT(uniform.entropy().second, 0.9F);
+}
+
+TEST(RangeHistogram, ZeroIsExactlyOneOfTheBytes) {
+  const auto signed_range = quantization_of_range({-1, 3});
+  EXPECT_NEAR(signed_range.scale, 4.0F / 255, 1e-7F);
+  EXPECT_EQ(signed_range.zero, 64);
+  EXPECT_EQ(quantization_of_range({0.5F, 3}).zero, 0);
+  EXPECT_EQ(quantization_of_range({-3, -1}).zero, 255);
+  EXPECT_GT(quantization_of_range({0, 0}).scale, 0);
+}
+
+}  // namespace
+}  // namespace faceforge::nn
