@@ -198,6 +198,11 @@ TEST_F(TransportTest, StoppingFinishesWhatHasBegunAndClosesWhatIsIdle) {
   application_.gate.wait_for(1);
   idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   ASSERT_TRUE(idle.receive());
+  // Until its head is read, a request has not begun and its connection is idle.
+  const auto all_begun = std::chrono::steady_clock::now() + milliseconds(20'000);
+  while (application_.begun < 3 && std::chrono::steady_clock::now() < all_begun)
+    std::this_thread::sleep_for(milliseconds(1));
+  ASSERT_EQ(application_.begun, 3);
   const uint16_t port = transport_->port();
   std::jthread stopping([this] { transport_->stop(); });
   EXPECT_TRUE(idle.closes_within(milliseconds(5'000)));
@@ -211,10 +216,10 @@ TEST_F(TransportTest, StoppingFinishesWhatHasBegunAndClosesWhatIsIdle) {
   EXPECT_FALSE(connected);
   half_way.send("cd");
   const auto completed = half_way.receive();
+  application_.gate.open();  // before anything can end the test: what waits there would never end
   ASSERT_TRUE(completed);
   EXPECT_EQ(completed->body, "got:abcd");
   EXPECT_EQ(completed->header("Connection"), "close");
-  application_.gate.open();
   const auto finished = busy.receive();
   ASSERT_TRUE(finished);
   EXPECT_EQ(finished->status, 200);

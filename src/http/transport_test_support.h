@@ -71,6 +71,7 @@ class FakeApplication final : public Application {
   }
 
   Gate gate;
+  std::atomic<int> begun = 0;  ///< requests whose head has arrived
   std::atomic<int> answered = 0;
   std::atomic<bool> all_logged_out = false;
 };
@@ -115,6 +116,7 @@ class FakeExchange final : public Exchange {
 };
 
 inline std::unique_ptr<Exchange> FakeApplication::begin(RequestHead head) {
+  ++begun;
   return std::make_unique<FakeExchange>(std::move(head), *this);
 }
 
