@@ -77,8 +77,8 @@ struct Pictures {
 };
 
 /// A photo of the test data, as a detector, a landmark network and a recognizer would see it.
-Pictures photographed(const fs::path& data) {
-  const auto file = read_file(data / "lfw/AJ_Cook/AJ_Cook_0001.jpg", 1 << 20);
+Pictures photographed(const fs::path& path) {
+  const auto file = read_file(path, 1 << 20);
   const auto photo = image::decode(*file, {});
   const image::Image& whole = photo->image;
   const image::Image face = image::crop(whole, {.x = 65, .y = 60, .width = 120, .height = 120});
@@ -88,8 +88,27 @@ Pictures photographed(const fs::path& data) {
           .recognition = image::resize(face, kRecognitionSide, kRecognitionSide)};
 }
 
-std::vector<float> floats_of(const image::Image& picture) {
-  return {picture.pixels().begin(), picture.pixels().end()};
+/// The first photos of that many people of the test data.
+std::vector<Pictures> photographed_people(const fs::path& data, size_t count) {
+  std::vector<fs::path> people;
+  for (const auto& entry : fs::directory_iterator(data / "lfw")) people.push_back(entry.path());
+  std::ranges::sort(people);
+  std::vector<Pictures> all;
+  for (const fs::path& person : people) {
+    if (all.size() == count) break;
+    all.push_back(photographed(person / (person.filename().string() + "_0001.jpg")));
+  }
+  return all;
+}
+
+/// One network's pictures of all, one after the other.
+std::vector<float> floats_of(const std::vector<Pictures>& all, image::Image Pictures::*which) {
+  std::vector<float> values;
+  for (const Pictures& pictures : all) {
+    const auto pixels = (pictures.*which).pixels();
+    values.insert(values.end(), pixels.begin(), pixels.end());
+  }
+  return values;
 }
 
 /// As the pipeline does it: channels first, mean and scale of the card.
@@ -105,6 +124,19 @@ nn::Tensor normalized(const image::Image& picture, const vision::InputNormalizat
   return tensor;
 }
 
+/// The same of all, as one batch.
+nn::Tensor normalized(const std::vector<Pictures>& all, image::Image Pictures::*which,
+                      const vision::InputNormalization& input) {
+  nn::Tensor batch;
+  for (const Pictures& pictures : all) {
+    const nn::Tensor one = normalized(pictures.*which, input);
+    batch.shape = one.shape;
+    batch.values.insert(batch.values.end(), one.values.begin(), one.values.end());
+  }
+  batch.shape[0] = static_cast<int64_t>(all.size());
+  return batch;
+}
+
 float sigmoid(float logit) {
   return 1 / (1 + std::exp(-logit));
 }
@@ -112,8 +144,8 @@ float sigmoid(float logit) {
 /// Corners ymin, xmin, ymax, xmax in 0..1 of every prior's box. source: Liu et al. 2016, eq. 2.
 std::vector<float> decoded(const nn::Tensor& encodings, const nn::Tensor& priors) {
   std::vector<float> corners;
-  for (size_t row = 0; row < priors.values.size(); row += 4) {
-    const float* prior = &priors.values[row];
+  for (size_t row = 0; row < encodings.values.size(); row += 4) {
+    const float* prior = &priors.values[row % priors.values.size()];  // the same of each picture
     const float* code = &encodings.values[row];
     const float height = prior[2] - prior[0];
     const float width = prior[3] - prior[1];
@@ -150,7 +182,7 @@ class Faceapi : public ::testing::Test {
     return *std::move(loaded);
   }
 
-  static void compare(const Pictures& pictures);
+  static void compare(const std::vector<Pictures>& all);
 
   static inline std::unique_ptr<test::TemporaryFolder> folder_;
 };
@@ -173,12 +205,12 @@ void compare_boxes(const std::string& name, const nn::Network& network, const nn
                1e-4F);
 }
 
-void Faceapi::compare(const Pictures& pictures) {
+void Faceapi::compare(const std::vector<Pictures>& all) {
   const test::TemporaryFolder exchange;
-  write_floats(exchange.path() / "ssd.f32", floats_of(pictures.ssd));
-  write_floats(exchange.path() / "tiny.f32", floats_of(pictures.tiny));
-  write_floats(exchange.path() / "landmarks.f32", floats_of(pictures.contour));
-  write_floats(exchange.path() / "recognition.f32", floats_of(pictures.recognition));
+  write_floats(exchange.path() / "ssd.f32", floats_of(all, &Pictures::ssd));
+  write_floats(exchange.path() / "tiny.f32", floats_of(all, &Pictures::tiny));
+  write_floats(exchange.path() / "landmarks.f32", floats_of(all, &Pictures::contour));
+  write_floats(exchange.path() / "recognition.f32", floats_of(all, &Pictures::recognition));
   const std::string command = fmt::format(
       "node '{}/tests/faceapi_reference.mjs' '{}' '{}' > '{}/log' 2>&1", FACEFORGE_SOURCE_DIR,
       kPackage.string(), exchange.path().string(), exchange.path().string());
@@ -186,8 +218,8 @@ void Faceapi::compare(const Pictures& pictures) {
       << read_text_file(exchange.path() / "log", 1 << 20).value_or("").substr(0, 2'000);
   const Card& card = *find_known_card("faceapi");
 
-  compare_boxes("ssd", network(kFaceapiDetectorFile), normalized(pictures.ssd, card.detector.input),
-                exchange.path());
+  compare_boxes("ssd", network(kFaceapiDetectorFile),
+                normalized(all, &Pictures::ssd, card.detector.input), exchange.path());
   const auto done =
       convert_faceapi_tiny_detector(kPackage, "@vladmandic/face-api", "1.7.15", exchange.path());
   ASSERT_TRUE(done) << done.error().message;
@@ -195,16 +227,17 @@ void Faceapi::compare(const Pictures& pictures) {
   ASSERT_TRUE(tiny) << tiny.error().message;
   const vision::InputNormalization tiny_input{.mean = {117.001F, 114.697F, 97.404F},
                                               .scale = {255, 255, 255}};
-  compare_boxes("tiny", *tiny, normalized(pictures.tiny, tiny_input), exchange.path());
+  compare_boxes("tiny", *tiny, normalized(all, &Pictures::tiny, tiny_input), exchange.path());
 
   const auto points =
-      network(kFaceapiContourFile).run(normalized(pictures.contour, card.contour->input));
+      network(kFaceapiContourFile).run(normalized(all, &Pictures::contour, card.contour->input));
   ASSERT_TRUE(points) << points.error().message;
   expect_close("landmarks", points->at(0).values,
                read_floats(exchange.path() / "landmarks_out.f32"), 1e-5F);
 
-  const auto descriptor = network(kFaceapiEmbedderFile)
-                              .run(normalized(pictures.recognition, card.embedders.at(0).input));
+  const auto descriptor =
+      network(kFaceapiEmbedderFile)
+          .run(normalized(all, &Pictures::recognition, card.embedders.at(0).input));
   ASSERT_TRUE(descriptor) << descriptor.error().message;
   expect_close("descriptor", descriptor->at(0).values,
                read_floats(exchange.path() / "descriptor.f32"), 1e-4F);
@@ -212,16 +245,20 @@ void Faceapi::compare(const Pictures& pictures) {
 
 TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnAPaintedPicture) {
   SKIP_WITHOUT_PACKAGE();
-  compare({.ssd = painted(kSsdSide, 1),
-           .tiny = painted(kTinySide, 6),
-           .contour = painted(kContourSide, 2),
-           .recognition = painted(kRecognitionSide, 3)});
+  std::vector<Pictures> one;
+  one.push_back({.ssd = painted(kSsdSide, 1),
+                 .tiny = painted(kTinySide, 6),
+                 .contour = painted(kContourSide, 2),
+                 .recognition = painted(kRecognitionSide, 3)});
+  compare(one);
 }
 
-TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnAPhoto) {
+TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnTwentyPhotos) {
   SKIP_WITHOUT_PACKAGE();
   SKIP_WITHOUT_TEST_DATA(data);
-  compare(photographed(data));
+  const auto all = photographed_people(data, 20);
+  ASSERT_EQ(all.size(), 20U);
+  compare(all);
 }
 
 TEST_F(Faceapi, ABatchAnswersAsItsPicturesDoOneByOne) {

@@ -21,6 +21,7 @@
 #include "packs/graph_model_convert.h"
 #include "packs/human_convert.h"
 #include "packs/internal/reference_test_floats.h"
+#include "packs/registry.h"
 #include "support/test_data.h"
 
 namespace faceforge::packs {
@@ -133,7 +134,7 @@ TEST(Human, FaceResAnswersAsThePackagesOwnJavaScriptDoesOnTwentyPhotos) {
           {"global_pooling/Mean"});
 }
 
-TEST(Human, BlazeFaceAnswersAsThePackagesOwnJavaScriptDoesOnPhotos) {
+TEST(Human, BlazeFaceAnswersAsThePackagesOwnJavaScriptDoesOnTwentyPhotos) {
   SKIP_WITHOUT_PACKAGE();
   SKIP_WITHOUT_TEST_DATA(data);
   const test::TemporaryFolder folder;
@@ -141,11 +142,11 @@ TEST(Human, BlazeFaceAnswersAsThePackagesOwnJavaScriptDoesOnPhotos) {
   ASSERT_TRUE(done) << done.error().message;
   const auto network = nn::Network::load(folder.path() / kHumanDetectorFile);
   ASSERT_TRUE(network) << network.error().message;
-  compare("blazeface", *network, batch_of(faces(data, 5, 256), minus_one_to_one),
+  compare("blazeface", *network, batch_of(faces(data, 20, 256), minus_one_to_one),
           {"Identity", "Identity_1", "Identity_2", "Identity_3"});
 }
 
-TEST(Human, EveryOtherFaceNetworkOfThePackageConvertsAndAnswersAlike) {
+TEST(Human, EveryOtherFaceNetworkOfThePackageConvertsAndAnswersAlikeOnTwentyPhotos) {
   SKIP_WITHOUT_PACKAGE();
   SKIP_WITHOUT_TEST_DATA(data);
   struct Case {
@@ -167,7 +168,7 @@ TEST(Human, EveryOtherFaceNetworkOfThePackageConvertsAndAnswersAlike) {
     ASSERT_TRUE(bytes) << one.model << ": " << bytes.error().message;
     const auto network = nn::Network::parse(*bytes);
     ASSERT_TRUE(network) << one.model << ": " << network.error().message;
-    compare(one.model, *network, batch_of(faces(data, 3, one.side_px), minus_one_to_one),
+    compare(one.model, *network, batch_of(faces(data, 20, one.side_px), minus_one_to_one),
             one.tensors);
   }
 }
@@ -206,6 +207,106 @@ TEST(Human, AFolderThatIsAnotherPackageOrVersionIsRefused) {
   EXPECT_EQ(reason_of(), "npm_package_differs");
   write_package(R"({"name": "@vladmandic/human", "version": "3.3.6"})");
   EXPECT_EQ(reason_of(), "file_not_found");
+}
+
+/// A `node_modules` with the package's face-api beside a FaceRes whose files may be changed.
+class ChangedPackage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_PACKAGE();
+    fs::create_directories(human() / "models");
+    fs::create_directory_symlink(kPackage.parent_path() / "face-api",
+                                 human().parent_path() / "face-api");
+    for (const char* file : {"package.json", "models/faceres.json", "models/faceres.bin"}) {
+      fs::copy_file(kPackage / file, human() / file);
+    }
+  }
+
+  fs::path human() const { return folder_.path() / "node_modules/@vladmandic/human"; }
+  fs::path packs() const { return folder_.path() / "packs"; }
+
+  Result<InstallReport> install(OtherWeights other_weights = OtherWeights::Refused) const {
+    return Registry({.packs_folder = packs()})
+        .install("faceapi", {.licence_consent = LicenceConsent::Given,
+                             .npm_folders = {folder_.path() / "node_modules"},
+                             .other_weights = other_weights});
+  }
+
+  /// Replaces what a file of the package says.
+  void change(const char* file, const std::function<void(std::string&)>& how) const {
+    std::string text = read_text_file(human() / file, 1 << 25).value();
+    how(text);
+    ASSERT_TRUE(write_file_atomically(human() / file, std::string_view(text)));
+  }
+
+  void expect_refused(std::string_view reason, std::string_view words,
+                      OtherWeights other_weights = OtherWeights::Refused) const {
+    const auto report = install(other_weights);
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().reason, reason) << report.error().message;
+    EXPECT_THAT(report.error().message, ::testing::HasSubstr(std::string(words)));
+    // Nothing is half installed: at most the empty lock file is left.
+    for (const auto& entry : fs::recursive_directory_iterator(packs())) {
+      EXPECT_EQ(entry.path().filename(), ".lock");
+    }
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(ChangedPackage, AnUnknownOperatorIsNamedAndNothingIsInstalled) {
+  change("models/faceres.json", [](std::string& text) {
+    const std::string op = "DepthwiseConv2dNative";
+    text.replace(text.find(op), op.size(), "DepthwiseConv9dNative");
+  });
+  expect_refused("graph_operator_unsupported", "DepthwiseConv9dNative");
+}
+
+TEST_F(ChangedPackage, WeightsShorterOrLongerThanTheirManifestAreRefused) {
+  change("models/faceres.bin", [](std::string& bytes) { bytes.pop_back(); });
+  expect_refused("weights_file_size", "faceres.bin has 6978813 bytes");
+  change("models/faceres.bin", [](std::string& bytes) { bytes += "12"; });
+  expect_refused("weights_file_size", "describes 6978814");
+}
+
+TEST_F(ChangedPackage, NegativeAndHugeShapesOfTheManifestAreRefused) {
+  const std::string whole = read_text_file(human() / "models/faceres.json", 1 << 25).value();
+  for (const auto& [length, reason] :
+       {std::pair<int64_t, const char*>{-3, "weights_manifest_malformed"},
+        {int64_t{1} << 40, "weights_too_large"}}) {
+    change("models/faceres.json", [&](std::string& text) {
+      json::value document = *json::parse(whole, size_t{8} << 20);
+      auto& shape = document.at("weightsManifest").at(0).at("weights").at(0).at("shape");
+      shape = json::array{length};
+      text = json::to_text(document);
+    });
+    expect_refused(reason, std::to_string(length));
+  }
+}
+
+TEST_F(ChangedPackage, WeightsThatAreNoNumbersAreRefused) {
+  change("models/faceres.bin", [](std::string& bytes) { bytes.assign(bytes.size(), '\x7E'); });
+  expect_refused("weight_not_finite", "not a finite number");
+  expect_refused("weight_not_finite", "not a finite number", OtherWeights::Unmeasured);
+}
+
+TEST_F(ChangedPackage, OtherWeightsAreRefusedOrInstalledWithAWarningAndWithoutPromises) {
+  // The last bit of a weight of conv1.
+  change("models/faceres.bin", [](std::string& bytes) { bytes[576'714] ^= 1; });
+  expect_refused("pack_file_sha256", "faceres.onnx");
+  change("package.json", [](std::string& text) {
+    text.replace(text.find(kVersion), std::string_view(kVersion).size(), "3.3.7");
+  });
+  expect_refused("npm_package_differs", "3.3.7");
+  const auto report = install(OtherWeights::Unmeasured);
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->warnings.size(), 1U);
+  EXPECT_THAT(report->warnings[0], ::testing::HasSubstr("evaluate calibrate --pack faceapi"));
+  EXPECT_FALSE(report->card.measured_accuracy);
+  EXPECT_FALSE(report->card.calibration);
+  const auto spec = Registry({.packs_folder = packs()}).open("faceapi");
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_FALSE(spec->calibration) << "thresholds of other weights would be wrong promises";
 }
 
 }  // namespace

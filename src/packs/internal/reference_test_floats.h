@@ -25,7 +25,7 @@ inline void write_floats(const std::filesystem::path& path, const std::vector<fl
 }
 
 inline std::vector<float> read_floats(const std::filesystem::path& path) {
-  const auto bytes = read_file(path, 1 << 24);
+  const auto bytes = read_file(path, 1 << 26);
   if (!bytes) return {};
   std::vector<float> values(bytes->size() / sizeof(float));
   std::memcpy(values.data(), bytes->data(), values.size() * sizeof(float));
