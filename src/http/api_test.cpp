@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "http/api_test_support.h"
+#include "packs/known_cards.h"
 
 namespace faceforge::http::test {
 namespace {
@@ -454,6 +455,24 @@ TEST_F(ApiTest, TellsAboutJobsAndPacks) {
   EXPECT_THAT(events.body, HasSubstr("\"succeeded\""));
   EXPECT_EQ(ada.get("/api/v1/packs").status, 200);
   EXPECT_EQ(ada.get("/api/v1/packs/default").status, 404) << "no pack folder in this test";
+}
+
+TEST_F(ApiTest, RecommendsAKnownPackThatDoesBetterThanTheOneInUse) {
+  ApiClient ada = signed_up("ada");
+  const std::string path = "/api/v1/packs/recommendation";
+  EXPECT_TRUE(body_of(ada.get(path)).at("recommendation").is_null()) << "nobody measured it";
+  packs::Card card = *packs::find_known_card("faceapi");
+  card.id = "colour";  // of the engine of these tests
+  const auto own = folder.path() / "packs" / card.id;
+  std::filesystem::create_directories(own);
+  ASSERT_TRUE(packs::write_card(card, own));
+  const json::object made = body_of(ada.get(path)).at("recommendation").as_object();
+  EXPECT_EQ(made.at("in_use"), "colour");
+  EXPECT_THAT(std::string(made.at("summary").as_string()), HasSubstr(card.id));
+  const json::object first = made.at("packs").at(0).as_object();
+  EXPECT_EQ(first.at("embedding_length"), 512);
+  EXPECT_EQ(first.at("licence").at("kind"), "permissive");
+  EXPECT_EQ(first.at("command"), "faceforge packs install DIR");
 }
 
 TEST_F(ApiTest, AnswersForLoadBalancersAndForBrowsers) {

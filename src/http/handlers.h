@@ -56,6 +56,7 @@ namespace faceforge::http {
 
 [[nodiscard]] Result<Response> list_packs(const Call& call);
 [[nodiscard]] Result<Response> get_default_pack(const Call& call);
+[[nodiscard]] Result<Response> get_pack_recommendation(const Call& call);
 
 [[nodiscard]] Result<Response> list_jobs(const Call& call);
 [[nodiscard]] Result<Response> get_job(const Call& call);

@@ -3,6 +3,7 @@
 #include "http/error_response.h"
 #include "http/handlers.h"
 #include "http/to_json.h"
+#include "packs/recommend.h"
 #include "packs/registry.h"
 #include "recognition/recognition.h"
 
@@ -23,6 +24,25 @@ PackUse use_of(const Call& call, const packs::PackEntry& pack) {
                                                                        : PackUse::Idle;
 }
 
+json::object to_json(const packs::Recommendation& recommendation) {
+  json::array packs;
+  for (const packs::Suggestion& suggestion : recommendation.suggestions) {
+    const packs::Card& card = suggestion.card;
+    packs.push_back(
+        json::object{{"id", card.id},
+                     {"name", card.name},
+                     {"licence", json::object{{"label", card.licence.label},
+                                              {"kind", packs::to_string(card.licence.kind)}}},
+                     {"accuracy", card.measured_accuracy->accuracy},
+                     {"embedding_length", vision::embedding_length(card.embedders)},
+                     {"command", suggestion.command},
+                     {"note", suggestion.note}});
+  }
+  return {{"in_use", recommendation.in_use},
+          {"summary", recommendation.summary},
+          {"packs", std::move(packs)}};
+}
+
 }  // namespace
 
 Result<Response> list_packs(const Call& call) {
@@ -40,6 +60,13 @@ Result<Response> get_default_pack(const Call& call) {
     }
   }
   return fail(ErrorCode::NotFound, "pack_unknown", "the pack in use was removed from the disk");
+}
+
+Result<Response> get_pack_recommendation(const Call& call) {
+  const auto entries = TRY(call.services.packs.list());
+  const auto made = packs::recommend(entries, call.services.recognition.engine()->pack_id());
+  return json_response(200, json::object{{"recommendation", made ? json::value(to_json(*made))
+                                                                 : json::value(nullptr)}});
 }
 
 }  // namespace faceforge::http

@@ -72,6 +72,7 @@ constexpr auto kRoutes = std::to_array<Route>({
 
     {Get,    "/api/v1/packs",                             Read,      kNone,  Quick,  list_packs},
     {Get,    "/api/v1/packs/default",                     Read,      kNone,  Quick,  get_default_pack},
+    {Get,    "/api/v1/packs/recommendation",              Read,      kNone,  Quick,  get_pack_recommendation},
 
     {Get,    "/api/v1/jobs",                              Read,      kNone,  Quick,  list_jobs},
     {Get,    "/api/v1/jobs/{job_id}",                     Read,      kNone,  Quick,  get_job},

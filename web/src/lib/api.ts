@@ -17,6 +17,7 @@ export type BoundingBox = Schemas['BoundingBox'];
 export type IdentifyReport = Schemas['IdentifyReport'];
 export type DetectReport = Schemas['DetectReport'];
 export type VerifyReport = Schemas['VerifyReport'];
+export type PackRecommendation = Schemas['PackRecommendation'];
 
 /** A refusal of the server, or that it could not be reached. */
 export class Refusal extends Error {
@@ -275,6 +276,7 @@ export const api = {
     unwrap(client.POST('/api/v1/detect', { signal, fetch: uploading(onSent), ...asBody(multipart({ photo })) })),
 
   defaultPack: () => unwrap(client.GET('/api/v1/packs/default')),
+  packRecommendation: () => unwrap(client.GET('/api/v1/packs/recommendation')),
   jobs: () => unwrap(client.GET('/api/v1/jobs', { params: { query: { limit: 50 } } })),
   cancelJob: (jobId: number) =>
     unwrap(client.POST('/api/v1/jobs/{job_id}/cancel', { params: { path: { job_id: jobId } } })),
