@@ -1,18 +1,22 @@
 // The whole tour of a new user: sign up, a gallery, people, photos taken and refused, training, versions, verify,
 // identify, the model as a file, and the account deleted. Set FACEFORGE_SCREENSHOTS to a folder to keep pictures of
-// every page, at desktop and at phone width.
+// every page, at desktop and at phone width, and FACEFORGE_TOUR_PACK to `npm` to tour with the pack that `./run` installs,
+// made from npm packages alone.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { Contract } from '../api/contract.mjs';
-import { haveTestData, startServer, testData } from './server.mjs';
+import { binary, haveTestData, root, startServer, testData } from './server.mjs';
 
 const browserPath = process.env.FACEFORGE_CHROMIUM ?? '/usr/bin/chromium';
 const why = !haveTestData ? 'FACEFORGE_TEST_DATA is not there' : !existsSync(browserPath) ? 'there is no Chromium' : false;
 const pictures = process.env.FACEFORGE_SCREENSHOTS;
+const withNpmPack = process.env.FACEFORGE_TOUR_PACK === 'npm';
+const npmPackages = join(root, 'packaging/npm/node_modules');
 const people = ['Colin_Powell', 'Gerhard_Schroeder', 'Hugo_Chavez', 'Jean_Chretien', 'Serena_Williams', 'Vladimir_Putin',
   'Jennifer_Capriati', 'Bill_Clinton'];
 const photo = (person, number) => join(testData, 'lfw', person, `${person}_${String(number).padStart(4, '0')}.jpg`);
@@ -38,7 +42,7 @@ async function picture(name) {
 before(async () => {
   if (why) return;
   scratch = mkdtempSync(join(tmpdir(), 'faceforge-tour-'));
-  server = await startServer();
+  server = await (withNpmPack ? startServer({ data: npmInstallation(), packs: '' }) : startServer());
   browser = await chromium.launch({
     executablePath: browserPath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -55,6 +59,13 @@ before(async () => {
   page.on('response', (response) => asked.push(look(response)));
   page.faults = faults;
 });
+
+/** A data folder with nothing but the pack made from npm packages, as `./run` makes it. */
+function npmInstallation() {
+  const data = join(scratch, 'data');
+  execFileSync(binary, ['packs', 'install', 'faceapi', '--data', data, '--accept-licence', '--from', npmPackages]);
+  return data;
+}
 
 /** One JPEG of several photos beside each other, drawn by the browser. */
 async function sideBySide(files) {
@@ -145,6 +156,26 @@ test('a visitor signs up', { skip: why }, async () => {
   await page.getByRole('heading', { name: 'Galleries' }).waitFor();
   await picture('02-no-gallery');
   assert.deepEqual(await refusalsSoFar(), ['POST /api/v1/auth/signup 400']);
+});
+
+test('whoever can install a better pack is told of it, until they dismiss it', { skip: why }, async () => {
+  const hint = page.getByRole('complementary', { name: 'A better model pack' });
+  if (!withNpmPack) {
+    await page.getByRole('button', { name: 'Make the first one' }).waitFor();
+    await page.waitForTimeout(500);
+    assert.equal(await hint.count(), 0, 'the best pack is in use');
+    return;
+  }
+  await hint.getByText(/faceapi.*retinaface-mbf/).waitFor();
+  await picture('02b-pack-hint');
+  await hint.getByText('How to install one').click();
+  await hint.getByText('faceforge packs install buffalo_l').waitFor();
+  await picture('02c-pack-hint-open');
+  await hint.getByRole('button', { name: 'Dismiss this hint' }).click();
+  await page.reload();
+  await page.getByRole('button', { name: 'Make the first one' }).waitFor();
+  await page.waitForTimeout(500);
+  assert.equal(await hint.count(), 0);
 });
 
 test('a gallery is made, renamed, and another deleted', { skip: why }, async () => {
