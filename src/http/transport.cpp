@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "http/internal/connection.h"
+#include "http/internal/tls_context.h"
 
 namespace faceforge::http {
 
@@ -64,26 +65,6 @@ Result<void> listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint) {
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) return listen_failure(error, endpoint);
-  return {};
-}
-
-Result<void> load_tls(std::optional<asio::ssl::context>& context, const TlsFiles& files) {
-  context.emplace(asio::ssl::context::tls_server);
-  error_code error;
-  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
-                           asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                           asio::ssl::context::no_tlsv1_1,
-                       error);
-  if (!error) context->use_certificate_chain_file(files.certificate_chain.string(), error);
-  if (error) {
-    return fail(ErrorCode::InvalidInput, "tls_files", "cannot use the certificate {}: {}",
-                files.certificate_chain.string(), error.message());
-  }
-  context->use_private_key_file(files.private_key.string(), asio::ssl::context::pem, error);
-  if (error) {
-    return fail(ErrorCode::InvalidInput, "tls_files", "cannot use the private key {}: {}",
-                files.private_key.string(), error.message());
-  }
   return {};
 }
 

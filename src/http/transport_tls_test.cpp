@@ -14,7 +14,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/clock.h"
 #include "http/client_test_support.h"
+#include "http/tls_files.h"
 #include "http/transport.h"
 #include "support/test_data.h"
 
@@ -125,6 +127,29 @@ TEST_F(TransportTlsTest, RefusesAKeyThatIsNotTheCertificates) {
                        application_);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().reason, "tls_files");
+}
+
+TEST(TlsFiles, TellWhenTheCertificateExpires) {
+  const faceforge::test::TemporaryFolder folder;
+  const TlsFiles files = write_certificate(folder.path());
+  const auto expiry = tls_expiry(files);
+  ASSERT_TRUE(expiry) << expiry.error().message;
+  EXPECT_NEAR(static_cast<double>(*expiry), static_cast<double>(SystemClock().now_ms()) + 3.6e6,
+              60'000);
+}
+
+TEST(TlsFiles, ThatCannotBeUsedSayWhich) {
+  const faceforge::test::TemporaryFolder folder;
+  const TlsFiles files = write_certificate(folder.path());
+  std::filesystem::create_directory(folder.path() / "other");
+  const TlsFiles other = write_certificate(folder.path() / "other");
+  const auto mismatched = tls_expiry({files.certificate_chain, other.private_key});
+  ASSERT_FALSE(mismatched) << "the key is of another certificate";
+  EXPECT_EQ(mismatched.error().reason, "tls_files");
+  EXPECT_THAT(mismatched.error().message, HasSubstr("private key"));
+  const auto missing = tls_expiry({folder.path() / "none.pem", files.private_key});
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr("none.pem"));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ const commands = [
   ['serve'], ['packs'], ['packs', 'list'], ['packs', 'info'], ['packs', 'install'], ['packs', 'remove'], ['user'],
   ['user', 'list'], ['user', 'reset-password'], ['detect'], ['embed'], ['compare'], ['gallery'], ['gallery', 'train'],
   ['gallery', 'info'], ['identify'], ['verify'], ['evaluate'], ['evaluate', 'pairs'], ['evaluate', 'calibrate'],
-  ['completion'],
+  ['doctor'], ['completion'],
 ];
 
 test('every command has help on standard output', async () => {
@@ -30,7 +30,7 @@ test('every command that does something shows an example of itself', async () =>
 });
 
 test('every command that uses a model takes --pack', async () => {
-  for (const command of ['detect', 'embed', 'compare', 'gallery train', 'identify', 'verify', 'evaluate pairs', 'evaluate calibrate', 'serve']) {
+  for (const command of ['detect', 'embed', 'compare', 'gallery train', 'identify', 'verify', 'evaluate pairs', 'evaluate calibrate', 'serve', 'doctor']) {
     assert.match((await run([...command.split(' '), '--help'])).stdout, /--pack ID\|DIR/, command);
   }
 });

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string_view>
+
+namespace faceforge::nn {
+
+/// What the engine's kernels use of this processor, slowest first.
+enum class InstructionSet { Baseline, Sse41, Avx, Avx2, Avx2Vnni, Avx512, Avx512Vnni, Amx };
+
+/// Asks oneDNN, which heeds DNNL_MAX_CPU_ISA.
+[[nodiscard]] InstructionSet instruction_set();
+
+/// For people: `AVX-512 with VNNI`.
+[[nodiscard]] std::string_view to_string(InstructionSet set);
+
+}  // namespace faceforge::nn
