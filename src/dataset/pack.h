@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "dataset/photo_tree.h"
+#include "image/image.h"
+
+namespace faceforge::dataset {
+
+/// Makes the aligned crop of a photo's file. Called from several threads at once.
+using CropPhoto = std::function<Result<image::Image>(const std::filesystem::path&)>;
+
+struct PackOptions {
+  std::filesystem::path output = {};  ///< empty: look at every photo, write nothing
+  int side_px = 112;                  ///< crops of another size are scaled
+  size_t min_photos = 1;  ///< people with fewer usable photos are left out, and counted as skipped
+  size_t thread_count = 1;
+  std::function<void(size_t done_count, size_t total_count)> report =
+      {};  ///< on the calling thread
+  std::stop_token stop = {};
+};
+
+/// A photo or a person that was left out, and why.
+struct Skipped {
+  std::string name;  ///< `PERSON/PHOTO`, or `PERSON`
+  Error error;
+};
+
+struct PackReport {
+  size_t photo_count = 0;
+  size_t crop_count = 0;
+  size_t person_count = 0;
+  std::vector<Skipped> skipped;
+};
+
+/// Turns a folder of photos into one file of aligned crops. The result does not depend on the
+/// number of threads.
+///
+/// in:    `side_px` in 1 to crops::kMaxSide_px, `thread_count` 1 or more (a CHECK)
+/// fails: as CropWriter; cancelled/cancelled, with nothing written. A photo that fails is skipped
+///        and reported, and so is a person with too few photos or a name that no person may have.
+/// cost:  holds one person's crops in memory
+[[nodiscard]] Result<PackReport> pack(const std::vector<PersonFolder>& people,
+                                      const CropPhoto& crop_photo, const PackOptions& options);
+
+}  // namespace faceforge::dataset
