@@ -1,10 +1,13 @@
 #include "http/multipart.h"
 
+#include <algorithm>
+#include <chrono>
 #include <random>
 
 #include <gtest/gtest.h>
 
 #include "http/header_value.h"
+#include "support/cpu_time.h"
 
 namespace faceforge::http {
 namespace {
@@ -165,10 +168,14 @@ TEST(Multipart, IsLinearWhenTheBodyIsMadeOfBeginningsOfTheBoundary) {
   const std::string boundary(70, '-');
   std::string body = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
   body += std::string(20'000'000, '-');
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_FALSE(parse_multipart(bytes_of(body), boundary));
-  // Linear is under 0.1 s; comparing the boundary at every byte takes several seconds.
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  auto cost = std::chrono::nanoseconds::max();
+  for (int round = 0; round < 3; ++round) {
+    const auto begin = test::thread_cpu_time();
+    EXPECT_FALSE(parse_multipart(bytes_of(body), boundary));
+    cost = std::min(cost, test::thread_cpu_time() - begin);
+  }
+  // Linear is under 0.1 s of processor time; comparing the boundary at every byte takes seconds.
+  EXPECT_LT(cost, std::chrono::seconds(1));
 }
 
 TEST(HeaderValue, FindsCookies) {
