@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/copy_file.h"
 #include "base/file.h"
 #include "packs/internal/pack_files.h"
 #include "vision/pipeline.h"
@@ -130,11 +131,8 @@ class NewFolder {
 
 /// Copies one file to its place in the new pack.
 Result<void> copy_in(const fs::path& source, const fs::path& destination) {
-  std::error_code failed;
-  fs::create_directories(destination.parent_path(), failed);
-  if (!failed) fs::copy_file(source, destination, failed);
-  if (failed) return Unexpected(file_error(failed.value(), "write", destination));
-  return {};
+  TRY(make_private_folder(destination.parent_path()));
+  return copy_file_atomically(source, destination);
 }
 
 }  // namespace

@@ -499,7 +499,7 @@ TEST_F(InstallTest, AReadOnlySourceMakesAPackThatCanBeRemoved) {
   EXPECT_TRUE(registry().remove("tiny"));
 }
 
-TEST_F(InstallTest, AFullDiskChangesNothing) {
+TEST_F(InstallTest, AFullDiskChangesNothingWhereverItIsMet) {
   if (::geteuid() != 0) GTEST_SKIP() << "mounting a small disk takes root";
   write_tiny_pack(source());
   fs::create_directories(packs());
@@ -507,14 +507,22 @@ TEST_F(InstallTest, AFullDiskChangesNothing) {
   const pid_t child = ::fork();
   if (child == 0) {
     if (::unshare(CLONE_NEWNS) != 0 ||
-        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-        ::mount("none", packs().c_str(), "tmpfs", 0, "size=16k") != 0) {
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
       ::_exit(77);
     }
-    const auto refused = install(source());
-    const bool honest = !refused && refused.error().code == ErrorCode::Exhausted &&
-                        refused.error().reason == "disk_full" && leftovers().empty();
-    ::_exit(honest ? 0 : 1);
+    int refusal_count = 0;
+    for (int size_kib = 4; size_kib <= 1024; size_kib += 4) {
+      const std::string size = fmt::format("size={}k", size_kib);
+      if (::mount("none", packs().c_str(), "tmpfs", 0, size.c_str()) != 0) ::_exit(77);
+      const auto installed = install(source());
+      if (installed) ::_exit(refusal_count > 2 ? 0 : 2);
+      const bool is_honest = installed.error().code == ErrorCode::Exhausted &&
+                             installed.error().reason == "disk_full" && leftovers().empty();
+      if (!is_honest) ::_exit(1);
+      ++refusal_count;
+      ::umount(packs().c_str());
+    }
+    ::_exit(3);
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);

@@ -116,6 +116,21 @@ test('a damaged pack is refused, and nothing of it stays', { skip }, async () =>
   }
 });
 
+test('a disk that is full while a pack is copied is told as such, and nothing of the pack stays', { skip }, async (t) => {
+  const { data, options, environment } = fresh();
+  const packs = join(data, 'packs');
+  mkdirSync(packs, { recursive: true });
+  // A small disk that nobody else sees; its last line tells what is left on it.
+  const onSmallDisk = ['unshare', '--mount', 'sh', '-c',
+    'disk=$1; shift; mount -t tmpfs -o size=1m none "$disk" || exit 77; "$@"; code=$?; ls -A "$disk"; exit $code', 'sh', packs];
+  const { code, stdout, stderr } = await run(['packs', 'install', source, '--accept-licence', ...options],
+    { ...environment, through: onSmallDisk });
+  if (code === 77 || /unshare/.test(stderr)) return t.skip('this system lets nobody mount a small disk');
+  assert.equal(code, 6, stderr);
+  assert.match(stderr, /No space left on device \(disk_full\)/);
+  assert.equal(stdout, '.lock\n');
+});
+
 test('a pack that is not calibrated refuses to judge, and says how to calibrate it', { skip }, async () => {
   const { options, environment } = fresh();
   const copy = packCopy('uncalibrated', (_, card) => {

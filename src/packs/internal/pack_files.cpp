@@ -1,15 +1,14 @@
 #include "packs/internal/pack_files.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
+#include "base/copy_file.h"
 #include "base/file.h"
 #include "base/sha256.h"
 #include "packs/known_cards.h"
@@ -38,15 +37,6 @@ Result<void> check_size(const PackFile& file, const fs::path& folder, const std:
                 "{} has {} bytes; the card of the pack {} says {}", path.string(), size_bytes,
                 pack_id, *file.size_bytes);
   }
-  return {};
-}
-
-Result<void> flush_file(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return Unexpected(file_error(errno, "open", path));
-  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (failed != 0) return Unexpected(file_error(failed, "flush", path));
   return {};
 }
 
@@ -121,15 +111,8 @@ Result<void> copy_files(const Card& card, const fs::path& folder, const fs::path
   TRY(check_sizes(card, folder));
   for (const PackFile& file : card.files) {
     const fs::path to = destination / file.path;
-    std::error_code failed;
-    fs::create_directories(to.parent_path(), failed);
-    if (!failed) fs::copy_file(folder / file.path, to, failed);
-    if (failed) return Unexpected(file_error(failed.value(), "write", to));
-    // The pack's own permissions: a read-only source must not make a pack that cannot be removed.
-    fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, failed);
-    if (failed) return Unexpected(file_error(failed.value(), "write", to));
-    TRY(flush_file(to));
-    TRY(flush_folder(to.parent_path()));
+    TRY(make_private_folder(to.parent_path()));
+    TRY(copy_file_atomically(folder / file.path, to));
   }
   return {};
 }
