@@ -145,7 +145,10 @@ std::vector<Finding> check_packs(const DoctorOptions& options) {
     auto speed = measure_speed(**pipeline);
     findings.push_back(speed ? *std::move(speed) : pack_fault("speed", speed.error()));
   }
-  const auto entries = registry_of(choice.data_folder).list();
+  const auto entries = [&]() -> Result<std::vector<packs::PackEntry>> {
+    const packs::Registry registry = TRY(registry_of(choice.data_folder));
+    return registry.list();
+  }();
   if (!entries) {
     findings.push_back(pack_fault("packs", entries.error()));
     return findings;

@@ -159,7 +159,8 @@ std::string calibration_text(const evaluate::CalibrationReport& report) {
 Result<std::filesystem::path> store(const face::Calibration& calibration,
                                     const CalibrateOptions& options) {
   if (options.card_folder.empty()) {
-    return registry_of(options.pack.data_folder).store_calibration(options.pack.pack, calibration);
+    const packs::Registry registry = TRY(registry_of(options.pack.data_folder));
+    return registry.store_calibration(options.pack.pack, calibration);
   }
   TRY(packs::write_calibration(calibration, options.card_folder));
   return std::filesystem::path(options.card_folder) / packs::kCardFileName;

@@ -7,12 +7,38 @@
 
 #include "base/file.h"
 #include "cli/pack_choice.h"
+#include "crypto/token.h"
 #include "gallery/galleries.h"
 #include "jobs/jobs.h"
 #include "store/migrate.h"
 #include "store/owners.h"
 
 namespace faceforge::cli {
+namespace {
+
+/// A `postgresql://` URL, or the path of a file.
+Unexpected data_folder_is_a_file(const std::filesystem::path& folder) {
+  return fail(ErrorCode::InvalidInput, "data_folder_is_a_file",
+              "{} is a file; --data names a folder", folder.string());
+}
+
+/// The address of a database may hold a password, so it is not repeated.
+Unexpected no_database(const InstallationOptions& options) {
+  return fail(ErrorCode::NotFound, "no_database",
+              "{} has no database of FaceForge: name the place that the server was started with, "
+              "by --data DIR or --database URL",
+              options.database.empty() ? options.data_folder : "the place that --database names");
+}
+
+Result<void> bring_to_newest_version(store::Database& database) {
+  auto migrations = store::owner_migrations();
+  for (const auto& more : {accounts::migrations(), jobs::migrations(), gallery::migrations()}) {
+    migrations.insert(migrations.end(), more.begin(), more.end());
+  }
+  return store::migrate(database, migrations);
+}
+
+}  // namespace
 
 void add_installation_options(CLI::App& command, InstallationOptions& options) {
   add_data_option(command, options.data_folder);
@@ -23,6 +49,7 @@ void add_installation_options(CLI::App& command, InstallationOptions& options) {
 }
 
 Result<void> make_data_folder(const std::string& data_folder) {
+  TRY(require_data_folder(data_folder));
   const std::filesystem::path folder(data_folder);
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) return {};
@@ -32,10 +59,7 @@ Result<void> make_data_folder(const std::string& data_folder) {
   if (mkdir(folder.c_str(), S_IRWXU) == 0) return {};
   if (errno != EEXIST) return Unexpected(file_error(errno, "create", folder));
   // Another process may have made it meanwhile; a file of that name is no data folder.
-  if (!std::filesystem::is_directory(folder, error)) {
-    return fail(ErrorCode::InvalidInput, "data_folder_is_a_file",
-                "{} is a file; --data names a folder", folder.string());
-  }
+  if (!std::filesystem::is_directory(folder, error)) return data_folder_is_a_file(folder);
   return {};
 }
 
@@ -47,11 +71,23 @@ std::string database_location(const InstallationOptions& options) {
 Result<std::shared_ptr<store::Database>> open_database(const InstallationOptions& options) {
   TRY(make_data_folder(options.data_folder));
   auto database = TRY(store::Database::open({.location = database_location(options)}));
-  auto migrations = store::owner_migrations();
-  for (const auto& more : {accounts::migrations(), jobs::migrations(), gallery::migrations()}) {
-    migrations.insert(migrations.end(), more.begin(), more.end());
+  TRY(bring_to_newest_version(*database));
+  return database;
+}
+
+Result<std::shared_ptr<store::Database>> open_existing_database(
+    const InstallationOptions& options) {
+  TRY(require_data_folder(options.data_folder));
+  const std::string location = database_location(options);
+  std::error_code failed;
+  if (location.find("://") == std::string::npos && !std::filesystem::exists(location, failed)) {
+    const auto folder = std::filesystem::status(options.data_folder, failed);
+    if (std::filesystem::is_regular_file(folder)) return data_folder_is_a_file(options.data_folder);
+    return no_database(options);
   }
-  TRY(store::migrate(*database, migrations));
+  auto database = TRY(store::Database::open({.location = location}));
+  if (!TRY(store::has_steps(*database))) return no_database(options);
+  TRY(bring_to_newest_version(*database));
   return database;
 }
 
@@ -61,6 +97,12 @@ Result<std::unique_ptr<accounts::Accounts>> open_accounts(const InstallationOpti
   auto key =
       TRY(accounts::open_token_key(std::filesystem::path(options.data_folder) / "token.key"));
   return std::make_unique<accounts::Accounts>(std::move(database), clock, std::move(key));
+}
+
+std::unique_ptr<accounts::Accounts> accounts_without_sessions(
+    std::shared_ptr<store::Database> database, const Clock& clock) {
+  return std::make_unique<accounts::Accounts>(std::move(database), clock,
+                                              crypto::Secret::random(crypto::kTokenKey_bytes));
 }
 
 }  // namespace faceforge::cli

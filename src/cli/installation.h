@@ -21,9 +21,11 @@ struct InstallationOptions {
 /// `--data DIR` and `--database URL`
 void add_installation_options(CLI::App& command, InstallationOptions& options);
 
-/// Makes the data folder where it is missing, with mode 0700.
+/// Makes the data folder where it is missing, with mode 0700. One that is there keeps its mode,
+/// which is its owner's choice: what FaceForge puts into it is closed to others by itself.
 ///
-/// fails: invalid_input/data_folder_is_a_file; as file_error (a read-only place, say)
+/// fails: as require_data_folder; invalid_input/data_folder_is_a_file; as file_error (a read-only
+///        place, say)
 [[nodiscard]] Result<void> make_data_folder(const std::string& data_folder);
 
 /// Where the database is: what `store::OpenOptions::location` takes.
@@ -35,9 +37,20 @@ void add_installation_options(CLI::App& command, InstallationOptions& options);
 [[nodiscard]] Result<std::shared_ptr<store::Database>> open_database(
     const InstallationOptions& options);
 
+/// The same for what looks after an installation and never begins one: makes no folder, no file and
+/// no table where the server has not made them.
+///
+/// fails: not_found/no_database, naming the place; as open_database
+[[nodiscard]] Result<std::shared_ptr<store::Database>> open_existing_database(
+    const InstallationOptions& options);
+
 /// fails: as accounts::open_token_key
 [[nodiscard]] Result<std::unique_ptr<accounts::Accounts>> open_accounts(
     const InstallationOptions& options, std::shared_ptr<store::Database> database,
     const Clock& clock);
+
+/// Accounts for the administrator, who begins no session and so needs no key of tokens.
+[[nodiscard]] std::unique_ptr<accounts::Accounts> accounts_without_sessions(
+    std::shared_ptr<store::Database> database, const Clock& clock);
 
 }  // namespace faceforge::cli

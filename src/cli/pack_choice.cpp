@@ -12,7 +12,8 @@ std::string default_data_folder() {
   // Relative paths in XDG_DATA_HOME are invalid and ignored, says its specification.
   const auto data_home = variable("XDG_DATA_HOME");
   if (data_home.is_absolute()) return data_home / "faceforge";
-  return variable("HOME") / ".local" / "share" / "faceforge";
+  const auto home = variable("HOME");
+  return home.is_absolute() ? home / ".local" / "share" / "faceforge" : "";
 }
 
 void add_data_option(CLI::App& command, std::string& data_folder) {
@@ -29,12 +30,22 @@ void add_pack_options(CLI::App& command, PackChoice& choice) {
   add_data_option(command, choice.data_folder);
 }
 
-packs::Registry registry_of(const std::string& data_folder) {
+Result<void> require_data_folder(const std::string& data_folder) {
+  if (!data_folder.empty()) return {};
+  return fail(
+      ErrorCode::InvalidInput, "data_folder_unknown",
+      "where is the data folder? Neither HOME nor XDG_DATA_HOME is set to an absolute path: "
+      "name the folder with --data DIR");
+}
+
+Result<packs::Registry> registry_of(const std::string& data_folder) {
+  TRY(require_data_folder(data_folder));
   return packs::Registry(packs::RegistryOptions::from_environment(data_folder));
 }
 
 Result<std::shared_ptr<const vision::Pipeline>> open_pipeline(const PackChoice& choice) {
-  const vision::PipelineSpec spec = TRY(registry_of(choice.data_folder).open(choice.pack));
+  const packs::Registry registry = TRY(registry_of(choice.data_folder));
+  const vision::PipelineSpec spec = TRY(registry.open(choice.pack));
   return vision::Pipeline::load(spec);
 }
 
@@ -46,7 +57,8 @@ Result<std::shared_ptr<const recognition::FaceEngine>> open_engine_for_model(
     const PackChoice& choice, std::string_view trained_with) {
   PackChoice resolved = choice;
   if (resolved.pack.empty() && !trained_with.empty()) {
-    const auto entry = registry_of(choice.data_folder).info(trained_with);
+    const packs::Registry registry = TRY(registry_of(choice.data_folder));
+    const auto entry = registry.info(trained_with);
     const bool usable =
         entry && entry->state != packs::PackState::NotInstalled && !entry->fault.has_value();
     if (usable) resolved.pack = trained_with;

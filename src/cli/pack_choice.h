@@ -21,7 +21,8 @@ struct PackChoice {
   std::string pack;  ///< an id, a folder, or "" for the best installed
 };
 
-/// `$XDG_DATA_HOME/faceforge`, else `~/.local/share/faceforge`.
+/// `$XDG_DATA_HOME/faceforge`, else `~/.local/share/faceforge`; "" where neither is an absolute
+/// path: personal data never lands in whatever folder a command happens to be started in.
 [[nodiscard]] std::string default_data_folder();
 
 /// `--data DIR`
@@ -30,11 +31,15 @@ void add_data_option(CLI::App& command, std::string& data_folder);
 /// `--pack ID|DIR` and `--data DIR`
 void add_pack_options(CLI::App& command, PackChoice& choice);
 
-[[nodiscard]] packs::Registry registry_of(const std::string& data_folder);
+/// fails: invalid_input/data_folder_unknown where there is neither a `--data` nor a default
+[[nodiscard]] Result<void> require_data_folder(const std::string& data_folder);
+
+/// fails: as require_data_folder
+[[nodiscard]] Result<packs::Registry> registry_of(const std::string& data_folder);
 
 /// Checks and loads the chosen pack.
 ///
-/// fails: as packs::Registry::open and vision::Pipeline::load
+/// fails: as require_data_folder, packs::Registry::open and vision::Pipeline::load
 [[nodiscard]] Result<std::shared_ptr<const vision::Pipeline>> open_pipeline(
     const PackChoice& choice);
 [[nodiscard]] Result<std::shared_ptr<const recognition::FaceEngine>> open_engine(

@@ -83,7 +83,7 @@ Result<int> run_combine(const CombineOptions& options, const Interrupt& interrup
     const auto list = TRY(evaluate::read_pair_list(options.excluded_pairs));
     excluded = evaluate::people_of(list);
   }
-  const packs::Registry registry = registry_of(options.data_folder);
+  const packs::Registry registry = TRY(registry_of(options.data_folder));
   const auto first = TRY(registry.info(options.first));
   const auto second = TRY(registry.info(options.second));
   std::filesystem::path folder(options.output);

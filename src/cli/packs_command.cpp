@@ -88,7 +88,8 @@ json::object entry_json(const packs::PackEntry& entry) {
 }
 
 Result<int> run_list(const ListOptions& options, const Interrupt&) {
-  const auto entries = TRY(registry_of(options.data_folder).list());
+  const packs::Registry registry = TRY(registry_of(options.data_folder));
+  const auto entries = TRY(registry.list());
   if (options.json) {
     json::array packs;
     for (const packs::PackEntry& entry : entries) packs.push_back(entry_json(entry));
@@ -147,7 +148,8 @@ std::string info_text(const packs::PackEntry& entry) {
 }
 
 Result<int> run_info(const PackOptions& options, const Interrupt&) {
-  const auto entry = TRY(registry_of(options.data_folder).info(options.pack));
+  const packs::Registry registry = TRY(registry_of(options.data_folder));
+  const auto entry = TRY(registry.info(options.pack));
   print(options.json ? json::to_pretty_text(entry_json(entry)) : info_text(entry));
   if (!entry.fault) return kExitDone;
   print_error(*entry.fault);
@@ -186,7 +188,8 @@ Result<int> run_install(const InstallCommandOptions& options, const Interrupt& i
     bar.update(progress.received_bytes, progress.total_bytes.value_or(0));
   };
   install.cancelled = interrupt.flag();
-  const auto report = TRY(registry_of(options.data_folder).install(options.what, install));
+  const packs::Registry registry = TRY(registry_of(options.data_folder));
+  const auto report = TRY(registry.install(options.what, install));
   bar.hide();
   const std::string_view outcome = report.outcome == packs::InstallOutcome::Installed ? "installed"
                                    : report.outcome == packs::InstallOutcome::AlreadyInstalled
@@ -201,7 +204,8 @@ Result<int> run_install(const InstallCommandOptions& options, const Interrupt& i
 }
 
 Result<int> run_remove(const PackOptions& options, const Interrupt&) {
-  TRY(registry_of(options.data_folder).remove(options.pack));
+  const packs::Registry registry = TRY(registry_of(options.data_folder));
+  TRY(registry.remove(options.pack));
   print(fmt::format("{} removed\n", to_printable(options.pack)));
   return kExitDone;
 }

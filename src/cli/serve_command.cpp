@@ -135,7 +135,7 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const auto lock = TRY(DataFolderLock::take(data_folder));
 
   const SystemClock clock;
-  packs::Registry registry = registry_of(options.installation.data_folder);
+  packs::Registry registry = TRY(registry_of(options.installation.data_folder));
   const auto engine =
       TRY(open_engine({.data_folder = options.installation.data_folder, .pack = options.pack}));
   const auto database = TRY(open_database(options.installation));

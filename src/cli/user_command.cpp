@@ -25,8 +25,8 @@ struct ResetOptions {
 
 Result<int> run_list(const ListOptions& options, const Interrupt&) {
   const SystemClock clock;
-  const auto database = TRY(open_database(options.installation));
-  const auto accounts = TRY(open_accounts(options.installation, database, clock));
+  const auto accounts =
+      accounts_without_sessions(TRY(open_existing_database(options.installation)), clock);
   const auto users = TRY(accounts->users());
   if (options.json) {
     json::array written;
@@ -50,8 +50,8 @@ Result<int> run_list(const ListOptions& options, const Interrupt&) {
 
 Result<int> run_reset_password(const ResetOptions& options, const Interrupt& interrupt) {
   const SystemClock clock;
-  const auto database = TRY(open_database(options.installation));
-  const auto accounts = TRY(open_accounts(options.installation, database, clock));
+  const auto accounts =
+      accounts_without_sessions(TRY(open_existing_database(options.installation)), clock);
   const crypto::Secret password = TRY(read_new_password(interrupt));
   TRY(accounts->reset_password(options.name, password.text()));
   print(
@@ -63,8 +63,8 @@ Result<int> run_reset_password(const ResetOptions& options, const Interrupt& int
 
 Result<int> run_make_administrator(const PromoteOptions& options, const Interrupt&) {
   const SystemClock clock;
-  const auto database = TRY(open_database(options.installation));
-  const auto accounts = TRY(open_accounts(options.installation, database, clock));
+  const auto accounts =
+      accounts_without_sessions(TRY(open_existing_database(options.installation)), clock);
   TRY(accounts->set_role(options.name, accounts::Role::Administrator));
   print(fmt::format("{} is an administrator.\n", to_printable(options.name)));
   return kExitDone;

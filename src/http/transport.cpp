@@ -104,11 +104,7 @@ asio::awaitable<void> Transport::Parts::accept_clients() {
 Result<std::unique_ptr<Transport>> Transport::start(const TransportOptions& options,
                                                     Application& application) {
   const tcp::endpoint endpoint = TRY(endpoint_of(options));
-  std::error_code folder_error;
-  std::filesystem::create_directories(options.spool_folder, folder_error);
-  if (folder_error) {
-    return Unexpected(file_error(folder_error.value(), "make the folder", options.spool_folder));
-  }
+  TRY(make_private_folder(options.spool_folder));
   auto parts = std::make_unique<Parts>(options, application);
   if (options.tls) TRY(load_tls(parts->shared.tls, *options.tls));
   TRY(listen(parts->acceptor, endpoint));

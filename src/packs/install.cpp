@@ -176,9 +176,8 @@ Result<InstallReport> Installation::from_url(const std::string& url,
   const fs::path downloads = registry_.packs_folder / ".downloads";
   const fs::path zip =
       downloads / (to_hex(faceforge::sha256(std::string_view(url))).substr(0, 32) + ".zip");
+  TRY(make_private_folder(downloads));
   std::error_code failed;
-  fs::create_directories(downloads, failed);
-  if (failed) return Unexpected(file_error(failed.value(), "make the folder", downloads));
   if (!is_whole(zip, sha256)) {
     const auto report = TRY(net::download(url, zip,
                                           {.expected_sha256 = sha256,

@@ -139,4 +139,15 @@ Result<void> migrate(Database& database, std::span<const Migration> migrations) 
   return {};
 }
 
+Result<bool> has_steps(Database& database) {
+  const std::string_view named =
+      database.dialect() == Dialect::Sqlite
+          ? "select 1 from sqlite_master where name = 'schema_migrations'"
+          : "select 1 where to_regclass('schema_migrations') is not null";
+  return database.read([&](Transaction& transaction) -> Result<bool> {
+    if (TRY(transaction.query(named)).empty()) return false;
+    return !TRY(transaction.query("select 1 from schema_migrations limit 1")).empty();
+  });
+}
+
 }  // namespace faceforge::store

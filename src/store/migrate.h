@@ -34,4 +34,9 @@ struct Migration {
 ///        database differs from the one given; see `Transaction`
 [[nodiscard]] Result<void> migrate(Database& database, std::span<const Migration> migrations);
 
+/// Tells whether `migrate` has ever made tables in the database.
+///
+/// fails: see `Transaction`
+[[nodiscard]] Result<bool> has_steps(Database& database);
+
 }  // namespace faceforge::store

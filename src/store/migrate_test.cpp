@@ -32,6 +32,13 @@ TEST_P(MigrateTest, AnEmptyDatabaseIsBroughtToTheNewestVersionOnce) {
   EXPECT_EQ(count_dogs(database()).value(), 1);
 }
 
+TEST_P(MigrateTest, ADatabaseHasStepsOnceItWasMigratedAndLookingMakesNone) {
+  EXPECT_FALSE(store::has_steps(database()).value());
+  EXPECT_FALSE(store::has_steps(database()).value());
+  ASSERT_TRUE(store::migrate(database(), steps()).has_value());
+  EXPECT_TRUE(store::has_steps(database()).value());
+}
+
 TEST_P(MigrateTest, AnOlderDatabaseKeepsItsRows) {
   const auto all = steps();
   ASSERT_TRUE(store::migrate(database(), std::span(all).first(1)).has_value());

@@ -4,27 +4,10 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
-import { folder, lfw, run, runJson, skip, start } from './faceforge.mjs';
+import { folder, lfw, run, runJson, skip } from './faceforge.mjs';
+import { serve } from './server.mjs';
 
 const pack = ['--pack', 'scrfd500-mbf'];
-
-/** A server on any free port, once it has told its address. */
-async function serve(data, extra = [], options = {}) {
-  const child = start(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack, ...extra], options);
-  let stdout = '';
-  let stderr = '';
-  child.stderr.on('data', (text) => (stderr += text));
-  const ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
-  const address = await new Promise((resolve, reject) => {
-    child.stdout.on('data', (text) => {
-      stdout += text;
-      const found = stdout.match(/http:\/\/127\.0\.0\.1:\d+/);
-      if (found) resolve(found[0]);
-    });
-    ended.then((code) => reject(new Error(`ended with ${code}: ${stderr}`)));
-  });
-  return { child, address, ended, said: stdout };
-}
 
 async function signUp(address, name, password) {
   const response = await fetch(`${address}/api/v1/auth/signup`, {

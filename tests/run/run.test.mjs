@@ -29,12 +29,12 @@ function tree(name) {
 }
 
 /** Runs it as a terminal does, in a group of its own: `{ code, stderr }`. */
-function run({ place }, args, onOutput = () => {}) {
+function run({ place }, args, onOutput = () => {}, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(join(place, 'run'), args, {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, HOME: join(place, 'home'), XDG_DATA_HOME: '', PATH: `${join(place, 'bin')}:${process.env.PATH}` },
+      env: { ...process.env, HOME: join(place, 'home'), XDG_DATA_HOME: '', PATH: `${join(place, 'bin')}:${process.env.PATH}`, ...env },
     });
     let stdout = '';
     let stderr = '';
@@ -61,6 +61,16 @@ test('a mistake in the options is told before anything is installed', async () =
   }
   assert.ok(!existsSync(here.called), 'nothing was called');
   assert.ok(!existsSync(join(here.place, 'home')), 'the home folder was left alone');
+});
+
+test('without a home folder it asks for --data before anything is installed', async () => {
+  const here = tree('homeless');
+  for (const env of [{ HOME: '' }, { HOME: 'home', XDG_DATA_HOME: 'relative' }, { HOME: undefined }]) {
+    const { code, stderr } = await run(here, [], undefined, env);
+    assert.equal(code, 64);
+    assert.match(stderr, /where is the data folder\?.*--data DIR/);
+  }
+  assert.ok(!existsSync(here.called), 'nothing was called');
 });
 
 test('the options are those of faceforge serve', async () => {
