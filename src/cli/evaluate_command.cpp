@@ -219,6 +219,9 @@ void declare_calibrate(CLI::App& command, CalibrateOptions& options) {
 void add_evaluate_command(CLI::App& app, Chosen& chosen) {
   CLI::App* evaluate = app.add_subcommand("evaluate", "Measure and calibrate a model pack");
   evaluate->require_subcommand(1);
+  set_examples(*evaluate,
+               "  faceforge evaluate pairs --images lfw/ --pairs pairs.txt\n"
+               "  faceforge evaluate calibrate --images people/");
   add_command<PairsOptions>(
       *evaluate, chosen, "pairs", "Measure accuracy on a list of pairs (LFW's protocol)",
       [](CLI::App& command, PairsOptions& options) {

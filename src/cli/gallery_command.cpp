@@ -113,6 +113,9 @@ Result<int> run_info(const InfoOptions& options, const Interrupt&) {
 void add_gallery_command(CLI::App& app, Chosen& chosen) {
   CLI::App* gallery = app.add_subcommand("gallery", "Train galleries of known people");
   gallery->require_subcommand(1);
+  set_examples(*gallery,
+               "  faceforge gallery train staff/ -o staff.ffg\n"
+               "  faceforge gallery info staff.ffg");
   add_command<TrainOptions>(
       *gallery, chosen, "train", "Train a gallery model from a folder of people",
       [](CLI::App& command, TrainOptions& options) {

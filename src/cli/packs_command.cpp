@@ -241,6 +241,10 @@ void add_install_command(CLI::App& parent, Chosen& chosen) {
 void add_packs_command(CLI::App& app, Chosen& chosen) {
   CLI::App* packs = app.add_subcommand("packs", "List, install and remove model packs");
   packs->require_subcommand(1);
+  set_examples(*packs,
+               "  faceforge packs list\n"
+               "  faceforge packs info faceapi\n"
+               "  faceforge packs install ./my-pack/");
   add_command<ListOptions>(
       *packs, chosen, "list", "List installed and known packs, best first",
       [](CLI::App& command, ListOptions& options) {

@@ -9,7 +9,7 @@
 #include "cli/console.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
-#include "cli/text.h"
+#include "cli/usage_error.h"
 
 namespace faceforge::cli {
 namespace {
@@ -23,13 +23,8 @@ int end_of_parse(const CLI::App& app, const CLI::ParseError& error) {
     print(text.str());
     return kExitDone;
   }
-  const auto unknown = app.remaining(true);
-  const bool misspelt = error.get_name() == "RequiredError" && !unknown.empty() &&
-                        std::string_view(error.what()).find("subcommand") != std::string_view::npos;
-  const std::string what = misspelt
-                               ? fmt::format("`{}` is no command", to_printable(unknown.front()))
-                               : std::string(error.what());
-  note(fmt::format("faceforge: {} (usage)\nRun with --help for more.\n", what));
+  note(fmt::format("faceforge: {} (usage)\nRun with --help for more.\n",
+                   describe_usage_error(app, error)));
   return kExitUsage;
 }
 

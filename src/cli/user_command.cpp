@@ -75,6 +75,9 @@ Result<int> run_make_administrator(const PromoteOptions& options, const Interrup
 void add_user_command(CLI::App& app, Chosen& chosen) {
   CLI::App* user = app.add_subcommand("user", "Look after accounts, for the administrator");
   user->require_subcommand(1);
+  set_examples(*user,
+               "  faceforge user list\n"
+               "  faceforge user reset-password ada");
   add_command<ListOptions>(
       *user, chosen, "list", "List the accounts",
       [](CLI::App& command, ListOptions& options) {

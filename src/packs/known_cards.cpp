@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -11,21 +10,6 @@
 
 namespace faceforge::packs {
 namespace {
-
-/// Levenshtein distance.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-    }
-  }
-  return row.back();
-}
 
 /// Tells by names and sizes, which cost nothing, whether a folder may be a card's.
 bool may_be(const std::filesystem::path& folder, const Card& card) {
@@ -72,25 +56,6 @@ std::span<const Card> known_cards() {
 const Card* find_known_card(std::string_view id) {
   const auto found = std::ranges::find(known_cards(), id, &Card::id);
   return found == known_cards().end() ? nullptr : &*found;
-}
-
-std::vector<std::string> near_ids(std::string_view id, std::span<const std::string> ids) {
-  constexpr size_t kAnswerLimit = 3;
-  constexpr size_t kIdLimit_bytes = 64;
-  if (id.empty() || id.size() > kIdLimit_bytes) return {};
-  std::vector<std::pair<size_t, std::string>> near;
-  for (const std::string& candidate : ids) {
-    const size_t distance = edit_distance(id, candidate);
-    const bool is_part = candidate.find(id) != std::string::npos;
-    if (is_part || distance <= std::max<size_t>(1, candidate.size() / 3)) {
-      near.emplace_back(distance, candidate);
-    }
-  }
-  std::ranges::sort(near);
-  if (near.size() > kAnswerLimit) near.resize(kAnswerLimit);
-  std::vector<std::string> answer;
-  for (auto& [distance, candidate] : near) answer.push_back(std::move(candidate));
-  return answer;
 }
 
 Result<std::optional<Card>> recognize(const std::filesystem::path& folder,

@@ -18,10 +18,6 @@ namespace faceforge::packs {
 
 [[nodiscard]] const Card* find_known_card(std::string_view id);
 
-/// Ids among `ids` that a mistyped `id` may have meant, nearest first, at most three.
-[[nodiscard]] std::vector<std::string> near_ids(std::string_view id,
-                                                std::span<const std::string> ids);
-
 /// Recognizes a folder without a card: by the sha256 of its files among `cards`, and where a card
 /// knows no sha256, by the file's name.
 ///

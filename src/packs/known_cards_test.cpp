@@ -15,8 +15,6 @@ namespace faceforge::packs {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 const fs::path kModels = fs::path(FACEFORGE_SOURCE_DIR) / "models";
 
@@ -75,17 +73,6 @@ TEST(KnownCards, OfPacksWithTheSameEmbedderShareAModelId) {
 
 TEST(KnownCards, AnUnknownIdHasNone) {
   EXPECT_EQ(find_known_card("buffalo"), nullptr);
-}
-
-TEST(NearIds, AMistypedIdFindsTheNearestFirst) {
-  const std::vector<std::string> ids = {"antelopev2", "buffalo_l", "buffalo_m",
-                                        "buffalo_sc", "faceapi",   "yunet-mbf"};
-  EXPECT_THAT(near_ids("buffalo-l", ids), ElementsAre("buffalo_l", "buffalo_m", "buffalo_sc"));
-  EXPECT_THAT(near_ids("face-api", ids), ElementsAre("faceapi"));
-  EXPECT_THAT(near_ids("yunet", ids), ElementsAre("yunet-mbf"));
-  EXPECT_THAT(near_ids("resnet", ids), IsEmpty());
-  EXPECT_THAT(near_ids("", ids), IsEmpty());
-  EXPECT_THAT(near_ids(std::string(100'000, 'b'), ids), IsEmpty());
 }
 
 /// Two small packs whose hashes are those of the texts "one" and "two", made with sha256sum.

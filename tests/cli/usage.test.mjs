@@ -1,37 +1,76 @@
 // What needs no model: help, version, mistakes in the command line, completion.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
-import { file, folder, run } from './faceforge.mjs';
+import test, { before } from 'node:test';
+import { file, folder, root, run } from './faceforge.mjs';
 
-const commands = [
-  ['serve'], ['packs'], ['packs', 'list'], ['packs', 'info'], ['packs', 'install'], ['packs', 'remove'], ['user'],
-  ['user', 'list'], ['user', 'reset-password'], ['detect'], ['embed'], ['compare'], ['gallery'], ['gallery', 'train'],
-  ['gallery', 'info'], ['identify'], ['verify'], ['evaluate'], ['evaluate', 'pairs'], ['evaluate', 'calibrate'],
-  ['doctor'], ['completion'],
-];
-
-test('every command has help on standard output', async () => {
-  for (const command of [[], ...commands]) {
+/** Every command with its help, found as a user would: by the help of the one above. */
+const helps = new Map();
+before(async () => {
+  for (const waiting = [[]]; waiting.length > 0; ) {
+    const command = waiting.shift();
     const { code, stdout, stderr } = await run([...command, '--help']);
     assert.equal(code, 0, command.join(' '));
     assert.equal(stderr, '');
-    assert.match(stdout, /--help/);
+    helps.set(command.join(' '), stdout);
+    const below = stdout.split(/^Subcommands:\n/m)[1] ?? '';
+    for (const [, name] of below.split(/\n\n/)[0].matchAll(/^  ([a-z-]+) /gm)) waiting.push([...command, name]);
   }
 });
 
-test('every command that does something shows an example of itself', async () => {
-  for (const command of commands.filter((words) => !['packs', 'user', 'gallery', 'evaluate'].includes(words.join(' ')))) {
-    const { stdout } = await run([...command, '--help']);
-    assert.match(stdout, new RegExp(`Examples:[^]*faceforge ${command.join(' ')}`), command.join(' '));
+test('every command has help on standard output', () => {
+  assert.ok(helps.size >= 23, [...helps.keys()].join(', '));
+  for (const [command, help] of helps) assert.match(help, /--help/, command);
+});
+
+test('every command shows an example of itself', () => {
+  for (const [command, help] of helps) {
+    assert.match(help, new RegExp(`Examples:[^]*faceforge ${command}`), command);
   }
 });
 
-test('every command that uses a model takes --pack', async () => {
-  for (const command of ['detect', 'embed', 'compare', 'gallery train', 'identify', 'verify', 'evaluate pairs', 'evaluate calibrate', 'serve', 'doctor']) {
-    assert.match((await run([...command.split(' '), '--help'])).stdout, /--pack ID\|DIR/, command);
+test('every command and option is in docs/cli.md, and nothing else is', () => {
+  const text = readFileSync(join(root, 'docs/cli.md'), 'utf8');
+  const rows = new Map();
+  for (const [, usage] of text.matchAll(/^\| `faceforge ([^`]*)` \|/gm)) {
+    const [, path, rest] = usage.match(/^([a-z][a-z-]*(?: [a-z][a-z-]*)*)(.*)$/);
+    rows.set(path, new Set(rest.match(/(?<![\w-])--?[a-z][a-z-]*/g)));
+  }
+  const leaves = [...helps.keys()].filter((command) => !helps.get(command).includes('Subcommands:'));
+  assert.deepEqual([...rows.keys()].sort(), leaves.sort());
+  const everywhere = new Set(['--help', '-h']);
+  for (const [, name] of text.match(/^Wherever [^]*?\n\n/m)[0].matchAll(/`(--[a-z-]+)/g)) everywhere.add(name);
+  for (const command of leaves) {
+    const declared = [...helps.get(command).matchAll(/^  (-\S+)/gm)].flatMap(([, names]) => names.split(','));
+    const documented = rows.get(command);
+    assert.deepEqual(declared.filter((name) => !documented.has(name) && !everywhere.has(name)), [], `${command}: not documented`);
+    assert.deepEqual([...documented].filter((name) => !declared.includes(name)), [], `${command}: does not exist`);
+  }
+});
+
+test('a mistyped command or option is told with those that it may have meant', async () => {
+  for (const [args, said] of [
+    [['identfy', 'x.jpg'], '`identfy` is no command; did you mean `identify`?'],
+    [['train', 'x/'], '`train` is no command; did you mean `gallery train`?'],
+    [['packs', 'instal', 'x'], '`instal` is no command; did you mean `install`?'],
+    [['detect', '--jsn', 'x.jpg'], '`--jsn` is no option of faceforge detect; did you mean `--json`?'],
+    [['identify', '--galery', 'staff.ffg', 'x.jpg'], '`--galery` is no option of faceforge identify; did you mean `--gallery`?'],
+    [['compare', 'a', 'b', '--fmrr=1e-4'], '`--fmrr` is no option of faceforge compare; did you mean `--fmr`?'],
+    [['gallery', 'train', '--outptu', 'x'], '`--outptu` is no option of faceforge gallery train; did you mean `--output`?'],
+    [['--jason', 'detect'], '`--jason` is no option of faceforge'],
+    [['detect', '--\u001b[2J', 'x.jpg'], '`--\\x1b[2J` is no option of faceforge detect'],
+  ]) {
+    const { code, stderr } = await run(args);
+    assert.equal(code, 64, args.join(' '));
+    assert.equal(stderr, `faceforge: ${said} (usage)\nRun with --help for more.\n`);
+  }
+});
+
+test('every command that uses a model takes --pack', () => {
+  for (const command of ['detect', 'embed', 'compare', 'gallery train', 'identify', 'verify', 'evaluate pairs', 'evaluate calibrate', 'serve']) {
+    assert.match(helps.get(command), /--pack ID\|DIR/, command);
   }
 });
 

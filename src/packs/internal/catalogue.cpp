@@ -7,6 +7,7 @@
 
 #include <fmt/ranges.h>
 
+#include "base/spelling.h"
 #include "packs/internal/pack_files.h"
 #include "packs/known_cards.h"
 
@@ -132,7 +133,7 @@ Unexpected unknown_pack(std::string_view id, std::span<const PackEntry> entries)
   for (const Card& card : known_cards()) {
     if (std::ranges::find(ids, card.id) == ids.end()) ids.push_back(card.id);
   }
-  const auto near = near_ids(id, ids);
+  const auto near = near_words(id, ids);
   const std::string shown(id.substr(0, 200));
   if (near.empty()) {
     return fail(ErrorCode::NotFound, "pack_unknown",
