@@ -3,9 +3,13 @@
 #include <cmath>
 #include <cstdlib>
 
+#include <boost/json/memory_resource.hpp>
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include "base/wipe.h"
+#include "base/wiped_json.h"
 
 namespace faceforge::json {
 namespace {
@@ -25,6 +29,20 @@ Unexpected wrong_type(std::string_view name, std::string_view wanted, const valu
   return fail(ErrorCode::InvalidInput, "json_field_type", "the field `{}` must be {}, not {}", name,
               wanted, std::string_view(kind.data(), kind.size()));
 }
+
+class WipingResource final : public boost::json::memory_resource {
+ private:
+  void* do_allocate(size_t size_bytes, size_t alignment) override {
+    return ::operator new(size_bytes, std::align_val_t(alignment));
+  }
+  void do_deallocate(void* memory, size_t size_bytes, size_t alignment) override {
+    wipe({static_cast<std::byte*>(memory), size_bytes});
+    ::operator delete(memory, size_bytes, std::align_val_t(alignment));
+  }
+  bool do_is_equal(const boost::json::memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+};
 
 enum class Layout { OneLine, Indented };
 
@@ -95,16 +113,16 @@ void write(const value& node, Layout layout, int depth, std::string& out) {
   }
 }
 
-}  // namespace
-
-Result<value> parse(std::string_view text, size_t limit_bytes) {
+Result<value> parse_in(std::string_view text, size_t limit_bytes,
+                       const boost::json::storage_ptr& storage) {
   if (text.size() > limit_bytes) {
     return fail(ErrorCode::TooLarge, "json_too_large", "{} bytes of JSON; the limit is {}",
                 text.size(), limit_bytes);
   }
   boost::json::parse_options options;
   options.max_depth = kMaxDepth;
-  boost::json::parser parser({}, options);
+  boost::json::parser parser(storage, options);
+  parser.reset(storage);
   boost::json::error_code error;
   const size_t read = parser.write(text.data(), text.size(), error);
   if (error) {
@@ -112,6 +130,17 @@ Result<value> parse(std::string_view text, size_t limit_bytes) {
                 error.message());
   }
   return parser.release();
+}
+
+}  // namespace
+
+Result<value> parse(std::string_view text, size_t limit_bytes) {
+  return parse_in(text, limit_bytes, {});
+}
+
+Result<value> parse_wiped(std::string_view text, size_t limit_bytes) {
+  static WipingResource resource;
+  return parse_in(text, limit_bytes, boost::json::storage_ptr(&resource));
 }
 
 std::string to_text(const value& document) {
@@ -133,9 +162,13 @@ value number(float shortest) {
 }
 
 Result<std::string> string_field(const object& from, std::string_view name) {
+  return std::string(TRY(text_field(from, name)));
+}
+
+Result<std::string_view> text_field(const object& from, std::string_view name) {
   const value* found = TRY(field(from, name));
   if (!found->is_string()) return wrong_type(name, "a string", *found);
-  return std::string(found->get_string().c_str(), found->get_string().size());
+  return std::string_view(found->get_string().data(), found->get_string().size());
 }
 
 Result<double> number_field(const object& from, std::string_view name) {

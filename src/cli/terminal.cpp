@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "accounts/names_and_passwords.h"
 #include "cli/console.h"
 
 namespace faceforge::cli {
@@ -45,15 +46,36 @@ std::optional<char> read_byte(const Interrupt& interrupt) {
   return std::nullopt;
 }
 
-Result<std::string> ask_hidden(std::string_view question, const Interrupt& interrupt) {
+/// Reads a line that nobody may find in what is left of the process's memory; empty at the end of
+/// the input.
+///
+/// fails: invalid_input/password_too_long; cancelled/cancelled
+Result<crypto::Secret> read_secret_line(const Interrupt& interrupt) {
+  crypto::Secret line = crypto::Secret::zeros(kMaxLineBytes);
+  size_t size = 0;
+  while (const auto byte = read_byte(interrupt)) {
+    if (*byte == '\n') break;
+    if (size == line.size()) {
+      return fail(ErrorCode::InvalidInput, "password_too_long",
+                  "a password has at most {} characters; this line has more than {} bytes",
+                  accounts::kPasswordMax_characters, kMaxLineBytes);
+    }
+    line.bytes()[size++] = static_cast<std::byte>(*byte);
+  }
+  if (interrupt.requested()) return fail(ErrorCode::Cancelled, "cancelled", "stopped");
+  std::string_view text = line.text().substr(0, size);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return crypto::Secret::copy_of(text);
+}
+
+Result<crypto::Secret> ask_hidden(std::string_view question, const Interrupt& interrupt) {
   note(question);
   const HiddenInput hidden;
-  auto line = read_line(interrupt);
-  if (interrupt.requested()) return fail(ErrorCode::Cancelled, "cancelled", "stopped");
-  if (!line || line->empty()) {
+  crypto::Secret line = TRY(read_secret_line(interrupt));
+  if (line.size() == 0) {
     return fail(ErrorCode::InvalidInput, "password_missing", "no password was given");
   }
-  return *std::move(line);
+  return line;
 }
 
 }  // namespace
@@ -72,19 +94,19 @@ std::optional<std::string> read_line(const Interrupt& interrupt) {
 
 Result<crypto::Secret> read_new_password(const Interrupt& interrupt) {
   if (isatty(STDIN_FILENO) == 0) {
-    const auto line = read_line(interrupt);
-    if (!line || line->empty()) {
+    crypto::Secret line = TRY(read_secret_line(interrupt));
+    if (line.size() == 0) {
       return fail(ErrorCode::InvalidInput, "password_missing",
                   "no password was given: write it as the first line of standard input");
     }
-    return crypto::Secret::copy_of(std::string_view(*line));
+    return line;
   }
-  const std::string first = TRY(ask_hidden("New password: ", interrupt));
-  const std::string second = TRY(ask_hidden("Once more: ", interrupt));
-  if (first != second) {
+  crypto::Secret first = TRY(ask_hidden("New password: ", interrupt));
+  const crypto::Secret second = TRY(ask_hidden("Once more: ", interrupt));
+  if (first.text() != second.text()) {
     return fail(ErrorCode::InvalidInput, "passwords_differ", "the two passwords differ");
   }
-  return crypto::Secret::copy_of(std::string_view(first));
+  return first;
 }
 
 }  // namespace faceforge::cli

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/wipe.h"
 #include "http/authenticate.h"
 #include "http/error_response.h"
 #include "http/routes.h"
@@ -67,6 +68,7 @@ class RouteExchange final : public Exchange {
                     .origin = origin_,
                     .body = body.bytes()};
     auto response = match_.route->handler(call);
+    if (lane() == Lane::Passwords) wipe_used_stack();
     return response ? *std::move(response) : error_response(response.error());
   }
 

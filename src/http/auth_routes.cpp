@@ -2,6 +2,7 @@
 #include "http/authenticate.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
+#include "http/secret_field.h"
 #include "http/to_json.h"
 
 namespace faceforge::http {
@@ -9,13 +10,13 @@ namespace {
 
 struct Credentials {
   std::string name;
-  std::string password;
+  crypto::Secret password;
 };
 
 Result<Credentials> credentials_of(const Call& call) {
   const json::object body = TRY(json_body(call, {"name", "password"}));
   auto name = TRY(json::string_field(body, "name"));
-  auto password = TRY(json::string_field(body, "password"));
+  auto password = TRY(secret_field(body, "password"));
   return Credentials{.name = std::move(name), .password = std::move(password)};
 }
 
@@ -38,15 +39,15 @@ Result<Response> sign_up(const Call& call) {
                 "this installation takes no new accounts; ask its administrator");
   }
   const Credentials credentials = TRY(credentials_of(call));
-  const auto session =
-      TRY(call.services.accounts.sign_up(credentials.name, credentials.password, call.origin));
+  const auto session = TRY(
+      call.services.accounts.sign_up(credentials.name, credentials.password.text(), call.origin));
   return begun_session(call, 201, session);
 }
 
 Result<Response> log_in(const Call& call) {
   const Credentials credentials = TRY(credentials_of(call));
-  const auto session =
-      TRY(call.services.accounts.log_in(credentials.name, credentials.password, call.origin));
+  const auto session = TRY(
+      call.services.accounts.log_in(credentials.name, credentials.password.text(), call.origin));
   return begun_session(call, 200, session);
 }
 

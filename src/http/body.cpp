@@ -1,5 +1,6 @@
 #include "http/body.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/wipe.h"
 
 namespace faceforge::http {
 namespace {
@@ -25,6 +27,18 @@ int open_nameless(const std::filesystem::path& folder) {
   const int named = ::mkostemp(name.data(), O_CLOEXEC);
   if (named >= 0) ::unlink(name.c_str());
   return named;
+}
+
+/// Adds bytes; memory that a vector outgrows is wiped, for what comes may hold a password.
+void add_wiping(std::vector<std::byte>& memory, std::span<const std::byte> bytes) {
+  if (memory.capacity() - memory.size() < bytes.size()) {
+    std::vector<std::byte> larger;
+    larger.reserve(std::max(2 * memory.capacity(), memory.size() + bytes.size()));
+    larger.assign(memory.begin(), memory.end());
+    wipe(memory);
+    memory.swap(larger);
+  }
+  memory.insert(memory.end(), bytes.begin(), bytes.end());
 }
 
 }  // namespace
@@ -53,6 +67,7 @@ Body::~Body() {
 }
 
 void Body::release() {
+  wipe(memory_);
   if (mapping_ == nullptr) return;
   ::munmap(mapping_, mapping_bytes_);
   spool_->give_back(client_, mapping_bytes_);
@@ -70,6 +85,7 @@ BodyWriter::BodyWriter(std::filesystem::path folder, std::shared_ptr<Shares> spo
     : folder_(std::move(folder)), spool_(std::move(spool)), client_(std::move(client)) {}
 
 BodyWriter::~BodyWriter() {
+  wipe(memory_);
   if (descriptor_ >= 0) ::close(descriptor_);
   spool_->give_back(client_, spooled_bytes_);
 }
@@ -79,7 +95,7 @@ Result<void> BodyWriter::append(std::span<const std::byte> bytes) {
   if (descriptor_ >= 0) {
     TRY(write_all(bytes));
   } else {
-    memory_.insert(memory_.end(), bytes.begin(), bytes.end());
+    add_wiping(memory_, bytes);
   }
   size_bytes_ += bytes.size();
   return {};
@@ -89,6 +105,7 @@ Result<void> BodyWriter::move_to_disk() {
   descriptor_ = open_nameless(folder_);
   if (descriptor_ < 0) return Unexpected(file_error(errno, "make a file in", folder_));
   TRY(write_all(memory_));
+  wipe(memory_);
   memory_ = {};
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/wiped_json.h"
 #include "http/header_value.h"
 #include "http/multipart.h"
 
@@ -36,12 +37,12 @@ Result<json::object> json_body(const Call& call, std::initializer_list<std::stri
     return fail(ErrorCode::Unsupported, "not_json",
                 "send JSON, with the header Content-Type: application/json");
   }
-  const auto document = TRY(json::parse(
+  auto document = TRY(json::parse_wiped(
       {reinterpret_cast<const char*>(call.body.data()), call.body.size()}, call.body.size()));
   if (!document.is_object()) {
     return fail(ErrorCode::InvalidInput, "json_not_an_object", "the body must be a JSON object");
   }
-  const json::object& object = document.get_object();
+  json::object object = std::move(document.get_object());
   for (const auto& field : object) {
     if (std::ranges::find(fields, std::string_view(field.key())) == fields.end()) {
       return fail(ErrorCode::InvalidInput, "json_field_unknown",

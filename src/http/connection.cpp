@@ -23,6 +23,7 @@
 
 #include "accounts/user.h"
 #include "base/log.h"
+#include "base/wipe.h"
 #include "http/error_response.h"
 #include "http/header_value.h"
 #include "http/internal/client_address.h"
@@ -145,7 +146,7 @@ class ConnectionOf final : public Connection,
   Stream stream_;
   Shared& shared_;
   const std::optional<Share> place_;  ///< among the connections of its address
-  beast::flat_buffer buffer_{kChunk_bytes};
+  beast::basic_flat_buffer<WipingAllocator<char>> buffer_{kChunk_bytes};
   bool idle_ = false;
   bool has_asked_ = false;
   /// While a body is received: ends the read but not the connection, so that the client is told.
@@ -312,7 +313,7 @@ awaitable<bool> ConnectionOf<Stream>::receive(Parser& parser, size_t limit_bytes
     if (!co_await write_text("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
   }
   auto moved = begin;
-  std::vector<std::byte> chunk(kChunk_bytes);
+  WipedVector<std::byte> chunk(kChunk_bytes);
   while (!parser.is_done()) {
     watch_body(deadline(begin, moved, writer.size_bytes()));
     parser.get().body().data = chunk.data();
@@ -336,6 +337,7 @@ awaitable<bool> ConnectionOf<Stream>::receive(Parser& parser, size_t limit_bytes
     }
     if (received_bytes > 0) moved = Clock::now();
   }
+  buffer_.shrink_to_fit();  // a connection that stays open keeps nothing of the body
   co_return true;
 }
 

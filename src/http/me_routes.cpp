@@ -2,6 +2,7 @@
 #include "http/authenticate.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
+#include "http/secret_field.h"
 #include "http/to_json.h"
 #include "recognition/recognition.h"
 #include "store/blob_files.h"
@@ -30,10 +31,10 @@ Result<Response> get_me(const Call& call) {
 
 Result<Response> delete_me(const Call& call) {
   const json::object body = TRY(json_body(call, {"password"}));
-  const std::string password = TRY(json::string_field(body, "password"));
+  const crypto::Secret password = TRY(secret_field(body, "password"));
   // The account's rows go first, with the check of the password. What comes after leaves nothing
   // behind but unnamed files if it fails, and those are removed later.
-  const auto user = TRY(call.services.accounts.delete_account(*call.principal, password));
+  const auto user = TRY(call.services.accounts.delete_account(*call.principal, password.text()));
   TRY(call.services.recognition.delete_everything(user));
   call.services.recognition.galleries().remove_files_of_deleted(user);
   TRY(call.services.database.forget_deleted());
@@ -44,9 +45,10 @@ Result<Response> delete_me(const Call& call) {
 
 Result<Response> change_password(const Call& call) {
   const json::object body = TRY(json_body(call, {"current_password", "new_password"}));
-  const std::string current = TRY(json::string_field(body, "current_password"));
-  const std::string replacement = TRY(json::string_field(body, "new_password"));
-  TRY(call.services.accounts.change_password(*call.principal, current, replacement, call.origin));
+  const crypto::Secret current = TRY(secret_field(body, "current_password"));
+  const crypto::Secret replacement = TRY(secret_field(body, "new_password"));
+  TRY(call.services.accounts.change_password(*call.principal, current.text(), replacement.text(),
+                                             call.origin));
   return no_content();
 }
 

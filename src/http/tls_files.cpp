@@ -17,7 +17,8 @@ Result<void> load_tls(std::optional<asio::ssl::context>& context, const TlsFiles
   boost::system::error_code error;
   context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_sslv2 |
                            asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
-                           asio::ssl::context::no_tlsv1_1,
+                           asio::ssl::context::no_tlsv1_1 |
+                           SSL_OP_CLEANSE_PLAINTEXT,  // a password, once it was handed on
                        error);
   if (!error) context->use_certificate_chain_file(files.certificate_chain.string(), error);
   if (error) {
