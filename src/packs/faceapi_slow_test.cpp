@@ -253,11 +253,13 @@ TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnAPaintedPicture) {
   compare(one);
 }
 
-TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnTwentyPhotos) {
+TEST_F(Faceapi, AnswersAsThePackagesOwnJavaScriptDoesOnPhotos) {
   SKIP_WITHOUT_PACKAGE();
   SKIP_WITHOUT_TEST_DATA(data);
-  const auto all = photographed_people(data, 20);
-  ASSERT_EQ(all.size(), 20U);
+  // The JavaScript takes ten seconds a photo: twenty of them are for the long runs.
+  const size_t count = std::getenv("FACEFORGE_SOAK") != nullptr ? 20 : 2;
+  const auto all = photographed_people(data, count);
+  ASSERT_EQ(all.size(), count);
   compare(all);
 }
 
