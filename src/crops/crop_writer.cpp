@@ -6,6 +6,13 @@
 
 namespace faceforge::crops {
 
+Result<void> check_person_name(std::string_view name) {
+  if (is_person_name(name)) return {};
+  return fail(ErrorCode::InvalidInput, "person_name",
+              "`{}` is no name of a person: 1 to {} bytes of UTF-8 without control characters",
+              to_valid_utf8(name.substr(0, 100)), kMaxNameBytes);
+}
+
 Result<CropWriter> CropWriter::create(const std::filesystem::path& path, CropShape shape) {
   CHECK(shape.width_px >= 1 && shape.width_px <= kMaxSide_px);
   CHECK(shape.height_px >= 1 && shape.height_px <= kMaxSide_px);
@@ -15,11 +22,7 @@ Result<CropWriter> CropWriter::create(const std::filesystem::path& path, CropSha
 }
 
 Result<void> CropWriter::add_person(std::string_view name) {
-  if (!is_person_name(name)) {
-    return fail(ErrorCode::InvalidInput, "person_name",
-                "`{}` is no name of a person: 1 to {} bytes of UTF-8 without control characters",
-                to_valid_utf8(name.substr(0, 100)), kMaxNameBytes);
-  }
+  TRY(check_person_name(name));
   if (names_.size() == kMaxPersonCount) {
     return fail(ErrorCode::TooLarge, "too_many_people", "more than {} people", kMaxPersonCount);
   }

@@ -16,6 +16,12 @@
 
 namespace faceforge::crops {
 
+/// Checks that a person of a `.ffd` file may have this name.
+///
+/// fails: invalid_input/person_name for a name that is empty, no UTF-8, with a control character
+///        or longer than kMaxNameBytes
+[[nodiscard]] Result<void> check_person_name(std::string_view name);
+
 /// Writes a `.ffd` file crop by crop; the path holds the old file or all of the new one. The same
 /// crops in the same order make the same bytes.
 class CropWriter {
@@ -27,9 +33,7 @@ class CropWriter {
 
   /// Begins the next person.
   ///
-  /// fails: invalid_input/person_name for a name that is empty, no UTF-8, with a control character
-  ///        or longer than kMaxNameBytes; already_exists/person_name_twice;
-  ///        too_large/too_many_people
+  /// fails: as check_person_name; already_exists/person_name_twice; too_large/too_many_people
   [[nodiscard]] Result<void> add_person(std::string_view name);
 
   /// Adds a crop of the person begun last (a CHECK that there is one, and that the size is right).

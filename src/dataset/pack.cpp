@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -31,8 +32,12 @@ std::vector<Result<image::Image>> crop_photos(std::span<const std::filesystem::p
   };
   {
     std::vector<std::jthread> threads;
-    for (size_t i = 1; i < std::min(options.thread_count, photos.size()); ++i) {
-      threads.emplace_back(work);
+    try {
+      for (size_t i = 1; i < std::min(options.thread_count, photos.size()); ++i) {
+        threads.emplace_back(work);
+      }
+    } catch (const std::system_error&) {
+      // The machine gives no more threads: those that are there do all of it.
     }
     work();
   }
@@ -103,13 +108,12 @@ class Packing {
             fmt::format("{} usable photos; the least is {}", usable.size(), options_.min_photos)});
       return {};
     }
+    if (const auto checked = crops::check_person_name(name); !checked) {
+      skip(name, checked.error());
+      return {};
+    }
     if (writer_) {
-      const auto begun = writer_->add_person(name);
-      if (!begun && begun.error().reason == "person_name") {
-        skip(name, begun.error());
-        return {};
-      }
-      if (!begun) return begun;
+      TRY(writer_->add_person(name));
       for (const image::Image& crop : usable) TRY(writer_->add_crop(std::as_bytes(crop.pixels())));
     }
     ++report_.person_count;

@@ -8,14 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "base/person_folders.h"
 #include "base/result.h"
-#include "dataset/photo_tree.h"
 #include "image/image.h"
 
 namespace faceforge::dataset {
 
 /// Makes the aligned crop of a photo's file. Called from several threads at once.
 using CropPhoto = std::function<Result<image::Image>(const std::filesystem::path&)>;
+
+/// Photos of one file of crops.
+inline constexpr size_t kMaxPhotoCount = 20'000'000;
 
 struct PackOptions {
   std::filesystem::path output = {};  ///< empty: look at every photo, write nothing

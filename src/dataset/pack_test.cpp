@@ -31,7 +31,7 @@ class PackTest : public testing::Test {
   }
 
   Result<PackReport> pack_all(const PackOptions& options) {
-    const auto people = list_photo_tree(photos_);
+    const auto people = list_person_folders(photos_, kMaxPhotoCount);
     if (!people) return Unexpected(people.error());
     return pack(*people, crop_by_content, options);
   }
@@ -104,9 +104,16 @@ TEST_F(PackTest, TheNumberOfThreadsDoesNotChangeTheFile) {
 
 TEST_F(PackTest, ADryRunLooksAtEverythingAndWritesNothing) {
   add_photo("Ada/1.jpg", "10");
+  add_photo(
+      "b\xFF"
+      "d/1.jpg",
+      "40");
   const auto report = pack_all({.output = {}, .side_px = kSide_px});
   ASSERT_TRUE(report);
   EXPECT_EQ(report->crop_count, 1);
+  EXPECT_EQ(report->person_count, 1);
+  ASSERT_EQ(report->skipped.size(), 1);
+  EXPECT_EQ(report->skipped[0].error.reason, "person_name");
   EXPECT_FALSE(std::filesystem::exists(output_));
 }
 
@@ -124,12 +131,6 @@ TEST_F(PackTest, NothingUsableIsAnError) {
   add_photo("Ada/1.jpg", "");
   EXPECT_EQ(pack_all({.output = output_, .side_px = kSide_px}).error().reason, "nothing_to_pack");
   EXPECT_FALSE(std::filesystem::exists(output_));
-}
-
-TEST_F(PackTest, AFolderWithoutPhotosOrThatIsNotThereIsNotFound) {
-  EXPECT_EQ(list_photo_tree(folder_.path() / "absent").error().code, ErrorCode::NotFound);
-  std::filesystem::create_directories(photos_ / "Ada");
-  EXPECT_EQ(list_photo_tree(photos_).error().reason, "no_photos");
 }
 
 }  // namespace

@@ -41,12 +41,9 @@ struct PeopleFolder {
   std::vector<std::filesystem::path> files;  ///< beside `photos`
 };
 
-/// Lists the photos of `images` but those of the people in `excluded_people`. Hidden files and
-/// folders are left out.
+/// Lists the photos of `images` but those of the people in `excluded_people`.
 ///
-/// fails:  not_found/no_photos; too_large/too_many_photos; as file_error when `images` or the
-/// folder
-///         of a person cannot be read: who is silently missing makes a measurement wrong
+/// fails:  as list_person_folders; not_found/no_photos
 [[nodiscard]] Result<PeopleFolder> list_people(const std::filesystem::path& images,
                                                const std::set<std::string>& excluded_people);
 

@@ -219,6 +219,17 @@ TEST_F(FlowsTest, TrainFolderTakesNoMorePhotosOfAPersonThanItsLimit) {
   EXPECT_EQ(training->skipped[0].reason.reason, "too_many_photos");
 }
 
+TEST_F(FlowsTest, TrainFolderRefusesTwoFoldersThatAreOneNameWrittenTwice) {
+  write("Zo\u00E9/1.jpg", FakeEngine::photo("face ann 10 10 50"));
+  EXPECT_EQ(reason_of(train()), "fine");
+  write("Zoe\u0301/1.jpg", FakeEngine::photo("face ben 10 10 50"));
+  const auto refused = train();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::AlreadyExists);
+  EXPECT_EQ(refused.error().reason, "person_name_taken");
+  EXPECT_THAT(refused.error().message, HasSubstr("`Zo\u00E9`"));
+}
+
 TEST_F(FlowsTest, TrainFolderFailsWithoutAnythingToTrain) {
   EXPECT_EQ(reason_of(train()), "gallery_empty");
   EXPECT_EQ(reason_of(train_folder(folder_.path() / "none", engine_, clock_)), "folder_not_found");

@@ -1,12 +1,12 @@
 #include "recognition/train_folder.h"
 
-#include <algorithm>
 #include <set>
 #include <string_view>
 #include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/person_folders.h"
 #include "base/sha256.h"
 #include "gallery/match_policy.h"
 #include "gallery/name.h"
@@ -18,53 +18,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct PersonFolder {
-  std::string name{};
-  std::vector<fs::path> photos{};
-};
-
-Result<std::vector<fs::path>> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code error;
-  for (fs::directory_iterator next(folder, error); !error && next != fs::directory_iterator();
-       next.increment(error)) {
-    const bool hidden = next->path().filename().native().starts_with('.');
-    if (!hidden) entries.push_back(next->path());
-  }
-  if (error) {
-    return fail(ErrorCode::NotFound, "folder_not_found", "{} cannot be read: {}", folder.string(),
-                error.message());
-  }
-  std::ranges::sort(entries);
-  return entries;
-}
-
-Result<std::vector<PersonFolder>> people_of(const fs::path& folder, size_t photo_limit) {
-  std::vector<PersonFolder> people;
+/// Brings the folders' names into the form that people's have.
+Result<void> check_names(const fs::path& folder, std::vector<PersonFolder>& people) {
   std::set<std::string> names;
-  size_t photo_count = 0;
-  const auto folders = TRY(entries_of(folder));
-  for (const fs::path& path : folders) {
-    std::error_code ignored;
-    if (!fs::is_directory(path, ignored)) continue;
-    PersonFolder person;
-    person.name = TRY(gallery::checked_name(path.filename().string()));
+  for (PersonFolder& person : people) {
+    person.name = TRY(gallery::checked_name(person.name));
     if (!names.insert(person.name).second) {
       return fail(ErrorCode::AlreadyExists, "person_name_taken",
                   "two folders in {} are called `{}`", folder.string(), person.name);
     }
-    const auto files = TRY(entries_of(path));
-    for (const fs::path& file : files) {
-      if (fs::is_regular_file(file, ignored)) person.photos.push_back(file);
-    }
-    photo_count += person.photos.size();
-    if (photo_count > photo_limit) {
-      return fail(ErrorCode::TooLarge, "too_many_photos", "{} holds more than {} photos",
-                  folder.string(), photo_limit);
-    }
-    people.push_back(std::move(person));
   }
-  return people;
+  return {};
 }
 
 /// A model in the making.
@@ -160,7 +124,8 @@ Result<FolderTraining> train_folder(const fs::path& folder, const FaceEngine& en
                                     const Clock& clock, const TrainFolderOptions& options,
                                     const FolderProgress& progress) {
   CHECK(std::cmp_less_equal(options.photos_per_person, gallery::TemplateSum::kMaxCount));
-  const auto people = TRY(people_of(folder, options.photo_limit));
+  auto people = TRY(list_person_folders(folder, options.photo_limit));
+  TRY(check_names(folder, people));
   int64_t photos_in_all = 0;
   for (const PersonFolder& person : people) {
     photos_in_all += static_cast<int64_t>(person.photos.size());

@@ -44,7 +44,8 @@ using FolderProgress = std::function<bool(int64_t photos_done, int64_t photos_in
 /// are not looked at.
 ///
 /// fails: not_found/folder_not_found; invalid_input/gallery_empty when not one photo could be used;
-///        as gallery::checked_name for a person's folder; too_large/too_many_photos;
+///        as gallery::checked_name for a person's folder; already_exists/person_name_taken when
+///        two folders are called alike after that; too_large/too_many_photos;
 ///        cancelled/training_cancelled when `progress` answers false
 [[nodiscard]] Result<FolderTraining> train_folder(const std::filesystem::path& folder,
                                                   const FaceEngine& engine, const Clock& clock,
