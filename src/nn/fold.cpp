@@ -180,7 +180,9 @@ class Folder {
       made->floats.reserve(numbers.size());
       for (size_t index = 0; index < numbers.size(); ++index) {
         const size_t at = index / static_cast<size_t>(inner) % scales.size();
-        made->floats.push_back(static_cast<float>(numbers[index] - zeros[at]) * scales[at]);
+        const double from_zero =
+            static_cast<double>(numbers[index]) - static_cast<double>(zeros[at]);
+        made->floats.push_back(static_cast<float>(from_zero) * scales[at]);
       }
     };
     from.kind == ElementKind::Signed8 ? widen(from.bytes) : widen(from.integers);

@@ -183,11 +183,10 @@ struct Dequantize {
   int64_t axis = 1;
 };
 
-/// How floats become 8-bit integers: x is about scale * (q - zero), q from `lowest` on.
+/// How floats become 8-bit integers: x is about scale * (q - zero), q in 0 to 255.
 struct Quantization {
   float scale = 1;
   int32_t zero = 0;
-  int32_t lowest = 0;  ///< 0 or -128; the highest is 255 more
   bool operator==(const Quantization&) const = default;
 };
 

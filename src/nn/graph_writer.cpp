@@ -4,6 +4,8 @@
 #include <limits>
 #include <set>
 
+#include <fmt/format.h>
+
 #include "nn/facts.h"
 
 namespace faceforge::nn {
@@ -37,8 +39,8 @@ Attributes window_attributes(const Window& window) {
 class NodeWriter {
  public:
   NodeWriter(const Node& node, size_t rank, std::vector<std::string> inputs,
-             std::vector<std::string> outputs, GraphBuilder& builder)
-      : node_(node), rank_(rank), builder_(builder) {
+             std::vector<std::string> outputs, UniqueNames& unique, GraphBuilder& builder)
+      : node_(node), rank_(rank), unique_(unique), builder_(builder) {
     spec_.op_type = node.op_type;
     spec_.inputs = std::move(inputs);
     spec_.outputs = std::move(outputs);
@@ -208,7 +210,8 @@ class NodeWriter {
   }
   std::string constant_name(size_t position) {
     if (spec_.inputs.size() <= position) spec_.inputs.resize(position + 1);
-    return spec_.inputs[position] = spec_.outputs[0] + "_operand" + std::to_string(position);
+    return spec_.inputs[position] =
+               unique_.fresh(fmt::format("{}_operand{}", spec_.outputs[0], position));
   }
   void integers(size_t position, const std::vector<int64_t>& numbers) {
     builder_.add_initializer(constant_name(position),
@@ -226,28 +229,26 @@ class NodeWriter {
 
   const Node& node_;
   size_t rank_;
+  UniqueNames& unique_;
   GraphBuilder& builder_;
   NodeSpec spec_;
 };
 
 /// A name for every value: the ports' own, and what the file called the rest, made unique.
-std::vector<std::string> name_values(const Graph& graph) {
+std::vector<std::string> name_values(const Graph& graph, UniqueNames& unique) {
   std::vector<std::string> names(graph.values.size());
-  std::set<std::string> taken;
   const auto name_ports = [&](const auto& ports, const auto& values) {
     for (size_t index = 0; index < ports.size(); ++index) {
+      unique.fresh(ports[index].name);
       std::string& name = names[static_cast<size_t>(values[index])];
-      taken.insert(ports[index].name);
       if (name.empty()) name = ports[index].name;
     }
   };
   name_ports(graph.inputs, graph.input_values);
   name_ports(graph.outputs, graph.output_values);
   for (size_t index = 0; index < names.size(); ++index) {
-    if (!names[index].empty()) continue;
     const std::string& own = graph.values[index].name;
-    names[index] =
-        !own.empty() && taken.insert(own).second ? own : own + "#" + std::to_string(index);
+    if (names[index].empty()) names[index] = unique.fresh(own.empty() ? "value" : own);
   }
   return names;
 }
@@ -258,14 +259,14 @@ class GraphWriter {
       : graph_(graph),
         shapes_(shapes),
         builder_("network", kWrittenOpset),
-        names_(name_values(graph)) {}
+        names_(name_values(graph, unique_)) {}
 
   Result<std::vector<std::byte>> write(const WriteNode& write_node) {
     for (const PortInfo& port : graph_.inputs) builder_.add_input(port);
     for (const PortInfo& port : graph_.outputs) builder_.add_output(port);
     for (size_t index = 0; index < graph_.nodes.size(); ++index) {
       const Node& node = graph_.nodes[index];
-      if (write_node(index, names_, builder_)) continue;
+      if (write_node(index, names_, unique_, builder_)) continue;
       std::vector<std::string> inputs, outputs;
       for (const ValueIndex value : node.inputs) {
         if (value == kNoValue) {
@@ -280,7 +281,7 @@ class GraphWriter {
         outputs.push_back(names_[static_cast<size_t>(value)]);
       const size_t rank =
           node.inputs[0] == kNoValue ? 0 : shapes_[static_cast<size_t>(node.inputs[0])].size();
-      TRY(NodeWriter(node, rank, std::move(inputs), std::move(outputs), builder_).write());
+      TRY(NodeWriter(node, rank, std::move(inputs), std::move(outputs), unique_, builder_).write());
     }
     add_renamed_outputs();
     return builder_.serialize();
@@ -316,8 +317,9 @@ class GraphWriter {
   const Graph& graph_;
   std::span<const Shape> shapes_;
   GraphBuilder builder_;
-  std::vector<std::string> names_;
-  std::set<size_t> written_;  ///< constants, by value
+  UniqueNames unique_;
+  std::vector<std::string> names_;  ///< by value
+  std::set<size_t> written_;        ///< constants, by value
 };
 
 }  // namespace

@@ -31,6 +31,14 @@ struct Eltwise {
   float alpha, beta;
 };
 
+/// What a convolution computes beside itself: the sum with what lies in its result, then a function
+/// of it. Its scratchpad is the caller's.
+[[nodiscard]] dnnl::primitive_attr with_post_operations(bool sums,
+                                                        const std::optional<Eltwise>& function);
+
+/// Dilations as oneDNN counts them: the pixels between two of a kernel.
+[[nodiscard]] Shape less_one(Shape dilations);
+
 /// The state of one lowering; `lower` is its only user.
 class Lowering {
  public:

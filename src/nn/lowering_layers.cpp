@@ -18,12 +18,24 @@ auto try_make(Make&& make) -> std::optional<decltype(make())> {
   }
 }
 
+}  // namespace
+
+dnnl::primitive_attr with_post_operations(bool sums, const std::optional<Eltwise>& function) {
+  dnnl::post_ops operations;
+  if (sums) operations.append_sum(1.0F);
+  if (function) {
+    operations.append_eltwise(1.0F, function->algorithm, function->alpha, function->beta);
+  }
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  attributes.set_post_ops(operations);
+  return attributes;
+}
+
 Shape less_one(Shape dilations) {
   for (int64_t& dilation : dilations) --dilation;
   return dilations;
 }
-
-}  // namespace
 
 struct Lowering::ConvShapes {
   Layout source, weights, bias, result;
@@ -31,20 +43,12 @@ struct Lowering::ConvShapes {
 
   dnnl::convolution_forward::primitive_desc description(
       bool sums, const std::optional<Eltwise>& function) const {
-    dnnl::post_ops operations;
-    if (sums) operations.append_sum(1.0F);
-    if (function) {
-      operations.append_eltwise(1.0F, function->algorithm, function->alpha, function->beta);
-    }
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    attributes.set_post_ops(operations);
     // Direct, not Winograd: its rounding would not stay within the tolerance of whole networks.
     const dnnl::convolution_forward::desc desc(
         dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights,
         bias, result, window.strides, less_one(window.dilations), window.pads_begin,
         window.pads_end);
-    return {desc, attributes, cpu()};
+    return {desc, with_post_operations(sums, function), cpu()};
   }
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
 #include "nn/kernels_quantize.h"
 #include "nn/lowering.h"
 
@@ -25,6 +26,10 @@ const Quantization* source_quantization(const Node& node) {
   return gemm != nullptr ? &gemm->source : nullptr;
 }
 
+bool is_none(const Shape& pads) {
+  return std::ranges::all_of(pads, [](int64_t pad) { return pad == 0; });
+}
+
 }  // namespace
 
 /// What a convolution on bytes is made of, and what follows it.
@@ -38,26 +43,17 @@ struct Lowering::ByteConv {
 
   dnnl::convolution_forward::primitive_desc description(
       const Layout& result, bool sums, const std::optional<Eltwise>& function) const {
-    dnnl::post_ops operations;
-    if (sums) operations.append_sum(1.0F);
-    if (function) {
-      operations.append_eltwise(1.0F, function->algorithm, function->alpha, function->beta);
-    }
-    dnnl::primitive_attr attributes;
-    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    attributes.set_post_ops(operations);
+    dnnl::primitive_attr attributes = with_post_operations(sums, function);
     const float result_scale = result_bytes ? result_bytes->scale : 1.0F;
     attributes.set_output_scales(1 << 1,
                                  output_scales(conv.source, conv.weight_scales, result_scale));
     if (result_bytes && result_bytes->zero != 0) {
       attributes.set_zero_points(DNNL_ARG_DST, 0, {DNNL_RUNTIME_S32_VAL});
     }
-    Shape dilations = window.dilations;
-    for (int64_t& dilation : dilations) --dilation;
     const dnnl::convolution_forward::desc desc(
         dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source,
         any_layout(weight_shape, Type::s8), plain_layout({result.dims()[1]}), result,
-        window.strides, dilations, pads_begin, pads_end);
+        window.strides, less_one(window.dilations), pads_begin, pads_end);
     return {desc, attributes, cpu()};
   }
 };
@@ -92,7 +88,8 @@ Result<bool> Lowering::defer(ValueIndex from, const ChannelFunction& function) {
 Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quantization,
                                     const PlacedWindow* border) {
   const bool is_picture = shape(value).size() == 4;
-  const bool has_border = is_picture && border != nullptr && quantization.zero != 0;
+  const bool has_border = is_picture && border != nullptr && quantization.zero != 0 &&
+                          !(is_none(border->pads_begin) && is_none(border->pads_end));
   for (const QuantizedPlace& known : quantized_places_) {
     const bool same_border =
         has_border ? known.pads_begin == border->pads_begin && known.pads_end == border->pads_end
@@ -102,6 +99,7 @@ Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quanti
     }
   }
   Operand source = TRY(located(value));
+  CHECK(source.layout.data_type() == Type::f32);
   auto layout = channel_layout(source.layout);
   if (!layout || !is_picture) {
     source = TRY(plain(value));
@@ -151,9 +149,6 @@ std::optional<Quantization> Lowering::bytes_wanted(ValueIndex value) const {
     const auto* conv = std::get_if<QuantizedConv>(&consumer.operation);
     if (conv == nullptr || (wanted && own != *wanted)) return std::nullopt;
     // A border of zeros is oneDNN's own; one of other bytes must lie in memory.
-    const auto is_none = [](const Shape& pads) {
-      return std::ranges::all_of(pads, [](int64_t pad) { return pad == 0; });
-    };
     const Window& window = conv->conv.window;
     const bool has_border = window.auto_pad != AutoPad::Explicit || !is_none(window.pads_begin) ||
                             !is_none(window.pads_end);

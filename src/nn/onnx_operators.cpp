@@ -428,4 +428,11 @@ Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset) {
   return known->second.read(Attributes(node, opset));
 }
 
+std::vector<std::string> operator_types() {
+  std::vector<std::string> types;
+  for (const auto& [type, known] : known_operators()) types.push_back(type);
+  std::ranges::sort(types);
+  return types;
+}
+
 }  // namespace faceforge::nn

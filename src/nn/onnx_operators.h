@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "nn/graph.h"
@@ -20,5 +22,9 @@ inline constexpr int64_t kLastOpset = 17;
 ///        value that is not implemented; corrupt/model_malformed for an attribute of a wrong type,
 ///        a wrong number of operands, or numbers that no window can have
 [[nodiscard]] Result<Operation> read_operation(const onnx::NodeProto& node, int64_t opset);
+
+/// The types that `read_operation` knows, sorted; `Constant` is none of them, as it is no
+/// operation.
+[[nodiscard]] std::vector<std::string> operator_types();
 
 }  // namespace faceforge::nn

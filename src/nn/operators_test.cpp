@@ -1,5 +1,6 @@
 // Every operator against LibTorch, on random tensors. Only this test includes it.
 
+#include "nn/onnx_operators.h"
 #include "nn/operators_test_model.h"
 
 namespace faceforge::nn {
@@ -506,6 +507,53 @@ TEST_F(Operators, BlocksOfChannelsJoined) {
         torch::cat({torch::conv2d(picture, wide), torch::conv2d(picture, second)}, 1);
     expect_close(model.run()[0], torch::conv2d(joined, point));
   }
+}
+
+TEST_F(Operators, ConstantsInEveryForm) {
+  const auto x = noise({2, 3, 4});
+  const auto whole = noise({2, 3, 4});
+  Model model;
+  const auto constant = [&](const std::string& attribute, const AttributeValue& value) {
+    return model.node("Constant", {}, {{attribute, value}})[0];
+  };
+  auto value = model.node("Add", {model.input(x), constant("value", test::to_tensor(whole))})[0];
+  value =
+      model.node("Mul", {value, constant("value_floats", std::vector{1.0F, -2.0F, 3.0F, 0.5F})})[0];
+  value = model.node("Sub", {value, constant("value_float", 0.25F)})[0];
+  value = model.node("Reshape", {value, constant("value_ints", std::vector<int64_t>{2, 12})})[0];
+  model.output(value);
+  const auto picked =
+      model.node("Gather", {value, constant("value_int", int64_t{5})}, {{"axis", int64_t{1}}})[0];
+  model.output(picked);
+  const auto shape = constant("value", IntegerTensor{{3}, {4, 3, 2}});
+  model.output(model.node("Reshape", {value, shape})[0]);
+  const auto ours = model.run();
+  const auto expected = (x + whole) * torch::tensor({1.0F, -2.0F, 3.0F, 0.5F}) - 0.25F;
+  expect_close(ours[0], expected.reshape({2, 12}));
+  expect_close(ours[1], expected.reshape({2, 12}).select(1, 5));
+  expect_close(ours[2], expected.reshape({4, 3, 2}));
+}
+
+TEST_F(Operators, BytesAndBack) {
+  // Up to 6 to both sides, of which the bytes below reach from -3.1 to 4.8. The scale is a power of
+  // two, by which both divide without rounding: no number falls to another byte.
+  const auto x = noise({2, 3, 5, 4}) * 3;
+  Model model;
+  const auto scale = model.weights(torch::tensor(1.0F / 32));
+  const auto zero = model.byte(100);
+  const auto bytes = model.node("QuantizeLinear", {model.input(x), scale, zero})[0];
+  model.output(model.node("DequantizeLinear", {bytes, scale, zero})[0]);
+  expect_close(model.run()[0], torch::fake_quantize_per_tensor_affine(x, 1.0 / 32, 100, 0, 255));
+}
+
+// The last test: it looks at what those above have run.
+TEST(OperatorCases, ThereIsOneForEveryOperatorThatIsImported) {
+  if (GTEST_FLAG_GET(filter) != "*" || GTEST_FLAG_GET(shuffle)) {
+    GTEST_SKIP() << "not all of the tests have run before this one";
+  }
+  auto types = operator_types();
+  types.emplace_back("Constant");
+  for (const std::string& type : types) EXPECT_TRUE(test::tested_types().contains(type)) << type;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -39,6 +40,12 @@ inline torch::Tensor noise(std::vector<int64_t> shape) {
   return torch::rand(shape) * 4 - 2;
 }
 
+/// The types of all nodes that the tests of this process made a model of.
+inline std::set<std::string>& tested_types() {
+  static std::set<std::string> types;
+  return types;
+}
+
 /// Collects nodes into a model and runs it on the tensors that it was given.
 class Model {
  public:
@@ -60,6 +67,11 @@ class Model {
     builder_.add_initializer(name, IntegerTensor{{static_cast<int64_t>(numbers.size())}, numbers});
     return name;
   }
+  std::string byte(uint8_t number) {
+    const std::string name = "byte" + std::to_string(count_++);
+    builder_.add_initializer(name, UnsignedByte{number});
+    return name;
+  }
   std::vector<std::string> node(const std::string& type, const std::vector<std::string>& inputs,
                                 std::map<std::string, AttributeValue> attributes = {},
                                 size_t output_count = 1) {
@@ -68,6 +80,7 @@ class Model {
       outputs.push_back("value" + std::to_string(count_++));
     }
     builder_.add_node({type, inputs, outputs, std::move(attributes)});
+    tested_types().insert(type);
     return outputs;
   }
   void output(const std::string& name) { builder_.add_output({name, {}}); }

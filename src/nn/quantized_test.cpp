@@ -213,10 +213,12 @@ TEST(Quantized, WhatStandsBetweenTwoConvolutionsIsComputedBeforeTheSecondRounds)
   const Tensor slopes = noise({16, 1, 1}, -0.5F, 0.9F);
   const Tensor gains = noise({16}, 0.5F, 1.5F), shifts = noise({16}, -1, 1);
   for (const std::string function : {"PRelu", "Relu", "LeakyRelu", "BatchNormalization", ""}) {
-    for (const int zero : {0, 90}) {
+    for (const auto& [zero, pad] : {std::pair{0, 0}, {0, 1}, {90, 0}, {90, 1}}) {
       ByteLayer first = random_layer("first", {0.02F, 128}, {16, 16, 3, 3});
-      ByteLayer second = random_layer("second", {0.125F, zero}, {16, 16, 3, 3});
-      first.pad = second.pad = 1;
+      const int64_t side = 1 + 2 * pad;
+      ByteLayer second = random_layer("second", {0.125F, zero}, {16, 16, side, side});
+      first.pad = 1;
+      second.pad = pad;
       const Tensor between = mapped(computed(first, input), [&](float x, size_t channel) {
         if (function == "PRelu") return x > 0 ? x : x * slopes.values[channel];
         if (function == "Relu") return std::max(x, 0.0F);

@@ -28,18 +28,26 @@ ConstantPtr float_constant(const Graph& graph, const Node& node, size_t position
   return constant && constant->kind == ElementKind::Float ? constant : nullptr;
 }
 
+/// Whether a bias is none, or a number an output channel.
+bool is_plain_bias(const Graph& graph, const Node& node, int64_t channels) {
+  if (!node.has_input(2)) return true;
+  const ConstantPtr bias = float_constant(graph, node, 2);
+  return bias != nullptr && std::cmp_equal(bias->floats.size(), channels);
+}
+
 bool is_quantizable(const Graph& graph, const Node& node) {
   const ConstantPtr weights = float_constant(graph, node, 1);
-  if (!weights || (node.has_input(2) && !float_constant(graph, node, 2))) return false;
+  if (!weights) return false;
   if (graph.values[static_cast<size_t>(node.inputs[0])].constant) return false;
   if (const auto* conv = std::get_if<Conv>(&node.operation)) {
-    if (weights->shape.size() != 4) return false;
+    if (weights->shape.size() != 4 || !is_plain_bias(graph, node, weights->shape[0])) return false;
     const bool is_depthwise = weights->shape[1] == 1 && conv->group_count == weights->shape[0];
     return is_depthwise || (conv->group_count == 1 && weights->shape[1] >= kFewestChannels);
   }
   const auto* gemm = std::get_if<Gemm>(&node.operation);
   return gemm != nullptr && weights->shape.size() == 2 && gemm->alpha == 1 && gemm->beta == 1 &&
-         !gemm->transpose_a;
+         !gemm->transpose_a &&
+         is_plain_bias(graph, node, weights->shape[gemm->transpose_b ? 0 : 1]);
 }
 
 /// Weights as signed bytes, a row for each output channel.
@@ -89,6 +97,7 @@ struct Quantizer::State {
   Shape program_shape;
   std::shared_ptr<const Program> program;
   std::vector<Shape> shapes;  ///< of all values, for the last example
+  bool has_observed = false;  ///< an example whose numbers are in the histograms
 
   void find_layers() {
     std::set<ValueIndex> sources_seen;
@@ -131,14 +140,15 @@ class PairWriter {
              std::set<size_t> nodes)
       : graph_(graph), quantizations_(std::move(quantizations)), nodes_(std::move(nodes)) {}
 
-  bool operator()(size_t node_index, std::span<const std::string> names, GraphBuilder& builder) {
+  bool operator()(size_t node_index, std::span<const std::string> names, UniqueNames& unique,
+                  GraphBuilder& builder) {
     if (!nodes_.contains(node_index)) return false;
     const Node& node = graph_.nodes[node_index];
-    if (taken_.empty()) taken_.insert(names.begin(), names.end());
     const std::string result = names[static_cast<size_t>(node.outputs[0])];
-    const std::string weights = fresh(result + "_weights");
-    const std::string bytes = fresh(weights + "_quantized");
-    const std::string scales = fresh(weights + "_scale"), zeros = fresh(weights + "_zero");
+    const std::string weights = unique.fresh(result + "_weights");
+    const std::string bytes = unique.fresh(weights + "_quantized");
+    const std::string scales = unique.fresh(weights + "_scale"),
+                      zeros = unique.fresh(weights + "_zero");
     const auto* gemm = std::get_if<Gemm>(&node.operation);
     const auto quantized =
         quantize_weights(*float_constant(graph_, node, 1), gemm != nullptr && !gemm->transpose_b);
@@ -150,12 +160,12 @@ class PairWriter {
     builder.add_node(
         {"DequantizeLinear", {bytes, scales, zeros}, {weights}, {{"axis", int64_t{0}}}, weights});
     NodeSpec spec{.op_type = node.op_type,
-                  .inputs = {source_of(node, names, builder), weights},
+                  .inputs = {source_of(node, names, unique, builder), weights},
                   .outputs = {result},
                   .attributes = {},
                   .name = node.name};
     if (const ConstantPtr bias = float_constant(graph_, node, 2)) {
-      spec.inputs.push_back(fresh(result + "_bias"));
+      spec.inputs.push_back(unique.fresh(result + "_bias"));
       builder.add_initializer(spec.inputs.back(), Tensor{{rows}, bias->floats});
     }
     if (const auto* conv = std::get_if<Conv>(&node.operation)) {
@@ -168,21 +178,15 @@ class PairWriter {
   }
 
  private:
-  /// A name that nothing in the graph has.
-  std::string fresh(std::string name) {
-    while (!taken_.insert(name).second) name += "_";
-    return name;
-  }
-
-  std::string source_of(const Node& node, std::span<const std::string> names,
+  std::string source_of(const Node& node, std::span<const std::string> names, UniqueNames& unique,
                         GraphBuilder& builder) {
     const ValueIndex source = node.inputs[0];
     const std::string name = names[static_cast<size_t>(source)];
     std::string& result = written_[source];
     if (!result.empty()) return result;
-    result = fresh(name + "_dequantized");
-    const std::string bytes = fresh(name + "_quantized");
-    const std::string scale = fresh(name + "_scale"), zero = fresh(name + "_zero");
+    result = unique.fresh(name + "_dequantized");
+    const std::string bytes = unique.fresh(name + "_quantized");
+    const std::string scale = unique.fresh(name + "_scale"), zero = unique.fresh(name + "_zero");
     const Quantization& quantization = quantizations_.at(source);
     builder.add_initializer(scale, Tensor{{}, {quantization.scale}});
     builder.add_initializer(zero, UnsignedByte{static_cast<uint8_t>(quantization.zero)});
@@ -194,7 +198,6 @@ class PairWriter {
   const Graph& graph_;
   std::map<ValueIndex, Quantization> quantizations_;
   std::set<size_t> nodes_;
-  std::set<std::string> taken_;
   std::map<ValueIndex, std::string> written_;  ///< the dequantized name of each source
 };
 
@@ -244,12 +247,14 @@ Result<void> Quantizer::observe(const Tensor& input, const RunOptions& options) 
     state.program_shape = input.shape;
   }
   const auto activations = TRY(state.program->run(std::span(&input, 1)));
-  for (size_t index = 0; index < activations.size(); ++index) {
-    if (!state.histograms[state.sources[index]].add(activations[index].values)) {
-      return fail(ErrorCode::InvalidInput, "activation_not_finite",
-                  "an example makes numbers that are not finite");
-    }
+  if (!std::ranges::all_of(activations, RangeHistogram::takes, &Tensor::values)) {
+    return fail(ErrorCode::InvalidInput, "activation_not_finite",
+                "an example makes numbers that are not finite");
   }
+  for (size_t index = 0; index < activations.size(); ++index) {
+    state.histograms[state.sources[index]].add(activations[index].values);
+  }
+  state.has_observed = true;
   return {};
 }
 
@@ -260,7 +265,7 @@ Result<std::vector<std::byte>> Quantizer::write(RangeMethod method,
     return fail(ErrorCode::InvalidInput, "layer_count", "{} flags; the network has {} layers",
                 on_bytes.size(), state.layers.size());
   }
-  if (state.shapes.empty()) {
+  if (!state.has_observed) {
     return fail(ErrorCode::InvalidInput, "nothing_observed",
                 "no example has shown the ranges of the network's numbers");
   }

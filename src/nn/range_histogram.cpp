@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/check.h"
+
 namespace faceforge::nn {
 namespace {
 
@@ -52,15 +54,20 @@ double divergence(std::span<const uint64_t> bins, size_t first, size_t end) {
 
 }  // namespace
 
-bool RangeHistogram::add(std::span<const float> numbers) {
+bool RangeHistogram::takes(std::span<const float> numbers) {
+  // Written so that what is no number is refused as well.
+  return std::ranges::all_of(numbers, [](float number) {
+    return std::abs(number) <= std::numeric_limits<float>::max() / 4;
+  });
+}
+
+void RangeHistogram::add(std::span<const float> numbers) {
+  CHECK(takes(numbers));
   float lowest = 0, highest = 0;
-  bool is_finite = true;
   for (const float number : numbers) {
-    is_finite = is_finite && std::isfinite(number);
     lowest = std::min(lowest, number);
     highest = std::max(highest, number);
   }
-  if (!is_finite) return false;
   lowest_ = std::min(lowest_, lowest);
   highest_ = std::max(highest_, highest);
   const float reach = std::max({-lowest_, highest_, std::numeric_limits<float>::min() * 1e6F});
@@ -72,7 +79,6 @@ bool RangeHistogram::add(std::span<const float> numbers) {
     ++bins_[static_cast<size_t>(std::clamp<int64_t>(bin, 0, kBinCount - 1))];
   }
   count_ += numbers.size();
-  return true;
 }
 
 void RangeHistogram::widen() {

@@ -12,8 +12,11 @@ namespace faceforge::nn {
 /// Counts numbers in bins around zero; the bins widen as larger numbers come.
 class RangeHistogram {
  public:
-  /// False when one of the numbers is not finite; then none is counted.
-  [[nodiscard]] bool add(std::span<const float> numbers);
+  /// Whether all numbers are finite, and no so large that bins around them would not be.
+  [[nodiscard]] static bool takes(std::span<const float> numbers);
+
+  /// in: numbers that it takes (a CHECK)
+  void add(std::span<const float> numbers);
 
   [[nodiscard]] bool is_empty() const { return count_ == 0; }
 
