@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/without_throwing.h"
 #include "search/index.h"
 #include "search/internal/row_store.h"
 #include "search/internal/scan.h"
@@ -77,10 +78,12 @@ Result<std::vector<std::vector<Neighbour>>> ExactIndex::nearest_batch(
   CHECK(queries.size() % rows.length() == 0);
   CHECK(count <= kMaxNeighbours);
   TRY(internal::check_finite(queries));
-  if (count == 0 || rows.row_count() == 0) {
-    return std::vector<std::vector<Neighbour>>(queries.size() / rows.length());
-  }
-  return internal::scan(rows, queries, count, parts_->thread_count());
+  return without_throwing([&]() -> Result<std::vector<std::vector<Neighbour>>> {
+    if (count == 0 || rows.row_count() == 0) {
+      return std::vector<std::vector<Neighbour>>(queries.size() / rows.length());
+    }
+    return internal::scan(rows, queries, count, parts_->thread_count());
+  });
 }
 
 }  // namespace faceforge::search

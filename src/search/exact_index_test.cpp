@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "search/index.h"
 #include "search/internal/row_store.h"
@@ -245,6 +249,46 @@ TEST(ExactIndex, MoreRowsThanItsLimitAreRefused) {
   EXPECT_EQ(index.add(values).error().reason, "index_full");
   ASSERT_TRUE(index.remove(0));
   EXPECT_EQ(index.add(values), 0U);
+}
+
+/// Limits the addresses of this process to those that it has and `room_bytes` more.
+void leave_room(size_t room_bytes) {
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t limit = pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + room_bytes;
+  const struct rlimit addresses { limit, limit };
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &addresses), 0);
+}
+
+/// Whether a search in a process with that much room ends in its answer (0) or in being told that
+/// memory is out (1); 2 for anything else.
+int exit_code_with_room(size_t room_bytes, const ExactIndex& index,
+                        std::span<const float> queries) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    leave_room(room_bytes);
+    const auto found = index.nearest_batch(queries, Index::kMaxNeighbours);
+    const bool is_told = !found && found.error().code == ErrorCode::Exhausted &&
+                         found.error().reason == "out_of_memory";
+    ::_exit(found ? 0 : is_told ? 1 : 2);
+  }
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+}
+
+TEST(ExactIndex, ASearchWithoutTheMemoryForItIsOutOfMemoryAndNoCrash) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's allocator takes its addresses beforehand";
+#endif
+  ExactIndex index(1, face::Metric::Cosine);
+  ASSERT_TRUE(index.add(std::vector<float>{1}));
+  // Each query reserves the bounds of its neighbours: 400 MB in all, above what other tests may
+  // have left free.
+  const std::vector<float> queries(10'000, 1.0F);
+  EXPECT_EQ(exit_code_with_room(0, index, queries), 1);
+  EXPECT_EQ(exit_code_with_room(size_t{100} << 20, index, queries), 1);
+  EXPECT_EQ(exit_code_with_room(size_t{1} << 30, index, queries), 0);
 }
 
 TEST(ExactIndexDeath, AQueryOfAnotherLengthIsABug) {

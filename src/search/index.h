@@ -23,7 +23,8 @@ struct Neighbour {
 class Index {
  public:
   static constexpr size_t kMaxRows = size_t{1} << 31;
-  /// Longest row: above the longest embedding, for coordinates that a caller appends.
+  /// Longest row: above the longest embedding, for with Metric::L2 a gallery's templates have one
+  /// coordinate more.
   static constexpr size_t kMaxLength = size_t{1} << 17;
   /// Most neighbours of one query.
   static constexpr size_t kMaxNeighbours = 10'000;
@@ -41,7 +42,7 @@ class Index {
   /// fails: invalid_input/embedding_not_finite; exhausted/index_full
   [[nodiscard]] virtual Result<uint32_t> add(std::span<const float> embedding) = 0;
 
-  /// Removes a row and overwrites its values, in its file too; the numbers of others stay.
+  /// Removes a row and overwrites its values; the numbers of others stay.
   ///
   /// fails: not_found/row_not_found
   [[nodiscard]] virtual Result<void> remove(uint32_t row) = 0;
@@ -54,22 +55,23 @@ class Index {
   /// The embedding of a row, as it was added. The row must be there (a CHECK).
   [[nodiscard]] virtual std::span<const float> row(uint32_t row) const = 0;
 
-  /// Bytes of memory held, without what is only mapped from a file.
+  /// Bytes of memory held.
   [[nodiscard]] virtual size_t memory_bytes() const = 0;
 
   /// Finds the rows most similar to `query`.
   ///
   /// in:    a query of the index's length (a CHECK); `count` at most kMaxNeighbours (a CHECK)
   /// out:   the `count` (or all) most similar rows, by falling similarity; of equals the lower row
-  ///        first. Of an approximate index, nearly always so.
-  /// fails: invalid_input/embedding_not_finite
+  ///        first
+  /// fails: invalid_input/embedding_not_finite; exhausted/out_of_memory
   [[nodiscard]] virtual Result<std::vector<Neighbour>> nearest(std::span<const float> query,
                                                                size_t count) const = 0;
 
   /// The same for several queries, one after the other in `queries`.
   ///
-  /// in:  queries.size() a multiple of the embedding length (a CHECK)
-  /// out: one list a query, in order
+  /// in:    queries.size() a multiple of the embedding length (a CHECK)
+  /// out:   one list a query, in order
+  /// fails: as `nearest`
   [[nodiscard]] virtual Result<std::vector<std::vector<Neighbour>>> nearest_batch(
       std::span<const float> queries, size_t count) const = 0;
 

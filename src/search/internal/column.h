@@ -18,17 +18,13 @@ namespace faceforge::search::internal {
 inline constexpr size_t kLine_bytes = 64;
 inline constexpr size_t kHugePage_bytes = size_t{1} << 21;
 
-/// Numbers one after the other that grow at the end. They lie in memory of their own, or, until
-/// they grow, in a mapped file that outlives them.
+/// Numbers one after the other that grow at the end.
 template <typename T>
 class Column {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
   Column() = default;
-  /// Shows what is mapped.
-  explicit Column(std::span<T> mapped)
-      : start_(mapped.data()), size_(mapped.size()), capacity_(mapped.size()), owned_(false) {}
   Column(Column&& other) noexcept { swap(other); }
   Column& operator=(Column&& other) noexcept {
     swap(other);
@@ -42,21 +38,23 @@ class Column {
   [[nodiscard]] T& operator[](size_t index) { return start_[index]; }
   [[nodiscard]] const T& operator[](size_t index) const { return start_[index]; }
   [[nodiscard]] std::span<const T> span() const { return {start_, size_}; }
-  [[nodiscard]] size_t owned_bytes() const { return owned_ ? capacity_ * sizeof(T) : 0; }
+  [[nodiscard]] size_t memory_bytes() const { return capacity_ * sizeof(T); }
 
   void reserve(size_t capacity) {
-    if (capacity <= capacity_ && owned_) return;
+    if (capacity <= capacity_) return;
     Column larger;
-    larger.allocate(std::max(capacity, size_));
-    if (size_ > 0) std::memcpy(larger.start_, start_, size_ * sizeof(T));
+    larger.allocate(capacity);
     larger.size_ = size_;
-    if (owned_) wipe();
+    if (size_ > 0) {
+      std::memcpy(larger.start_, start_, size_ * sizeof(T));
+      wipe();
+    }
     swap(larger);
   }
 
   /// Adds `count` zeros.
   void grow(size_t count) {
-    if (size_ + count > capacity_ || !owned_) {
+    if (size_ + count > capacity_) {
       reserve(std::max(size_ + count, capacity_ + capacity_ / 2));
     }
     std::memset(static_cast<void*>(start_ + size_), 0, count * sizeof(T));
@@ -85,20 +83,18 @@ class Column {
   }
 
   void release() {
-    if (owned_ && start_ != nullptr) ::operator delete(start_, alignment(capacity_ * sizeof(T)));
+    if (start_ != nullptr) ::operator delete(start_, alignment(capacity_ * sizeof(T)));
   }
 
   void swap(Column& other) noexcept {
     std::swap(start_, other.start_);
     std::swap(size_, other.size_);
     std::swap(capacity_, other.capacity_);
-    std::swap(owned_, other.owned_);
   }
 
   T* start_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;
-  bool owned_ = true;
 };
 
 }  // namespace faceforge::search::internal

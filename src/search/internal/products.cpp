@@ -23,12 +23,6 @@ void plain(const int8_t* rows, size_t row_count, size_t stride, const int16_t* q
   }
 }
 
-int32_t plain_pair(const int8_t* first, const int8_t* second, size_t stride) {
-  int32_t sum = 0;
-  for (size_t column = 0; column < stride; ++column) sum += first[column] * second[column];
-  return sum;
-}
-
 #if defined(__x86_64__)
 
 // Signed codes are widened to 16 bits and multiplied pair by pair (pmaddwd): no product of bytes
@@ -132,37 +126,9 @@ template <size_t kRows>
   for (; row < row_count; ++row) avx512_rows<1>(rows + row * stride, stride, query, out + row);
 }
 
-[[gnu::target(FACEFORGE_AVX512)]] int32_t avx512_pair(const int8_t* first, const int8_t* second,
-                                                      size_t stride) {
-  __m512i sums[2] = {};
-  for (size_t column = 0; column < stride; column += kCodeStep) {
-    for (size_t half = 0; half < 2; ++half) {
-      const size_t start = column + half * kCodeStep / 2;
-      const __m256i a = _mm256_load_si256(reinterpret_cast<const __m256i*>(first + start));
-      const __m256i b = _mm256_load_si256(reinterpret_cast<const __m256i*>(second + start));
-      sums[half] =
-          _mm512_dpwssd_epi32(sums[half], _mm512_cvtepi8_epi16(a), _mm512_cvtepi8_epi16(b));
-    }
-  }
-  return sum_of(_mm512_add_epi32(sums[0], sums[1]));
-}
-
-[[gnu::target("avx2")]] int32_t avx2_pair(const int8_t* first, const int8_t* second,
-                                          size_t stride) {
-  __m256i sum = {};
-  for (size_t column = 0; column < stride; column += 16) {
-    const __m128i a = _mm_load_si128(reinterpret_cast<const __m128i*>(first + column));
-    const __m128i b = _mm_load_si128(reinterpret_cast<const __m128i*>(second + column));
-    sum =
-        _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(a), _mm256_cvtepi8_epi16(b)));
-  }
-  return sum_of(sum);
-}
-
 #endif
 
 using Products = void (*)(const int8_t*, size_t, size_t, const int16_t*, int32_t*);
-using Pair = int32_t (*)(const int8_t*, const int8_t*, size_t);
 
 Products products_of(Instructions instructions) {
   switch (instructions) {
@@ -177,15 +143,6 @@ Products products_of(Instructions instructions) {
     default:
       return plain;
   }
-}
-
-Pair pair_of(Instructions instructions) {
-#if defined(__x86_64__)
-  if (instructions == Instructions::Avx512) return avx512_pair;
-  if (instructions == Instructions::Avx2) return avx2_pair;
-#endif
-  (void)instructions;
-  return plain_pair;
 }
 
 }  // namespace
@@ -211,11 +168,6 @@ void products(const int8_t* rows, size_t row_count, size_t stride, const int16_t
 void products_with(Instructions instructions, const int8_t* rows, size_t row_count, size_t stride,
                    const int16_t* query, int32_t* products) {
   products_of(instructions)(rows, row_count, stride, query, products);
-}
-
-int32_t code_product(const int8_t* first, const int8_t* second, size_t stride) {
-  static const Pair kBest = pair_of(best_instructions());
-  return kBest(first, second, stride);
 }
 
 }  // namespace faceforge::search::internal

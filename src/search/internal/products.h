@@ -28,9 +28,4 @@ void products(const int8_t* rows, size_t row_count, size_t stride, const int16_t
 void products_with(Instructions instructions, const int8_t* rows, size_t row_count, size_t stride,
                    const int16_t* query, int32_t* products);
 
-/// The product of two rows of codes.
-///
-/// in: both as `rows` above; `stride` at most 2^17
-[[nodiscard]] int32_t code_product(const int8_t* first, const int8_t* second, size_t stride);
-
 }  // namespace faceforge::search::internal

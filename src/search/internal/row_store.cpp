@@ -4,7 +4,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <utility>
 
 #include "base/check.h"
 #include "search/internal/products.h"
@@ -35,11 +34,12 @@ float rounded_up(double value) {
   return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
 }
 
-}  // namespace
-
+/// Codes of a row of `length` values with their padding.
 size_t stride_of(size_t length) {
   return (length + kCodeStep - 1) / kCodeStep * kCodeStep;
 }
+
+}  // namespace
 
 Result<void> check_finite(std::span<const float> values) {
   if (std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) return {};
@@ -48,28 +48,14 @@ Result<void> check_finite(std::span<const float> values) {
 }
 
 RowStore::RowStore(size_t length, face::Metric metric, size_t row_limit)
-    : RowStore(length, metric, row_limit, Columns{}) {}
-
-RowStore::RowStore(size_t length, face::Metric metric, size_t row_limit, Columns columns)
-    : length_(length),
-      stride_(stride_of(length)),
-      metric_(metric),
-      row_limit_(row_limit),
-      columns_(std::move(columns)) {
+    : length_(length), stride_(stride_of(length)), metric_(metric), row_limit_(row_limit) {
   CHECK(length >= 1 && length <= Index::kMaxLength && row_limit <= Index::kMaxRows);
-  for (size_t row = 0; row < row_end(); ++row) {
-    if (columns_.presences[row] == 0) free_rows_.push_back(static_cast<uint32_t>(row));
-    // No row of codes is longer than its largest code in every place.
-    norm_limit_ = std::max(
-        norm_limit_, double{columns_.errors[row]} + double{columns_.steps[row]} * kLargestRowCode *
-                                                        std::sqrt(static_cast<double>(length)));
-  }
 }
 
 size_t RowStore::memory_bytes() const {
-  return columns_.values.owned_bytes() + columns_.codes.owned_bytes() +
-         columns_.steps.owned_bytes() + columns_.errors.owned_bytes() +
-         columns_.offsets.owned_bytes() + columns_.presences.owned_bytes();
+  return columns_.values.memory_bytes() + columns_.codes.memory_bytes() +
+         columns_.steps.memory_bytes() + columns_.errors.memory_bytes() +
+         columns_.offsets.memory_bytes() + columns_.presences.memory_bytes();
 }
 
 void RowStore::reserve(size_t row_count) {

@@ -37,8 +37,6 @@ class RowStore {
 
   /// in: at most `row_limit` rows are taken, itself at most Index::kMaxRows
   RowStore(size_t length, face::Metric metric, size_t row_limit);
-  /// Over columns that lie in a file.
-  RowStore(size_t length, face::Metric metric, size_t row_limit, Columns columns);
 
   [[nodiscard]] size_t length() const { return length_; }
   [[nodiscard]] size_t stride() const { return stride_; }
@@ -88,9 +86,6 @@ class RowStore {
   std::vector<uint32_t> free_rows_;  ///< a heap, the lowest in front
   double norm_limit_ = 0;
 };
-
-/// Codes of a row of `length` values with their padding.
-[[nodiscard]] size_t stride_of(size_t length);
 
 /// Whether every value is finite; fails invalid_input/embedding_not_finite.
 [[nodiscard]] Result<void> check_finite(std::span<const float> values);
