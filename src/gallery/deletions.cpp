@@ -68,14 +68,23 @@ Result<void> Galleries::delete_rows(
     UserId user, const std::function<Result<Contents>(store::Transaction&)>& work) {
   const Contents contents = TRY(database_.transact(work));
   // It is deleted: an error now would have the user try again, and be told that it is not there.
+  remove_or_remember(user, contents);
+  forget_deleted();
+  return {};
+}
+
+void Galleries::forget_deleted() {
+  if (const auto forgotten = database_.forget_deleted(); !forgotten) {
+    log::warning("deleted rows are still in the database's log ({}); it is tried again",
+                 forgotten.error().reason);
+    is_to_forget_ = true;
+  }
+}
+
+void Galleries::remove_or_remember(UserId user, const Contents& contents) {
   if (const auto removed = remove_unused_files(user, contents); !removed) {
     remember_leftover(user, removed.error());
   }
-  if (const auto forgotten = database_.forget_deleted(); !forgotten) {
-    // The rows are gone; their bytes leave the log when the next one succeeds, or at a start.
-    log::warning("deleted rows are still in the database's log: {}", forgotten.error().message);
-  }
-  return {};
 }
 
 void Galleries::remember_leftover(UserId user, const Error& why) {
@@ -96,11 +105,15 @@ Result<void> Galleries::remove_leftovers_of(UserId user) {
     return transaction.query("select 1 from owners where id = $1", user);
   }));
   if (owners.empty()) return files_.remove_account(user);
+  // Whoever holds them now is let go on; the next round tries again.
+  const auto hold = TRY(files_.hold_now(user, store::Purpose::Removing));
   Reconciliation found;
-  return reconcile_account(user, found);
+  return reconcile_held(user, found);
 }
 
 size_t Galleries::remove_leftovers() {
+  // Taken back before it is tried, so that what another deletion asks for meanwhile stays asked.
+  if (is_to_forget_.exchange(false)) forget_deleted();
   std::set<UserId> users;
   {
     const std::scoped_lock lock(leftovers_mutex_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -30,7 +31,8 @@ namespace faceforge::gallery {
 template <typename Key>
 struct Part {
   std::optional<Key> after{};  ///< nothing for the beginning
-  int64_t limit = int64_t{store::kMaxQueryRows};
+  /// One more than a query may find: a list that is too long is an error, and never cut.
+  int64_t limit = int64_t{store::kMaxQueryRows} + 1;
 };
 
 /// What a training needs to know of the pack that made the embeddings.
@@ -190,10 +192,14 @@ class Galleries {
   /// Removes all files of an account whose rows are gone, now or later: see `remove_leftovers`.
   void remove_files_of_deleted(UserId user);
 
+  /// As `store::Database::forget_deleted`, now or later: see `remove_leftovers`.
+  void forget_deleted();
+
   /// Once the rows of a deletion are gone it has succeeded; a file that could not be removed then
-  /// (a folder that may not be written, a hold that lasts) is remembered by its account. Tries
-  /// those again: call it every few seconds, it costs nothing where nothing is left. `reconcile`
-  /// finds what was remembered by a process that has ended.
+  /// (a folder that may not be written, a hold that lasts) is remembered by its account, and so is
+  /// that the database could not forget the rows. Tries those again, without waiting for whoever
+  /// holds the files: call it every few seconds, it costs nothing where nothing is left.
+  /// `reconcile` finds what was remembered by a process that has ended.
   ///
   /// out: how many accounts still have such a file
   size_t remove_leftovers();
@@ -212,6 +218,8 @@ class Galleries {
   /// Removes those of a user's files that no row names any more.
   [[nodiscard]] Result<void> remove_unused_files(UserId user,
                                                  const std::vector<store::BlobName>& contents);
+  /// As above, now or later: see `remove_leftovers`.
+  void remove_or_remember(UserId user, const std::vector<store::BlobName>& contents);
 
   /// Deletes rows by `work`, which names the files that they held; then the files and the traces.
   [[nodiscard]] Result<void> delete_rows(
@@ -221,14 +229,16 @@ class Galleries {
   /// Refuses files of another database, and marks those of a fresh folder as this one's.
   [[nodiscard]] Result<void> check_files_are_ours(PhotosElsewhere elsewhere);
 
-  [[nodiscard]] Result<void> reconcile_account(UserId user, Reconciliation& found);
+  /// While the caller holds the account's files to remove some.
+  [[nodiscard]] Result<void> reconcile_held(UserId user, Reconciliation& found);
 
   store::Database& database_;
   const store::BlobFiles& files_;
   const Clock& clock_;
   Limits limits_;
   std::mutex leftovers_mutex_;
-  std::set<UserId> leftovers_;  ///< accounts with a file that no row names any more
+  std::set<UserId> leftovers_;              ///< accounts with a file that no row names any more
+  std::atomic<bool> is_to_forget_ = false;  ///< deleted rows may be in the database's log still
 };
 
 }  // namespace faceforge::gallery

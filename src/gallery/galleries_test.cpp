@@ -1,5 +1,7 @@
 #include "gallery/galleries.h"
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <thread>
@@ -379,6 +381,92 @@ TEST_P(GalleriesTest, TheFilesOfADeletedAccountThatCannotBeRemovedNowAreRemovedL
   std::filesystem::permissions(folder_.path() / "photos", std::filesystem::perms::owner_all);
   EXPECT_EQ(galleries_->remove_leftovers(), 0U);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() / "photos" / std::to_string(eve_.value())));
+}
+
+TEST_P(GalleriesTest, LeftoversThatSomeoneHoldsAreLeftToTheNextRoundAtOnce) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto stuck = add(ada_, gallery, person, "stuck", {1, 0, 0});
+  const auto file = folder_.path() / "photos" / std::to_string(ada_.value()) /
+                    stuck->content.substr(0, 2) / stuck->content;
+  const test::AsOrdinaryUser ordinary(folder_.path());
+  std::filesystem::permissions(
+      file.parent_path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery, stuck->id));
+  std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_all);
+  {
+    const auto upload = files_->hold(ada_, store::Purpose::Adding);
+    ASSERT_TRUE(upload);
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(galleries_->remove_leftovers(), 1U);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, store::BlobFiles::kHoldWait / 3);
+    EXPECT_TRUE(std::filesystem::exists(file));
+  }
+  EXPECT_EQ(galleries_->remove_leftovers(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_P(GalleriesTest, ARefusedPhotoWhoseFileCannotBeRemovedSaysWhyItWasRefused) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  ASSERT_TRUE(add(ada_, gallery, person, "other", {1, 0, 0}));
+  const std::string content = store::BlobName::of(bytes_of("late")).text();
+  const auto file =
+      folder_.path() / "photos" / std::to_string(ada_.value()) / content.substr(0, 2) / content;
+  const auto elsewhere = reopened();
+  const test::AsOrdinaryUser ordinary(folder_.path());
+  // Deletes the person after the photo was looked at, and before its row can be written.
+  std::atomic<bool> is_deleting = false;
+  std::jthread deletion([&] {
+    const auto deleted = elsewhere->transact([&](store::Transaction& transaction) -> Result<void> {
+      TRY(transaction.execute("delete from people where id = $1", person));
+      is_deleting = true;
+      const auto give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+      while (!std::filesystem::exists(file) && std::chrono::steady_clock::now() < give_up_at) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_read |
+                                                           std::filesystem::perms::owner_exec);
+      return {};
+    });
+    EXPECT_TRUE(deleted) << deleted.error().message;
+    is_deleting = true;
+  });
+  while (!is_deleting) std::this_thread::yield();
+  EXPECT_EQ(reason_of(add(ada_, gallery, person, "late", {1, 0, 0})), "person_not_found");
+  deletion.join();
+  EXPECT_TRUE(std::filesystem::exists(file));
+  EXPECT_EQ(galleries_->remove_leftovers(), 1U);
+  std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_all);
+  EXPECT_EQ(galleries_->remove_leftovers(), 0U);
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_P(GalleriesTest, WhatTheDatabaseCouldNotForgetIsForgottenLater) {
+  if (database().dialect() == store::Dialect::Postgres) {
+    GTEST_SKIP() << "its vacuum runs in the background and looks after itself";
+  }
+  auto impatient = options();
+  impatient.wait_max = std::chrono::milliseconds(50);
+  const auto opened = *store::Database::open(impatient);
+  Galleries galleries(*opened, *files_, clock_);
+  const auto gallery = galleries.create_gallery(ada_, "g")->id;
+  const std::filesystem::path log = options().location + "-wal";
+  // As long as this one reads, the log cannot be emptied.
+  const auto read = database().read([&](store::Transaction& transaction) -> Result<void> {
+    TRY(transaction.query("select id from galleries"));
+    EXPECT_TRUE(galleries.delete_gallery(ada_, gallery)) << "it is deleted all the same";
+    return {};
+  });
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_GT(std::filesystem::file_size(log), 0U);
+  EXPECT_EQ(galleries.remove_leftovers(), 0U);
+  EXPECT_EQ(std::filesystem::file_size(log), 0U);
+}
+
+TEST_P(GalleriesTest, AListThatIsNotAskedForInPartsIsNeverCut) {
+  // The database refuses more rows than kMaxQueryRows, if it is asked for more than those.
+  EXPECT_GT(Part<int64_t>().limit, static_cast<int64_t>(store::kMaxQueryRows));
 }
 
 TEST_P(GalleriesTest, AStartWithAnEmptyFolderAndADatabaseThatNamesPhotosIsRefused) {

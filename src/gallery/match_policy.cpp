@@ -121,7 +121,9 @@ double MatchPolicy::stranger_rate(float similarity) const {
   const auto above = std::ranges::find_if(points, [&](const face::CalibrationPoint& point) {
     return point.match_threshold >= similarity;
   });
-  if (above == points.begin()) return points.front().false_match_rate;
+  if (above == points.begin()) {
+    return above->match_threshold == similarity ? above->false_match_rate : 1;
+  }
   if (above == points.end()) {
     const double t = similarity;
     const double log_rate = calibration_.tail_intercept + calibration_.tail_slope * t +

@@ -79,8 +79,9 @@ class MatchPolicy {
   [[nodiscard]] const MatchThreshold& verification_threshold() const { return verification_; }
   [[nodiscard]] MatchThreshold identification_threshold(size_t person_count) const;
 
-  /// How often a stranger is at least this similar to someone: the threshold read backwards. What
-  /// is less similar than the most lenient measured point gets that point's rate.
+  /// How often a stranger is at least this similar to someone, at most: the threshold read
+  /// backwards. What is less similar than the most lenient measured point was not measured, and any
+  /// stranger may be: 1.
   [[nodiscard]] double stranger_rate(float similarity) const;
 
  private:

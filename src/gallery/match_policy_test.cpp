@@ -45,8 +45,9 @@ TEST(MatchPolicy, HowOftenAStrangerIsSoSimilarIsTheThresholdReadBackwards) {
   EXPECT_NEAR(policy->stranger_rate(0.2F), 1e-2, 1e-8);
   EXPECT_NEAR(policy->stranger_rate(0.25F), std::pow(10, -2.5), 1e-8);
   EXPECT_NEAR(policy->stranger_rate(0.6F), 1e-6, 1e-11) << "on the tail";
-  EXPECT_EQ(policy->stranger_rate(0.05F), 1e-1) << "no more than was measured";
-  EXPECT_EQ(policy->stranger_rate(-1), 1e-1);
+  EXPECT_EQ(policy->stranger_rate(0.1F), 1e-1) << "the most lenient measured point";
+  EXPECT_EQ(policy->stranger_rate(0.0999F), 1) << "less similar than what was measured";
+  EXPECT_EQ(policy->stranger_rate(-1), 1) << "everyone is at least that similar";
   for (const double rate : {3e-2, 5e-3, 2e-5}) {
     EXPECT_NEAR(policy->stranger_rate(match_threshold(tenfold(), rate)->similarity) / rate, 1,
                 1e-4);

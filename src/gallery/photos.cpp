@@ -94,7 +94,7 @@ Result<Photo> Galleries::add_photo(UserId user, GalleryId gallery, PersonId pers
         [&](store::Transaction& transaction) { return insert(transaction, file->name); });
   }();
   if (!added && file && file->written == store::Written::New) {
-    TRY(remove_unused_files(user, {file->name}));
+    remove_or_remember(user, {file->name});
   }
   return added;
 }

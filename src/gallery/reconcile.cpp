@@ -79,13 +79,15 @@ Result<Reconciliation> Galleries::reconcile(PhotosElsewhere elsewhere) {
     TRY(files_.remove_account(user));
     ++found.accounts_removed;
   }
-  for (const UserId user : to_compare) TRY(reconcile_account(user, found));
+  for (const UserId user : to_compare) {
+    const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
+    TRY(reconcile_held(user, found));
+  }
   TRY(database_.forget_deleted());
   return found;
 }
 
-Result<void> Galleries::reconcile_account(UserId user, Reconciliation& found) {
-  const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
+Result<void> Galleries::reconcile_held(UserId user, Reconciliation& found) {
   const std::vector<store::BlobName> listed = TRY(files_.list(user));
   std::set<std::string> files;
   for (const store::BlobName& name : listed) files.insert(name.text());

@@ -142,6 +142,21 @@ TEST_F(ApiTest, DeletesTheAccountAndEverythingInIt) {
   EXPECT_EQ(client().post(kLogIn, credentials("ada")).status, 401);
 }
 
+TEST_F(ApiTest, AnAccountWhoseRowsAreGoneIsDeletedWhateverFailsAfterThat) {
+  ApiClient ada = signed_up("ada");
+  fill(ada);
+  // Cascades still reach this table; statements that name it fail.
+  ASSERT_TRUE(database->transact([](store::Transaction& transaction) {
+    return transaction.execute("alter table galleries rename to galleries_out_of_reach");
+  }));
+  const Answer deleted = ada.send("DELETE", "/api/v1/me", "application/json",
+                                  json::to_text(json::object{{"password", ApiClient::kPassword}}));
+  EXPECT_EQ(deleted.status, 204) << deleted.body;
+  EXPECT_THAT(deleted.header("Set-Cookie"), HasSubstr("Max-Age=0"));
+  EXPECT_EQ(files_below(folder.path() / "files"), 0U);
+  EXPECT_EQ(ada.get("/api/v1/me").status, 401);
+}
+
 TEST_F(ApiTest, ApiKeysDoWhatTheirScopesSayUntilTheyAreRevoked) {
   ApiClient ada = signed_up("ada");
   const Answer created = ada.post("/api/v1/me/api-keys",
@@ -183,6 +198,38 @@ TEST_F(ApiTest, MakesRenamesAndDeletesGalleries) {
             "Work");
   EXPECT_EQ(ada.send("DELETE", path).status, 204);
   EXPECT_EQ(ada.get(path).status, 404);
+}
+
+TEST_F(ApiTest, TakesAnyNameOfAPersonThatCanBeShownOnce) {
+  ApiClient ada = signed_up("ada");
+  const int64_t gallery = id_of(ada.post("/api/v1/galleries", json::object{{"name", "Family"}}));
+  const std::string people = fmt::format("/api/v1/galleries/{}/people", gallery);
+  struct Case {
+    std::string name;
+    int status;
+    std::string_view reason;
+  };
+  const std::vector<Case> cases{{"Ada 😀👩‍👩‍👧", 201, ""},
+                                {"../Ada/Byron\\", 201, ""},
+                                {"\"Ada\" 'Byron' `x`; drop table people;--", 201, ""},
+                                {std::string(200, 'x'), 201, ""},
+                                {std::string(200, 'x'), 409, "person_name_taken"},
+                                {std::string(300, 'x'), 400, "name_too_long"},
+                                {std::string("a\0b", 3), 400, "name_control_character"},
+                                {"", 400, "name_empty"}};
+  for (const Case& one : cases) {
+    const Answer made = ada.post(people, json::object{{"name", one.name}});
+    EXPECT_EQ(made.status, one.status) << made.body;
+    EXPECT_EQ(reason_of(made), one.reason) << one.name;
+    if (made.status != 201) continue;
+    const std::string path = fmt::format("{}/{}", people, id_of(made));
+    EXPECT_EQ(body_of(ada.get(path)).at("name"), json::value(one.name));
+  }
+  const int64_t bob = id_of(ada.post(people, json::object{{"name", "Bob"}}));
+  const Answer renamed = ada.send("PATCH", fmt::format("{}/{}", people, bob), "application/json",
+                                  json::to_text(json::object{{"name", cases[0].name}}));
+  EXPECT_EQ(renamed.status, 409);
+  EXPECT_EQ(reason_of(renamed), "person_name_taken");
 }
 
 TEST_F(ApiTest, ListsPageByPage) {
@@ -238,7 +285,7 @@ TEST_F(ApiTest, UploadsPhotosEachTakenOrRefusedOnItsOwn) {
                              : std::string(result.at("error").at("reason").as_string()));
   }
   EXPECT_THAT(reasons, testing::ElementsAre("taken", "photo_empty", "not_an_image", "no_face_found",
-                                            "several_faces", "photo_duplicate", testing::_));
+                                            "several_faces", "photo_duplicate", "image_damaged"));
   const auto& first = report.at("results").at(0);
   EXPECT_EQ(first.at("file_name"), "ok.png");
   EXPECT_EQ(first.at("photo").at("width_px"), 100);
@@ -304,20 +351,9 @@ TEST_F(ApiTest, AFolderThatIsBrokenIsTheServersTroubleAndItsPathStaysInside) {
 
 TEST_F(ApiTest, TakesNoNewAccountsWhenSignUpIsClosed) {
   signed_up("ada");
-  server->stop();
-  ServerOptions options;
-  options.transport.port = 0;
-  options.transport.spool_folder = folder.path() / "spool";
-  const Services services{.accounts = *accounts,
-                          .recognition = *recognition,
-                          .jobs = *jobs,
-                          .packs = *packs,
-                          .database = *database,
-                          .files = *files,
-                          .sign_up = SignUp::Closed};
-  auto closed = Server::start(options, services);
-  ASSERT_TRUE(closed) << closed.error().message;
-  server = *std::move(closed);
+  Services closed = services(*database);
+  closed.sign_up = SignUp::Closed;
+  serve(closed);
   const Answer refused = client().post(kSignUp, credentials("bob"));
   EXPECT_EQ(refused.status, 403);
   EXPECT_EQ(reason_of(refused), "sign_up_closed");
@@ -416,6 +452,47 @@ TEST_F(ApiTest, RefusesToTrainAnEmptyGallery) {
   EXPECT_EQ(reason_of(refused), "gallery_empty");
 }
 
+TEST_F(ApiTest, RefusesToTrainAGalleryThatIsBeingTrained) {
+  ApiClient ada = signed_up("ada");
+  const std::string versions = fmt::format("/api/v1/galleries/{}/versions", fill(ada).gallery);
+  jobs->stop();  // what is begun does not end
+  ASSERT_EQ(ada.send("POST", versions).status, 202);
+  for (const char* state : {"queued", "running"}) {
+    ASSERT_TRUE(database->transact([&](store::Transaction& transaction) {
+      return transaction.execute("update jobs set state = $1", state);
+    }));
+    const Answer second = ada.send("POST", versions);
+    EXPECT_EQ(second.status, 409) << state;
+    EXPECT_EQ(reason_of(second), "training_running") << state;
+  }
+}
+
+TEST_F(ApiTest, SaysWhatIsWrongWithAPhotoThatIsAskedAbout) {
+  ApiClient ada = signed_up("ada");
+  const std::string good = picture(kRed);
+  // The same with another header: 50000 x 50000 pixels, and the checksum of that.
+  std::string huge = good;
+  huge.replace(16, 17, std::string("\0\0\xC3\x50\0\0\xC3\x50\x08\x02\0\0\0\xC4\xCD\xAA\x9D", 17));
+  struct Case {
+    std::string photo;
+    int status;
+    std::string_view reason;
+  };
+  for (const Case& one :
+       {Case{"", 400, "photo_empty"}, Case{good.substr(0, 60), 400, "image_damaged"},
+        Case{huge, 413, "photo_too_large"}, Case{"text", 415, "not_an_image"}}) {
+    const auto expect_refused = [&](const Answer& answer) {
+      EXPECT_EQ(answer.status, one.status) << answer.body;
+      EXPECT_EQ(reason_of(answer), one.reason) << answer.body;
+    };
+    expect_refused(ada.post_form("/api/v1/detect", {{"photo", "a.png", one.photo}}));
+    expect_refused(ada.post_form("/api/v1/compare",
+                                 {{"photo_a", "a.png", one.photo}, {"photo_b", "b.png", good}}));
+    expect_refused(ada.post_form("/api/v1/compare",
+                                 {{"photo_a", "a.png", good}, {"photo_b", "b.png", one.photo}}));
+  }
+}
+
 TEST_F(ApiTest, DetectsAndCompares) {
   ApiClient ada = signed_up("ada");
   const json::object two =
@@ -495,6 +572,26 @@ TEST_F(ApiTest, AnswersForLoadBalancersAndForBrowsers) {
   RawClient without_host(server->port());
   without_host.send("GET /healthz HTTP/1.1\r\n\r\n");
   EXPECT_EQ(without_host.receive()->status, 400);
+}
+
+TEST_F(ApiTest, IsNotReadyWithoutAPackOrADatabase) {
+  const auto expect_unready = [](const Answer& answer, std::string_view reason) {
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(reason_of(answer), reason);
+    EXPECT_NE(answer.header("Retry-After"), "");
+  };
+  // Removed before anyone has read from it.
+  const auto file = folder.path() / "removed" / "test.db";
+  const auto removed = store::Database::open({.location = file.string()});
+  ASSERT_TRUE(removed) << removed.error().message;
+  std::filesystem::remove_all(file.parent_path());
+  serve(services(**removed));
+  expect_unready(client().get("/readyz"), "database_unready");
+  EXPECT_EQ(client().get("/healthz").status, 200) << "it runs";
+  serve(services(*database));
+  EXPECT_EQ(client().get("/readyz").status, 200);
+  recognition->use_engine(nullptr);
+  expect_unready(client().get("/readyz"), "no_pack");
 }
 
 TEST_F(ApiTest, ServesManyUsersAtOnce) {

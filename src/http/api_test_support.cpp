@@ -189,21 +189,30 @@ ApiTest::ApiTest() {
   value_of(jobs->start());
   std::filesystem::create_directories(folder.path() / "web");
   std::ofstream(folder.path() / "web/index.html") << kPage;
-  ServerOptions options;
-  options.transport.port = 0;
-  options.transport.spool_folder = folder.path() / "spool";
-  options.web_folder = folder.path() / "web";
-  server = value_of(Server::start(options, Services{.accounts = *accounts,
-                                                    .recognition = *recognition,
-                                                    .jobs = *jobs,
-                                                    .packs = *packs,
-                                                    .database = *database,
-                                                    .files = *files}));
+  serve(services(*database));
 }
 
 ApiTest::~ApiTest() {
   server->stop();
   jobs->stop();
+}
+
+Services ApiTest::services(store::Database& asked) {
+  return {.accounts = *accounts,
+          .recognition = *recognition,
+          .jobs = *jobs,
+          .packs = *packs,
+          .database = asked,
+          .files = *files};
+}
+
+void ApiTest::serve(const Services& services) {
+  if (server != nullptr) server->stop();
+  ServerOptions options;
+  options.transport.port = 0;
+  options.transport.spool_folder = folder.path() / "spool";
+  options.web_folder = folder.path() / "web";
+  server = value_of(Server::start(options, services));
 }
 
 ApiClient ApiTest::signed_up(std::string_view name) {

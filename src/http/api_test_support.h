@@ -116,6 +116,11 @@ class ApiTest : public testing::Test {
   ApiTest();
   ~ApiTest() override;
 
+  /// What the server is made of, with this database to ask whether it answers.
+  Services services(store::Database& asked);
+  /// Another server in place of the one that runs.
+  void serve(const Services& services);
+
   ApiClient client() { return ApiClient(server->port()); }
   ApiClient signed_up(std::string_view name);
 

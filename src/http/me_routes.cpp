@@ -1,12 +1,12 @@
 #include "accounts/accounts.h"
+#include "base/log.h"
+#include "gallery/galleries.h"
 #include "http/authenticate.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
 #include "http/secret_field.h"
 #include "http/to_json.h"
 #include "recognition/recognition.h"
-#include "store/blob_files.h"
-#include "store/database.h"
 
 namespace faceforge::http {
 namespace {
@@ -32,12 +32,16 @@ Result<Response> get_me(const Call& call) {
 Result<Response> delete_me(const Call& call) {
   const json::object body = TRY(json_body(call, {"password"}));
   const crypto::Secret password = TRY(secret_field(body, "password"));
-  // The account's rows go first, with the check of the password. What comes after leaves nothing
-  // behind but unnamed files if it fails, and those are removed later.
+  // The account's rows go first, with the check of the password. After that it is deleted, and an
+  // error would have the user try again, with an account that is not there: what cannot be done now
+  // is done later.
   const auto user = TRY(call.services.accounts.delete_account(*call.principal, password.text()));
-  TRY(call.services.recognition.delete_everything(user));
-  call.services.recognition.galleries().remove_files_of_deleted(user);
-  TRY(call.services.database.forget_deleted());
+  gallery::Galleries& galleries = call.services.recognition.galleries();
+  galleries.remove_files_of_deleted(user);
+  if (const auto deleted = call.services.recognition.delete_everything(user); !deleted) {
+    log::warning("after the deletion of an account: {}", deleted.error().reason);
+  }
+  galleries.forget_deleted();
   Response response = no_content();
   response.headers.add("Set-Cookie", ended_session_cookie(call.head.scheme));
   return response;

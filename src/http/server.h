@@ -35,7 +35,7 @@ struct Services {
   recognition::Recognition& recognition;  ///< with its `galleries()`
   jobs::Jobs& jobs;                       ///< with `add_train_gallery` done, and started
   packs::Registry& packs;
-  store::Database& database;      ///< for /readyz, and to forget what an account leaves behind
+  store::Database& database;      ///< for /readyz
   const store::BlobFiles& files;  ///< for the files of a deleted account
   SignUp sign_up = SignUp::Open;
 };

@@ -78,12 +78,10 @@ Result<Job> Jobs::cancel(UserId owner, JobId id) {
   auto job = state_->database->transact([&](store::Transaction& transaction) -> Result<Job> {
     const Job before = TRY(internal::find_job(transaction, owner, id));
     if (is_finished(before.state)) return before;
-    TRY(internal::request_cancel(transaction, id));
     if (before.state == JobState::Queued) {
-      const Result<json::value> cancelled =
-          fail(ErrorCode::Cancelled, "job_cancelled", "the job was cancelled");
-      TRY(internal::finish_job(transaction, id, before.progress, cancelled,
-                               state_->clock.now_ms()));
+      TRY(internal::cancel_queued(transaction, id, state_->clock.now_ms()));
+    } else {
+      TRY(internal::request_cancel(transaction, id));
     }
     return internal::find_job(transaction, owner, id);
   });

@@ -40,8 +40,9 @@ class JobContext {
   /// Reports progress to subscribers, and to the database at most every `Options::progress_every`.
   /// Work calls it at least about once a second, because this is where it learns to stop.
   ///
-  /// fails: cancelled/job_cancelled when the user asked for it; cancelled/job_interrupted when the
-  ///        server is shutting down. The work passes either on.
+  /// fails: cancelled/job_cancelled when the user asked for it, or when another server has taken
+  ///        the job up; cancelled/job_interrupted when the server is shutting down. The work passes
+  ///        either on.
   [[nodiscard]] virtual Result<void> report(int64_t done, int64_t total,
                                             std::string_view message) = 0;
 
@@ -49,7 +50,8 @@ class JobContext {
   ///
   /// in:    at most 1 MiB as JSON
   /// fails: too_large/json_too_large; invalid_input/json_malformed when it is too deep or has text
-  ///        that is not UTF-8; see `store::Transaction`
+  ///        that is not UTF-8; cancelled/job_cancelled when another server has taken the job up;
+  ///        see `store::Transaction`
   [[nodiscard]] virtual Result<void> save_checkpoint(const json::value& checkpoint) = 0;
 
   /// Asked to stop, for loops that pass it on.
@@ -57,10 +59,10 @@ class JobContext {
 };
 
 /// The work of one kind of job: a value (at most 1 MiB as JSON) is the job's result, an error its
-/// failure. It may run again
-/// from the checkpoint after a crash, so each step is done at least once. How it ended is written
-/// as soon as the database can take it, be the disk full meanwhile; only a server that ends before
-/// that runs it again.
+/// failure. It may run again from the checkpoint after a crash, so each step is done at least once.
+/// How it ended is written as soon as the database can take it, be the disk full meanwhile; it runs
+/// again only when the server ends before that, or the database refuses it for another reason than
+/// what it is. The work of a job that another server has taken up meanwhile is dropped.
 using Work = std::function<Result<json::value>(JobContext&)>;
 
 struct NewJob {

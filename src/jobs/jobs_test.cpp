@@ -3,7 +3,9 @@
 #include <atomic>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -28,6 +30,43 @@ Options quick_options() {
   options.poll_every = milliseconds(20);
   options.unfinished_per_owner_max = 5;
   return options;
+}
+
+/// Keeps everyone else from writing jobs until the end of the scope.
+class BusyDatabase {
+ public:
+  explicit BusyDatabase(store::Database& database)
+      : keeper_([this, &database] {
+          const auto kept = database.transact([&](store::Transaction& transaction) -> Result<void> {
+            TRY(transaction.execute("update jobs set kind = kind"));
+            set(is_busy_);
+            is_over_.wait(false);
+            return {};
+          });
+          EXPECT_TRUE(kept.has_value()) << kept.error().message;
+          set(is_busy_);
+        }) {
+    is_busy_.wait(false);
+  }
+  ~BusyDatabase() { set(is_over_); }
+  BusyDatabase(const BusyDatabase&) = delete;
+  BusyDatabase& operator=(const BusyDatabase&) = delete;
+
+ private:
+  static void set(std::atomic<bool>& flag) {
+    flag = true;
+    flag.notify_all();
+  }
+
+  std::atomic<bool> is_busy_ = false;
+  std::atomic<bool> is_over_ = false;
+  std::jthread keeper_;
+};
+
+size_t count_of(std::string_view part, std::string_view text) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
 }
 
 class JobsTest : public test::OnBothDatabases {
@@ -60,12 +99,16 @@ class JobsTest : public test::OnBothDatabases {
     EXPECT_TRUE(created.has_value()) << created.error().message;
     return *std::move(created);
   }
-  // Whatever is done with it fails until it is renamed back, as with a database out of reach.
-  void rename_table(std::string_view from, std::string_view to) {
-    const auto renamed = database().transact([&](store::Transaction& transaction) {
-      return transaction.execute(fmt::format("alter table {} rename to {}", from, to));
-    });
-    ASSERT_TRUE(renamed.has_value()) << renamed.error().message;
+  // As `make_jobs`, with little patience for a database that is busy.
+  void make_impatient_jobs(const Options& options) {
+    auto opened = this->options();
+    opened.wait_max = milliseconds(100);
+    jobs_ = std::make_unique<Jobs>(store::Database::open(opened).value(), clock_, options);
+  }
+  void execute(std::string_view sql) {
+    const auto done = database().transact(
+        [&](store::Transaction& transaction) { return transaction.execute(sql); });
+    ASSERT_TRUE(done.has_value()) << done.error().message;
   }
   Job await(JobId id, JobState wanted) {
     const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
@@ -339,53 +382,131 @@ TEST_P(JobsTest, WhatAStopInterruptsIsNotTakenUpByAnotherWorker) {
 }
 
 TEST_P(JobsTest, AnEndThatTheDatabaseCannotTakeIsKeptUntilItCan) {
+  auto options = quick_options();
+  options.retry_end_every_max = options.poll_every;
+  make_impatient_jobs(options);
+  std::optional<BusyDatabase> busy;
   std::atomic<int> runs = 0;
   std::latch ended(1);
   jobs_->add_kind("work", [&](JobContext&) -> Result<json::value> {
     if (++runs == 1) {
-      rename_table("jobs", "jobs_out_of_reach");
+      busy.emplace(database());
       ended.count_down();
     }
     return 42;
   });
   ASSERT_TRUE(jobs_->start().has_value());
   const JobId id = create({.kind = "work"}).id;
+  testing::internal::CaptureStderr();
   ended.wait();
-  std::this_thread::sleep_for(milliseconds(100));  // some attempts fail
-  EXPECT_FALSE(jobs_->get(ada_, id).has_value());
+  std::this_thread::sleep_for(seconds(2));  // several attempts fail, after some 100 ms each
+  EXPECT_EQ(jobs_->get(ada_, id)->state, JobState::Running);
   clock_.advance(seconds(5));
-  rename_table("jobs_out_of_reach", "jobs");
+  busy.reset();
   const Job done = await(id, JobState::Succeeded);
+  const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_EQ(done.result.as_int64(), 42);
   EXPECT_EQ(done.attempts, 1);
   EXPECT_EQ(runs, 1);
   EXPECT_LE(*done.finished_at_ms, clock_.now_ms() - 5000) << "when it ended, not when it was kept";
+  EXPECT_GE(count_of("cannot be written yet", log), 2U) << "told again while it waits its longest";
+}
+
+TEST_P(JobsTest, AnEndThatTheDatabaseWillNeverTakeMakesWayForTheNextJob) {
+  // Any end of this kind of job is against what the table allows.
+  if (database().dialect() == store::Dialect::Postgres) {
+    execute("alter table jobs add check (kind <> 'stubborn' or finished_at_ms is null)");
+  } else {
+    execute(
+        "create trigger never before update on jobs "
+        "when new.kind = 'stubborn' and new.finished_at_ms is not null "
+        "begin select raise(abort, 'never'); end");
+  }
+  auto options = quick_options();
+  options.running_max = 1;
+  make_jobs(options);
+  const auto work = [](JobContext&) -> Result<json::value> { return nullptr; };
+  jobs_->add_kind("stubborn", work);
+  jobs_->add_kind("work", work);
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(jobs_->start().has_value());
+  const JobId stubborn = create({.kind = "stubborn"}).id;
+  const JobId next = create({.kind = "work"}).id;
+  await(next, JobState::Succeeded);
+  jobs_->stop();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(jobs_->get(ada_, stubborn)->state, JobState::Running) << "until the next start";
+  EXPECT_EQ(count_of("could not be kept", log), 1U);
 }
 
 TEST_P(JobsTest, AServerThatStopsWhileTheDatabaseFailsEndsAllTheSame) {
+  std::optional<BusyDatabase> busy;
   std::atomic<int> runs = 0;
   std::latch ended(1);
   const auto work = [&](JobContext&) -> Result<json::value> {
     if (++runs == 1) {
-      rename_table("jobs", "jobs_out_of_reach");
+      busy.emplace(database());
       ended.count_down();
     }
     return nullptr;
   };
   auto options = quick_options();
   options.poll_every = options.retry_end_every_max = std::chrono::hours(1);
-  make_jobs(options);
+  make_impatient_jobs(options);
   jobs_->add_kind("work", work);
   ASSERT_TRUE(jobs_->start().has_value());
   const JobId id = create({.kind = "work"}).id;
   ended.wait();
   jobs_->stop();
-  rename_table("jobs_out_of_reach", "jobs");
+  busy.reset();
   make_jobs();
   jobs_->add_kind("work", work);
   ASSERT_TRUE(jobs_->start().has_value());
   EXPECT_EQ(await(id, JobState::Succeeded).attempts, 2);
   EXPECT_EQ(runs, 2);
+}
+
+TEST_P(JobsTest, WhatAnotherServerHasTakenUpIsNoLongerThisOnes) {
+  const auto taken_up = [this] {
+    execute("update jobs set attempts = attempts + 1, runner = 'second' where state = 'running'");
+  };
+  jobs_->add_kind("end", [&](JobContext&) -> Result<json::value> {
+    taken_up();
+    return 42;
+  });
+  jobs_->add_kind("report", [&](JobContext& context) -> Result<json::value> {
+    taken_up();
+    const auto reported = context.report(7, 7, "of the first");
+    EXPECT_EQ(reported.error().reason, "job_cancelled");
+    EXPECT_TRUE(context.stop_token().stop_requested());
+    return Unexpected(reported.error());
+  });
+  jobs_->add_kind("save", [&](JobContext& context) -> Result<json::value> {
+    taken_up();
+    const auto saved = context.save_checkpoint(7);
+    EXPECT_EQ(saved.error().reason, "job_cancelled");
+    return Unexpected(saved.error());
+  });
+  ASSERT_TRUE(jobs_->start().has_value());
+  for (const char* kind : {"end", "report", "save"}) {
+    const JobId id = create({.kind = kind}).id;
+    const auto events = jobs_->subscribe(ada_, id).value();
+    await(id, JobState::Running);
+    const auto give_up_at = std::chrono::steady_clock::now() + kPatience;
+    while (jobs_->get(ada_, id)->attempts < 2 && std::chrono::steady_clock::now() < give_up_at) {
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+    std::this_thread::sleep_for(milliseconds(100));  // time to do what it should not
+    const Job job = jobs_->get(ada_, id).value();
+    EXPECT_EQ(job.state, JobState::Running) << kind;
+    EXPECT_EQ(job.attempts, 2) << kind;
+    EXPECT_EQ(job.progress.done, 0) << kind;
+    EXPECT_TRUE(job.result.is_null()) << kind;
+    while (const auto event = events->pop_for(milliseconds(0))) {
+      EXPECT_FALSE(is_finished(event->state)) << kind;
+    }
+    execute("update jobs set state = 'succeeded' where state = 'running'");
+  }
 }
 
 TEST_P(JobsTest, AfterACrashWhatThisRunnerWasRunningIsQueuedAgainAndNothingElse) {

@@ -33,7 +33,7 @@ struct VerifyReport {
   ChosenFace probe{};
   gallery::Candidate candidate{};  ///< the person asked about
   gallery::Decision decision{};    ///< Match or Unknown
-  double stranger_rate = 1;        ///< how often a stranger is as similar
+  double stranger_rate = 1;        ///< see gallery::MatchPolicy
   face::ModelId model_id{};
 };
 

@@ -141,6 +141,10 @@ Result<FileHold> BlobFiles::hold(UserId account, Purpose purpose) const {
   return hold_until(folder_, account, purpose, std::chrono::steady_clock::now() + kHoldWait);
 }
 
+Result<FileHold> BlobFiles::hold_now(UserId account, Purpose purpose) const {
+  return hold_until(folder_, account, purpose, std::chrono::steady_clock::now());
+}
+
 Result<PutBlob> BlobFiles::put(UserId account, std::span<const std::byte> bytes) const {
   const BlobName name = BlobName::of(bytes);
   // Read rather than only looked for: a damaged file is replaced.

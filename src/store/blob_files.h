@@ -77,6 +77,11 @@ class BlobFiles {
 
   static constexpr std::chrono::seconds kHoldWait{30};
 
+  /// As `hold`, without waiting.
+  ///
+  /// fails: busy/account_files_busy when someone else's hold is in the way
+  [[nodiscard]] Result<FileHold> hold_now(UserId account, Purpose purpose) const;
+
   /// Stores bytes, durably, and says under which name, and whether they were there before.
   ///
   /// fails: exhausted/disk_full; forbidden/file_not_writable; internal/file_error

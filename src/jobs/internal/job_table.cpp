@@ -132,28 +132,37 @@ Result<void> requeue_of_runner(store::Transaction& transaction, std::string_view
   return {};
 }
 
-Result<void> requeue_job(store::Transaction& transaction, JobId id) {
-  TRY(transaction.execute(
-      "update jobs set state = 'queued', runner = null where id = $1 and state = 'running'", id));
-  return {};
+Result<bool> requeue_job(store::Transaction& transaction, const Job& claimed) {
+  const int64_t changed =
+      TRY(transaction.execute("update jobs set state = 'queued', runner = null "
+                              "where id = $1 and state = 'running' and attempts = $2",
+                              claimed.id, claimed.attempts));
+  return changed > 0;
 }
 
-Result<void> write_progress(store::Transaction& transaction, JobId id, const Progress& progress) {
-  TRY(
-      transaction.execute("update jobs set progress_done = $1, progress_total = $2, "
-                          "progress_message = $3 where id = $4",
-                          progress.done, progress.total, progress.message, id));
-  return {};
+Result<bool> write_progress(store::Transaction& transaction, const Job& claimed,
+                            const Progress& progress) {
+  const int64_t changed = TRY(transaction.execute(
+      "update jobs set progress_done = $1, progress_total = $2, progress_message = $3 "
+      "where id = $4 and state = 'running' and attempts = $5",
+      progress.done, progress.total, progress.message, claimed.id, claimed.attempts));
+  return changed > 0;
 }
 
-Result<void> write_checkpoint(store::Transaction& transaction, JobId id,
+Result<bool> write_checkpoint(store::Transaction& transaction, const Job& claimed,
                               std::string_view checkpoint) {
-  TRY(transaction.execute("update jobs set checkpoint = $1 where id = $2", checkpoint, id));
-  return {};
+  const int64_t changed =
+      TRY(transaction.execute("update jobs set checkpoint = $1 "
+                              "where id = $2 and state = 'running' and attempts = $3",
+                              checkpoint, claimed.id, claimed.attempts));
+  return changed > 0;
 }
 
-Result<bool> is_cancel_requested(store::Transaction& transaction, JobId id) {
-  const auto rows = TRY(transaction.query("select cancel_requested from jobs where id = $1", id));
+Result<bool> is_to_end(store::Transaction& transaction, const Job& claimed) {
+  const auto rows =
+      TRY(transaction.query("select cancel_requested from jobs "
+                            "where id = $1 and state = 'running' and attempts = $2",
+                            claimed.id, claimed.attempts));
   return rows.empty() || rows[0].boolean(0);
 }
 
@@ -162,13 +171,22 @@ Result<void> request_cancel(store::Transaction& transaction, JobId id) {
   return {};
 }
 
+Result<void> cancel_queued(store::Transaction& transaction, JobId id, UnixTime_ms now_ms) {
+  TRY(
+      transaction.execute("update jobs set state = 'cancelled', cancel_requested = 1, "
+                          "finished_at_ms = $1 where id = $2 and state = 'queued'",
+                          now_ms, id));
+  return {};
+}
+
 JobState end_state(const Result<json::value>& outcome) {
   if (outcome) return JobState::Succeeded;
   return outcome.error().code == ErrorCode::Cancelled ? JobState::Cancelled : JobState::Failed;
 }
 
-Result<void> finish_job(store::Transaction& transaction, JobId id, const Progress& progress,
-                        const Result<json::value>& outcome, UnixTime_ms now_ms) {
+Result<bool> finish_job(store::Transaction& transaction, const Job& claimed,
+                        const Progress& progress, const Result<json::value>& outcome,
+                        UnixTime_ms now_ms) {
   const JobState state = end_state(outcome);
   std::optional<std::string> code;
   std::optional<std::string> reason;
@@ -178,13 +196,14 @@ Result<void> finish_job(store::Transaction& transaction, JobId id, const Progres
     reason = outcome.error().reason;
     message = outcome.error().message;
   }
-  TRY(write_progress(transaction, id, progress));
-  TRY(transaction.execute(
+  TRY(write_progress(transaction, claimed, progress));
+  const int64_t changed = TRY(transaction.execute(
       "update jobs set state = $1, result = $2, error_code = $3, error_reason = $4, "
-      "error_message = $5, finished_at_ms = $6, runner = null where id = $7",
+      "error_message = $5, finished_at_ms = $6, runner = null "
+      "where id = $7 and state = 'running' and attempts = $8",
       to_string(state), outcome ? json::to_text(*outcome) : "null", code, reason, message, now_ms,
-      id));
-  return {};
+      claimed.id, claimed.attempts));
+  return changed > 0;
 }
 
 Result<void> remove_finished_before(store::Transaction& transaction,

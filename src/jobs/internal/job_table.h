@@ -42,22 +42,29 @@ struct ClaimedJob {
 /// Queues again what a runner has begun and not finished; what was to be cancelled ends.
 [[nodiscard]] Result<void> requeue_of_runner(store::Transaction& transaction,
                                              std::string_view runner, UnixTime_ms now_ms);
-[[nodiscard]] Result<void> requeue_job(store::Transaction& transaction, JobId id);
 
-[[nodiscard]] Result<void> write_progress(store::Transaction& transaction, JobId id,
+/// What a run says of its job, which is as `claim_job` gave it. It counts only as long as the job
+/// is this run's: whoever takes a job up again counts its attempts up.
+///
+/// out: whether it was still this run's; otherwise nothing was changed
+[[nodiscard]] Result<bool> requeue_job(store::Transaction& transaction, const Job& claimed);
+[[nodiscard]] Result<bool> write_progress(store::Transaction& transaction, const Job& claimed,
                                           const Progress& progress);
-[[nodiscard]] Result<void> write_checkpoint(store::Transaction& transaction, JobId id,
+[[nodiscard]] Result<bool> write_checkpoint(store::Transaction& transaction, const Job& claimed,
                                             std::string_view checkpoint);
-
-/// Whether its owner asked for the end of a job; one that is gone is to end too.
-[[nodiscard]] Result<bool> is_cancel_requested(store::Transaction& transaction, JobId id);
-[[nodiscard]] Result<void> request_cancel(store::Transaction& transaction, JobId id);
 
 /// How a job ended: its result, or the error it failed with. An error of the code `Cancelled` ends
 /// it as cancelled.
-[[nodiscard]] Result<void> finish_job(store::Transaction& transaction, JobId id,
+[[nodiscard]] Result<bool> finish_job(store::Transaction& transaction, const Job& claimed,
                                       const Progress& progress, const Result<json::value>& outcome,
                                       UnixTime_ms now_ms);
+
+/// Whether a run is to end: the owner of its job asked for that, or the job is this run's no more.
+[[nodiscard]] Result<bool> is_to_end(store::Transaction& transaction, const Job& claimed);
+
+[[nodiscard]] Result<void> request_cancel(store::Transaction& transaction, JobId id);
+[[nodiscard]] Result<void> cancel_queued(store::Transaction& transaction, JobId id,
+                                         UnixTime_ms now_ms);
 
 [[nodiscard]] Result<void> remove_finished_before(store::Transaction& transaction,
                                                   UnixTime_ms finished_before_ms);

@@ -42,27 +42,32 @@ class Context final : public JobContext {
 
   Result<void> save_checkpoint(const json::value& checkpoint) override {
     const std::string text = TRY(storable_json(checkpoint, kMaxCheckpoint_bytes));
-    return state_.database->transact([&](store::Transaction& transaction) {
-      return write_checkpoint(transaction, claimed_.job.id, text);
-    });
+    const bool is_ours = TRY(state_.database->transact([&](store::Transaction& transaction) {
+      return write_checkpoint(transaction, claimed_.job, text);
+    }));
+    if (is_ours) return {};
+    end_early();
+    return go_on();
   }
 
-  // What the owner asked for through another process is only in the database.
+  // What the owner asked for through another process is only in the database; so is that another
+  // server has taken the job up.
   Result<void> write_and_look_for_cancel() {
-    const auto cancelled =
+    const auto ends =
         state_.database->transact([&](store::Transaction& transaction) -> Result<bool> {
-          TRY(write_progress(transaction, claimed_.job.id, progress_));
-          return is_cancel_requested(transaction, claimed_.job.id);
+          TRY(write_progress(transaction, claimed_.job, progress_));
+          return is_to_end(transaction, claimed_.job);
         });
-    if (!cancelled) return Unexpected(cancelled.error());
-    if (*cancelled) {
-      running_.cancelled = true;
-      running_.stop.request_stop();
-    }
+    if (TRY(ends)) end_early();
     return {};
   }
 
  private:
+  void end_early() {
+    running_.cancelled = true;
+    running_.stop.request_stop();
+  }
+
   Result<void> go_on() const {
     if (running_.cancelled) {
       return fail(ErrorCode::Cancelled, "job_cancelled", "the job was cancelled");
@@ -89,6 +94,12 @@ Error storable_error(const Error& error) {
 // The database will refuse this row however often it is asked.
 bool is_refusal(const Error& error) {
   return error.code == ErrorCode::InvalidInput || error.code == ErrorCode::TooLarge;
+}
+
+// The same row may well be taken later: by a database that is busy, out of reach or full now.
+bool may_pass(const Error& error) {
+  return error.code == ErrorCode::Busy || error.code == ErrorCode::Exhausted ||
+         error.reason == "commit_outcome_unknown";
 }
 
 // The work is another module's; whatever it does, this worker lives on.
@@ -149,6 +160,19 @@ void State::publish(Running& entry, JobState state, const Progress& progress) {
   events.publish(entry.latest);
 }
 
+// Of a job that is no longer this run's the database knows more. One that is gone has no one left
+// to tell, but whoever listens.
+void State::publish_as_kept(const Job& claimed) {
+  const auto kept = database->read([&](store::Transaction& transaction) {
+    return find_job(transaction, claimed.owner, claimed.id);
+  });
+  if (kept) return events.publish(present(*kept));
+  events.publish({.job = claimed.id,
+                  .state = JobState::Cancelled,
+                  .progress = claimed.progress,
+                  .at_ms = clock.now_ms()});
+}
+
 void State::wake() {
   {
     const std::scoped_lock lock(mutex);
@@ -189,29 +213,37 @@ Result<std::optional<ClaimedJob>> State::claim() {
   });
 }
 
-Result<void> State::lay_down(JobId id) {
+Result<bool> State::lay_down(const Job& claimed) {
   const std::scoped_lock lock(claiming);
   return database->transact(
-      [&](store::Transaction& transaction) { return requeue_job(transaction, id); });
+      [&](store::Transaction& transaction) { return requeue_job(transaction, claimed); });
 }
 
 // An end that the database cannot take now (a full disk, a lost connection) is kept here, and with
-// it this worker, until it can: nothing else could be begun meanwhile, as that is written too.
-Result<void> State::keep_end(JobId id, const Progress& progress, Result<json::value> outcome) {
+// it this worker, until it can: nothing else could be begun meanwhile, as that is written too. One
+// that it will never take is given up: the job runs again after the next start.
+Result<bool> State::keep_end(const Job& claimed, const Progress& progress,
+                             Result<json::value> outcome) {
   const UnixTime_ms ended_at_ms = clock.now_ms();
   auto wait = options.poll_every;
-  for (int attempt = 1;; ++attempt) {
+  bool is_told = false;
+  while (true) {
     const bool is_last = stopping;
     const auto written = database->transact([&](store::Transaction& transaction) {
-      return finish_job(transaction, id, progress, outcome, ended_at_ms);
+      return finish_job(transaction, claimed, progress, outcome, ended_at_ms);
     });
     if (written || is_last) return written;
-    if (attempt == 1) {
-      log::error("job {} ended, which cannot be written yet: {}: {}", id.value(),
+    // Refused for what it is: that is how the job ends then.
+    if (is_refusal(written.error()) && outcome) {
+      outcome = Unexpected(written.error());
+      continue;
+    }
+    if (!may_pass(written.error())) return written;
+    if (!is_told || wait >= options.retry_end_every_max) {
+      is_told = true;
+      log::error("job {} ended, which cannot be written yet: {}: {}", claimed.id.value(),
                  written.error().reason, written.error().message);
     }
-    // Refused for what it is: that is how the job ends then.
-    if (is_refusal(written.error()) && outcome) outcome = Unexpected(written.error());
     std::unique_lock lock(mutex);
     woken.wait_for(lock, wait, [this] { return stopping.load(); });
     wait = std::min(2 * wait, options.retry_end_every_max);
@@ -238,15 +270,17 @@ void State::run(const ClaimedJob& claimed) {
   if (stopping) entry->stop.request_stop();
   const auto outcome = run_work(kinds.at(claimed.job.kind), context);
   const bool interrupted = !outcome && outcome.error().reason == "job_interrupted";
-  const auto written = interrupted ? lay_down(id) : keep_end(id, context.progress(), outcome);
-  if (!written) {
-    log::error("job {} ended, which could not be kept; it runs again after the next start: {}",
-               id.value(), written.error().message);
+  const auto kept =
+      interrupted ? lay_down(claimed.job) : keep_end(claimed.job, context.progress(), outcome);
+  if (!kept) {
+    log::error("job {} ended, which could not be kept; it runs again after the next start: {}: {}",
+               id.value(), kept.error().reason, kept.error().message);
   }
   {
     const std::scoped_lock lock(mutex);
     running.erase(id);
   }
+  if (kept && !*kept) return publish_as_kept(claimed.job);
   publish(*entry, interrupted ? JobState::Queued : end_state(outcome), context.progress());
 }
 

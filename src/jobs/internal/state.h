@@ -42,8 +42,9 @@ struct State {
   void work_until_stopped();
   [[nodiscard]] Result<std::optional<ClaimedJob>> claim();
   void run(const ClaimedJob& claimed);
-  [[nodiscard]] Result<void> lay_down(JobId id);
-  [[nodiscard]] Result<void> keep_end(JobId id, const Progress& progress,
+  /// Both: whether the job was still this run's.
+  [[nodiscard]] Result<bool> lay_down(const Job& claimed);
+  [[nodiscard]] Result<bool> keep_end(const Job& claimed, const Progress& progress,
                                       Result<json::value> outcome);
   void wait_for_work(uint64_t seen_wakes);
   void wake();
@@ -51,6 +52,7 @@ struct State {
   [[nodiscard]] std::shared_ptr<Running> running_job(JobId id);
   [[nodiscard]] JobEvent present(const Job& job);
   void publish(Running& running, JobState state, const Progress& progress);
+  void publish_as_kept(const Job& claimed);
 
   const std::shared_ptr<store::Database> database;
   const Clock& clock;
