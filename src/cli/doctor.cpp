@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -11,6 +12,7 @@
 
 #include "base/file.h"
 #include "cli/listen_address.h"
+#include "cli/pack_choice.h"
 #include "http/tls_files.h"
 #include "nn/processor.h"
 #include "store/database.h"
@@ -47,6 +49,9 @@ fs::path existing(const std::string& folder) {
 
 Finding check_data_folder(const std::string& folder) {
   const std::string check = "data_folder";
+  if (const auto named = require_data_folder(folder); !named) {
+    return fault(check, named.error(), "Give --data DIR, or set HOME.");
+  }
   struct stat found {};
   if (stat(folder.c_str(), &found) != 0) {
     if (errno != ENOENT) {
@@ -62,7 +67,7 @@ Finding check_data_folder(const std::string& folder) {
                       fmt::format("{} is a file; --data names a folder", folder)};
     return fault(check, error, "Name a folder with --data.");
   }
-  if (access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
+  if (faccessat(AT_FDCWD, folder.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) != 0) {
     return fault(check, file_error(errno, "write into", folder),
                  "Run as the folder's owner, or change its owner with chown.");
   }
@@ -105,24 +110,19 @@ Finding check_free_disk(const std::string& folder) {
 
 Finding check_database(const InstallationOptions& options) {
   const std::string check = "database";
-  const fs::path own_file = fs::path(options.data_folder) / "faceforge.sqlite3";
-  const std::string location = options.database.empty() ? own_file.string() : options.database;
-  const bool is_file = !location.starts_with("postgres");
+  const std::string location = database_location(options);
+  const auto dialect = store::dialect_of(location);
+  if (!dialect) return fault(check, dialect.error(), "Name the database with --database.");
+  const bool is_file = *dialect == store::Dialect::Sqlite;
   std::error_code failed;
   if (is_file && !fs::exists(location, failed)) {
     return {.check = check, .message = "none yet: `faceforge serve` makes it"};
   }
-  const auto database = store::Database::open({.location = location});
-  if (!database) {
-    return fault(check, database.error(),
+  if (const auto examined = store::examine(location); !examined) {
+    return fault(check, examined.error(),
                  is_file ? "Put back a backup of it, or see docs/operate.md."
                          : "See whether the database server runs, and who may log in.");
   }
-  const auto answered = (*database)->read([](store::Transaction& transaction) -> Result<void> {
-    TRY(transaction.query("select 1"));
-    return {};
-  });
-  if (!answered) return fault(check, answered.error(), "See docs/operate.md.");
   if (!is_file) return {.check = check, .message = "PostgreSQL answers"};
   const auto size_bytes = fs::file_size(location, failed);
   return {.check = check,
@@ -190,10 +190,14 @@ Finding check_web_folder(const std::string& web_folder) {
 }
 
 std::vector<Finding> examine(const DoctorOptions& options, const Clock& clock) {
-  std::vector<Finding> findings = {check_data_folder(options.installation.data_folder),
-                                   check_free_disk(options.installation.data_folder),
-                                   check_database(options.installation)};
-  for (Finding& finding : check_packs(options)) findings.push_back(std::move(finding));
+  const std::string& data_folder = options.installation.data_folder;
+  std::vector<Finding> findings = {check_data_folder(data_folder)};
+  // Where no data folder is named there is none to look into: the working folder is not it.
+  if (!data_folder.empty()) {
+    findings.push_back(check_free_disk(data_folder));
+    findings.push_back(check_database(options.installation));
+    for (Finding& finding : check_packs(options)) findings.push_back(std::move(finding));
+  }
   findings.push_back(check_processor());
   findings.push_back(check_web_folder(options.web_folder));
   findings.push_back(check_tls(options, clock));

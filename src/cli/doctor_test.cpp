@@ -5,10 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/exit_code.h"
 #include "store/database.h"
+#include "support/ordinary_user.h"
 #include "support/test_data.h"
 
 namespace faceforge::cli {
@@ -49,13 +49,28 @@ TEST(Doctor, ADataFolderThatIsAFileIsAFault) {
 }
 
 TEST(Doctor, ADataFolderThatCannotBeWrittenIsAFault) {
-  if (geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   const test::TemporaryFolder folder;
+  const test::AsOrdinaryUser ordinary(folder.path());
   ASSERT_EQ(chmod(folder.path().c_str(), 0500), 0);
   const Finding finding = check_data_folder(folder.path().string());
   ASSERT_EQ(chmod(folder.path().c_str(), 0700), 0);
   EXPECT_EQ(finding.state, Fault);
   EXPECT_EQ(exit_code({finding}), 8);
+}
+
+TEST(Doctor, WithoutADataFolderNothingIsLookedForInTheWorkingFolder) {
+  const SystemClock clock;
+  const auto findings = examine({}, clock);
+  EXPECT_EQ(findings.front().check, "data_folder");
+  EXPECT_EQ(findings.front().state, Fault);
+  EXPECT_EQ(findings.front().error->reason, "data_folder_unknown");
+  EXPECT_THAT(findings.front().advice, HasSubstr("--data"));
+  EXPECT_EQ(exit_code(findings), 3);
+  for (const Finding& finding : findings) {
+    EXPECT_NE(finding.check, "free_disk");
+    EXPECT_NE(finding.check, "database");
+    EXPECT_NE(finding.check, "pack");
+  }
 }
 
 TEST(Doctor, LittleRoomIsAHintAndHardlyAnyAFault) {
@@ -75,9 +90,21 @@ TEST(Doctor, ADatabaseThatOpensIsOkAndADamagedOneAFault) {
   { ASSERT_TRUE(store::Database::open({.location = file.string()})); }
   EXPECT_EQ(check_database(options).state, Ok) << check_database(options).message;
   std::ofstream(file) << std::string(10'000, 'x');
+  ASSERT_EQ(chmod(file.c_str(), 0644), 0);
   const Finding damaged = check_database(options);
   EXPECT_EQ(damaged.state, Fault);
   EXPECT_EQ(exit_code({damaged}), 7);
+  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0644))
+      << "it is someone's file all the same";
+}
+
+TEST(Doctor, OnlyAUrlOfPostgresIsPostgres) {
+  const std::string file = "postgres-copy.sqlite3";
+  EXPECT_EQ(check_database({.data_folder = "/not/there", .database = file}).state, Ok);
+  EXPECT_FALSE(std::filesystem::exists(file));
+  const Finding other = check_database({.data_folder = "/not/there", .database = "mysql://db/x"});
+  EXPECT_EQ(other.state, Fault);
+  EXPECT_EQ(other.error->reason, "database_location");
 }
 
 TEST(Doctor, WithoutTlsOnlyThisMachineAndAProxyAreSafe) {

@@ -16,7 +16,6 @@
 namespace faceforge::cli {
 namespace {
 
-/// A `postgresql://` URL, or the path of a file.
 Unexpected data_folder_is_a_file(const std::filesystem::path& folder) {
   return fail(ErrorCode::InvalidInput, "data_folder_is_a_file",
               "{} is a file; --data names a folder", folder.string());
@@ -28,14 +27,6 @@ Unexpected no_database(const InstallationOptions& options) {
               "{} has no database of FaceForge: name the place that the server was started with, "
               "by --data DIR or --database URL",
               options.database.empty() ? options.data_folder : "the place that --database names");
-}
-
-Result<void> bring_to_newest_version(store::Database& database) {
-  auto migrations = store::owner_migrations();
-  for (const auto& more : {accounts::migrations(), jobs::migrations(), gallery::migrations()}) {
-    migrations.insert(migrations.end(), more.begin(), more.end());
-  }
-  return store::migrate(database, migrations);
 }
 
 }  // namespace
@@ -70,17 +61,24 @@ std::string database_location(const InstallationOptions& options) {
 
 Result<std::shared_ptr<store::Database>> open_database(const InstallationOptions& options) {
   TRY(make_data_folder(options.data_folder));
-  auto database = TRY(store::Database::open({.location = database_location(options)}));
-  TRY(bring_to_newest_version(*database));
-  return database;
+  return store::Database::open({.location = database_location(options)});
+}
+
+Result<void> bring_to_newest_version(store::Database& database) {
+  auto migrations = store::owner_migrations();
+  for (const auto& more : {accounts::migrations(), jobs::migrations(), gallery::migrations()}) {
+    migrations.insert(migrations.end(), more.begin(), more.end());
+  }
+  return store::migrate(database, migrations);
 }
 
 Result<std::shared_ptr<store::Database>> open_existing_database(
     const InstallationOptions& options) {
   TRY(require_data_folder(options.data_folder));
   const std::string location = database_location(options);
+  const bool is_file = TRY(store::dialect_of(location)) == store::Dialect::Sqlite;
   std::error_code failed;
-  if (location.find("://") == std::string::npos && !std::filesystem::exists(location, failed)) {
+  if (is_file && !std::filesystem::exists(location, failed)) {
     const auto folder = std::filesystem::status(options.data_folder, failed);
     if (std::filesystem::is_regular_file(folder)) return data_folder_is_a_file(options.data_folder);
     return no_database(options);

@@ -31,16 +31,22 @@ void add_installation_options(CLI::App& command, InstallationOptions& options);
 /// Where the database is: what `store::OpenOptions::location` takes.
 [[nodiscard]] std::string database_location(const InstallationOptions& options);
 
-/// Opens the database with the tables of every module brought to the newest version.
+/// Opens the database, and makes it where it is missing; its tables stay as they are.
 ///
-/// fails: as make_data_folder, store::Database::open and store::migrate
+/// fails: as make_data_folder and store::Database::open
 [[nodiscard]] Result<std::shared_ptr<store::Database>> open_database(
     const InstallationOptions& options);
 
-/// The same for what looks after an installation and never begins one: makes no folder, no file and
-/// no table where the server has not made them.
+/// Brings the tables of every module to the newest version. A server does so once it holds the
+/// store::ServerLock: another one may be running on an older version.
 ///
-/// fails: not_found/no_database, naming the place; as open_database
+/// fails: as store::migrate
+[[nodiscard]] Result<void> bring_to_newest_version(store::Database& database);
+
+/// Opens the database at its newest version for what looks after an installation and never begins
+/// one: makes no folder, no file and no table where the server has not made them.
+///
+/// fails: not_found/no_database, naming the place; as open_database and bring_to_newest_version
 [[nodiscard]] Result<std::shared_ptr<store::Database>> open_existing_database(
     const InstallationOptions& options);
 

@@ -52,6 +52,7 @@ class DataFolderLock {
     if (descriptor < 0) return Unexpected(file_error(errno, "open", file));
     DataFolderLock lock(descriptor);
     if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno != EWOULDBLOCK) return Unexpected(file_error(errno, "lock", file));
     return fail(ErrorCode::Conflict, "data_folder_in_use",
                 "another faceforge serves `{}`; stop it, or choose another --data",
                 data_folder.string());
@@ -140,6 +141,8 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
       TRY(open_engine({.data_folder = options.installation.data_folder, .pack = options.pack}));
   const auto database = TRY(open_database(options.installation));
   auto database_lock = TRY(store::ServerLock::take(database_location(options.installation)));
+  // Only under the lock: the server that has it may be an older one, which needs its own tables.
+  TRY(bring_to_newest_version(*database));
   const auto files = TRY(store::BlobFiles::open(data_folder / "photos"));
   gallery::Galleries galleries(*database, files, clock);
   report(TRY(galleries.reconcile(options.photos_lost ? gallery::PhotosElsewhere::Accept

@@ -50,8 +50,29 @@ void wait_before_attempt(int attempt) {
 
 }  // namespace
 
-bool internal::is_postgres_url(std::string_view location) {
-  return location.starts_with("postgresql://") || location.starts_with("postgres://");
+Result<Dialect> dialect_of(const std::string& location) {
+  if (location.empty() || location.find('\0') != std::string::npos) {
+    return fail(ErrorCode::InvalidInput, "database_location",
+                "a database is a file's path or a postgresql:// URL");
+  }
+  if (location.starts_with("postgresql://") || location.starts_with("postgres://")) {
+    return Dialect::Postgres;
+  }
+  if (const size_t scheme_end = location.find("://"); scheme_end != std::string::npos) {
+    // Taken for a path, it would become an empty database in a folder called `mysql:`.
+    return fail(ErrorCode::InvalidInput, "database_location",
+                "`{}:` is no kind of database that FaceForge knows: give a file's path or a "
+                "postgresql:// URL",
+                location.substr(0, scheme_end));
+  }
+  return Dialect::Sqlite;
+}
+
+std::string internal::sqlite_path(const std::string& location) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(location, error);
+  const auto canonical = std::filesystem::weakly_canonical(absolute, error);
+  return (error ? absolute : canonical).string();
 }
 
 template <typename T>
@@ -130,26 +151,13 @@ Database::~Database() = default;
 
 Result<std::shared_ptr<Database>> Database::open(const OpenOptions& options) {
   CHECK(options.connection_count_max > 0);
-  if (options.location.empty() || options.location.find('\0') != std::string::npos) {
-    return fail(ErrorCode::InvalidInput, "database_location",
-                "a database is a file's path or a postgresql:// URL");
-  }
+  const Dialect dialect = TRY(dialect_of(options.location));
   OpenOptions opened = options;
-  const bool postgres = internal::is_postgres_url(options.location);
-  if (!postgres && options.location.find("://") != std::string::npos) {
-    // Taken for a path, it would become an empty database in a folder called `mysql:`.
-    return fail(ErrorCode::InvalidInput, "database_location",
-                "`{}:` is no kind of database that FaceForge knows: give a file's path or a "
-                "postgresql:// URL",
-                options.location.substr(0, options.location.find("://")));
-  }
-  if (!postgres) {
-    std::error_code error;
-    opened.location = std::filesystem::absolute(options.location, error).string();
+  if (dialect == Dialect::Sqlite) {
+    opened.location = internal::sqlite_path(options.location);
     TRY(internal::prepare_sqlite_file(opened.location));
   }
-  const std::shared_ptr<Database> database(
-      new Database(postgres ? Dialect::Postgres : Dialect::Sqlite, opened));
+  const std::shared_ptr<Database> database(new Database(dialect, opened));
   // The first connection tells whether the database is there at all.
   TRY(database->writers_->lease());
   return database;
@@ -206,6 +214,14 @@ Result<void> Database::forget_now() {
 void Database::add_tables(std::span<const std::string> names) {
   const std::scoped_lock lock(tables_mutex_);
   tables_.insert(names.begin(), names.end());
+}
+
+Result<void> examine(const std::string& location) {
+  if (TRY(dialect_of(location)) == Dialect::Sqlite) {
+    return internal::examine_sqlite_file(internal::sqlite_path(location));
+  }
+  TRY(internal::open_postgres(location, OpenOptions{}.wait_max));
+  return {};
 }
 
 }  // namespace faceforge::store

@@ -30,6 +30,11 @@ class SharedTurn;
 
 enum class Dialect { Sqlite, Postgres };
 
+/// Which of them a location names: a `postgresql://` (or `postgres://`) URL, or a file's path.
+///
+/// fails: invalid_input/database_location for nothing, and for another kind of URL
+[[nodiscard]] Result<Dialect> dialect_of(const std::string& location);
+
 /// More rows than this at once are an error; `Transaction::scan` has no such limit.
 inline constexpr size_t kMaxQueryRows = 1'000'000;
 
@@ -138,7 +143,7 @@ class Database {
   ///
   /// fails: corrupt/database_corrupt; forbidden/database_read_only (file or folder);
   ///        exhausted/database_full; busy/database_unreachable; invalid_input/database_location
-  /// cost:  SQLite reads the whole file once
+  /// cost:  SQLite reads the whole file once when its last user did not close it in order
   [[nodiscard]] static Result<std::shared_ptr<Database>> open(const OpenOptions& options);
 
   ~Database();
@@ -217,5 +222,13 @@ class Database {
   std::set<std::string> tables_;
   std::unique_ptr<internal::BackgroundTurn> vacuuming_;  // ends first: it uses all of the above
 };
+
+/// Looks whether a database that is there would open, checks all of a SQLite file whatever its
+/// size, and changes nothing: no mode, no table, no log that was left.
+///
+/// in:    a location as `OpenOptions::location`
+/// fails: as `Database::open`
+/// cost:  reads the whole SQLite file; one connection on PostgreSQL
+[[nodiscard]] Result<void> examine(const std::string& location);
 
 }  // namespace faceforge::store

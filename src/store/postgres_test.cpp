@@ -1,10 +1,16 @@
 // What only PostgreSQL has: a server that can be out of reach.
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "store/database.h"
 #include "store/migrate.h"
@@ -144,6 +150,77 @@ TEST(PostgresUrl, AServerThatIsNotThereIsUnreachableAndItsPasswordStaysSecret) {
   // libpq asks "Is the server running ..?" in a second line, indented.
   EXPECT_EQ(opened.error().message.find_first_of("\n\t"), std::string::npos);
   EXPECT_NE(opened.error().message.find("; Is the server running"), std::string::npos);
+}
+
+// The socket of this process that is connected to a port of this machine.
+int connected_to(in_port_t port) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int descriptor = std::stoi(entry.path().filename().string());
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+        peer.sin_family == AF_INET && peer.sin_port == port) {
+      return descriptor;
+    }
+  }
+  return -1;
+}
+
+// What the system is told of how long to wait for a silent server, by a connection with these
+// parameters to one that takes it and says nothing.
+struct Patience {
+  int idle_s = 0;
+  int interval_s = 0;
+  int probe_count = 0;
+  int unanswered_ms = 0;
+};
+
+Patience patience_with(const std::string& parameters) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  EXPECT_EQ(::listen(listener, 1), 0);
+  EXPECT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const std::jthread client([&] {
+    EXPECT_FALSE(Database::open(
+        {.location = fmt::format("postgresql://ada@127.0.0.1:{}/faceforge?sslmode=disable{}",
+                                 ntohs(address.sin_port), parameters)}));
+  });
+  const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  const int connected = connected_to(address.sin_port);
+  const auto option = [&](int name) {
+    int value = -1;
+    socklen_t value_size = sizeof value;
+    EXPECT_EQ(::getsockopt(connected, IPPROTO_TCP, name, &value, &value_size), 0);
+    return value;
+  };
+  const Patience found{.idle_s = option(TCP_KEEPIDLE),
+                       .interval_s = option(TCP_KEEPINTVL),
+                       .probe_count = option(TCP_KEEPCNT),
+                       .unanswered_ms = option(TCP_USER_TIMEOUT)};
+  ::close(listener);
+  ::close(accepted);
+  return found;
+}
+
+TEST(PostgresUrl, AServerThatFallsSilentIsMissedWithinAMinute) {
+  const Patience found = patience_with("");
+  EXPECT_EQ(found.idle_s, 20);
+  EXPECT_EQ(found.interval_s, 10);
+  EXPECT_EQ(found.probe_count, 3);
+  EXPECT_EQ(found.unanswered_ms, 30'000);
+}
+
+TEST(PostgresUrl, HowLongToWaitForASilentServerIsTheUrlsToSay) {
+  const Patience found = patience_with(
+      "&keepalives_idle=77&keepalives_interval=7&keepalives_count=9&tcp_user_timeout=5000");
+  EXPECT_EQ(found.idle_s, 77);
+  EXPECT_EQ(found.interval_s, 7);
+  EXPECT_EQ(found.probe_count, 9);
+  EXPECT_EQ(found.unanswered_ms, 5000);
 }
 
 TEST(PostgresUrl, AMalformedUrlIsAnErrorAndItsPasswordStaysSecret) {

@@ -45,8 +45,9 @@ class ServerLock::FileHolder final : public Holder {
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (descriptor < 0) return Unexpected(file_error(errno, "open", file));
     std::unique_ptr<Holder> holder(new FileHolder(descriptor));
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) return in_use();
-    return holder;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return holder;
+    if (errno == EWOULDBLOCK) return in_use();
+    return Unexpected(file_error(errno, "lock", file));
   }
   FileHolder(const FileHolder&) = delete;
   FileHolder& operator=(const FileHolder&) = delete;
@@ -113,8 +114,10 @@ ServerLock::ServerLock(ServerLock&& other) noexcept = default;
 ServerLock::~ServerLock() = default;
 
 Result<ServerLock> ServerLock::take(const std::string& location) {
-  if (internal::is_postgres_url(location)) return ServerLock(TRY(PostgresHolder::take(location)));
-  return ServerLock(TRY(FileHolder::take(location + ".server")));
+  if (TRY(dialect_of(location)) == Dialect::Postgres) {
+    return ServerLock(TRY(PostgresHolder::take(location)));
+  }
+  return ServerLock(TRY(FileHolder::take(internal::sqlite_path(location) + ".server")));
 }
 
 Result<void> ServerLock::keep() {

@@ -10,9 +10,9 @@ namespace faceforge::store {
 /// Makes this process the only server of a database until the end of the scope, however the process
 /// ends: jobs and photos belong to one server. Other programs may use the database beside it.
 ///
-/// SQLite: a lock on `FILE.server`, beside the database. PostgreSQL: an advisory lock of a
-/// connection of its own, one for each schema; it is gone with the connection, so `keep` is called
-/// every few seconds.
+/// SQLite: a lock on `FILE.server`, beside the database, whatever symbolic link names it.
+/// PostgreSQL: an advisory lock of a connection of its own, one for each schema; it is gone with
+/// the connection, so `keep` is called every few seconds.
 class ServerLock {
  public:
   /// in:    a file's path or a `postgresql://` URL, as `OpenOptions::location`
@@ -25,7 +25,9 @@ class ServerLock {
   ///
   /// fails: conflict/database_in_use when another server took it meanwhile: this one is to end;
   ///        busy/database_unreachable: try again later
-  /// cost:  one round trip on PostgreSQL, none on SQLite
+  /// cost:  one round trip on PostgreSQL, none on SQLite; about half a minute when the network
+  /// drops
+  ///        what is sent
   [[nodiscard]] Result<void> keep();
 
   ServerLock(ServerLock&& other) noexcept;

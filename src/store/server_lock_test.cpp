@@ -1,10 +1,12 @@
 #include "store/server_lock.h"
 
+#include <filesystem>
 #include <optional>
 
 #include <gtest/gtest.h>
 
 #include "support/databases.h"
+#include "support/test_data.h"
 
 namespace faceforge::store {
 namespace {
@@ -75,6 +77,21 @@ TEST_P(ServerLockTest, ALockThatAnotherServerTookMeanwhileIsLost) {
 }
 
 TEST_ON_BOTH_DATABASES(ServerLockTest);
+
+TEST(ServerLockFile, ASymbolicLinkNamesTheSameDatabase) {
+  const test::TemporaryFolder folder;
+  const auto file = folder.path() / "faceforge.db";
+  const auto link = folder.path() / "link.db";
+  ASSERT_TRUE(Database::open({.location = file.string()}));
+  std::filesystem::create_symlink(file, link);
+  const auto held = ServerLock::take(file.string());
+  ASSERT_TRUE(held.has_value());
+  for (const auto& spelled : {link, folder.path() / "." / "faceforge.db"}) {
+    const auto second = ServerLock::take(spelled.string());
+    ASSERT_FALSE(second.has_value()) << spelled;
+    EXPECT_EQ(second.error().reason, "database_in_use");
+  }
+}
 
 }  // namespace
 }  // namespace faceforge::store

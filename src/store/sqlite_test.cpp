@@ -80,14 +80,27 @@ TEST_F(SqliteTest, AFileThatOthersCouldReadIsClosedToThem) {
   EXPECT_EQ(mode_of(file_), 0600U);
 }
 
+TEST_F(SqliteTest, ALogThatOthersCouldReadIsClosedToThem) {
+  const auto database = open().value();
+  ASSERT_TRUE(run(*database, "create table t (a text)").has_value());
+  for (const char* part : {"-wal", "-shm"}) {
+    fs::permissions(file_.string() + part, fs::perms(0644));
+  }
+  const auto again = open().value();
+  EXPECT_EQ(mode_of(file_.string() + "-wal"), 0600U);
+  EXPECT_EQ(mode_of(file_.string() + "-shm"), 0600U);
+}
+
 TEST_F(SqliteTest, WhatIsNotADatabaseIsCorruptAndLeftAlone) {
   fs::create_directories(file_.parent_path());
   std::ofstream(file_) << std::string(5000, 'x');
+  fs::permissions(file_, fs::perms(0644));
   const auto opened = open();
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, ErrorCode::Corrupt);
   EXPECT_EQ(opened.error().reason, "database_corrupt");
   EXPECT_EQ(contents(file_), std::string(5000, 'x'));
+  EXPECT_EQ(mode_of(file_), 0644U);
 }
 
 TEST_F(SqliteTest, ADamagedPageIsFoundAtOpening) {
@@ -102,6 +115,40 @@ TEST_F(SqliteTest, ALargeFileIsReadOnlyWhenItsLastUseDidNotEndInOrder) {
   EXPECT_TRUE(internal::prepare_sqlite_file(file_.string(), 0).has_value());
   std::ofstream(log) << "what a process that was cut off leaves";
   EXPECT_EQ(internal::prepare_sqlite_file(file_.string(), 0).error().reason, "database_corrupt");
+}
+
+TEST_F(SqliteTest, ExaminingReadsAllOfALargeFileToo) {
+  make_damaged();
+  fs::resize_file(file_, internal::kAlwaysCheckedMax_bytes + 4096);
+  ASSERT_TRUE(open().has_value()) << "too large to be read at every start";
+  const auto examined = examine(file_.string());
+  ASSERT_FALSE(examined.has_value());
+  EXPECT_EQ(examined.error().reason, "database_corrupt");
+}
+
+TEST_F(SqliteTest, ExaminingChangesNoModeAndKeepsALogThatWasLeft) {
+  const auto database = open().value();
+  ASSERT_TRUE(run(*database, "create table t (a text); insert into t values ('x')").has_value());
+  // The files as they lie there while a process has them open are those it leaves when cut off.
+  const fs::path left = folder_.path() / "left.db";
+  const std::string log = left.string() + "-wal";
+  fs::copy_file(file_, left);
+  fs::copy_file(file_.string() + "-wal", log);
+  for (const fs::path& file : {left, fs::path(log)}) fs::permissions(file, fs::perms(0644));
+  const std::string file_before = contents(left);
+  const std::string log_before = contents(log);
+  ASSERT_FALSE(log_before.empty());
+  ASSERT_TRUE(examine(left.string()).has_value());
+  EXPECT_EQ(contents(left), file_before);
+  EXPECT_EQ(contents(log), log_before);
+  EXPECT_EQ(mode_of(left), 0644U);
+  EXPECT_EQ(mode_of(log), 0644U);
+}
+
+TEST_F(SqliteTest, ExaminingWhatEndedInOrderLeavesNoFile) {
+  ASSERT_TRUE(open().has_value());
+  ASSERT_TRUE(examine(file_.string()).has_value());
+  EXPECT_EQ(std::distance(fs::directory_iterator(file_.parent_path()), {}), 1);
 }
 
 TEST_F(SqliteTest, AFolderThatMayNotBeWrittenIsForbidden) {
@@ -139,7 +186,11 @@ TEST_F(SqliteTest, LocationsThatNameNothingAreRefused) {
 
 TEST_F(SqliteTest, AFullDiskIsExhaustedAndKeepsWhatWasThere) {
   // The limit of a file's size stands in for a disk that is full; the child has it alone.
-  { ASSERT_TRUE(run(*open().value(), "create table t (a blob)").has_value()); }
+  {
+    const auto database = open().value();
+    ASSERT_TRUE(
+        run(*database, "create table t (a blob); insert into t values (x'2a')").has_value());
+  }
   const pid_t child = ::fork();
   if (child == 0) {
     ::signal(SIGXFSZ, SIG_IGN);
@@ -156,12 +207,21 @@ TEST_F(SqliteTest, AFullDiskIsExhaustedAndKeepsWhatWasThere) {
               return transaction.execute("insert into t values ($1)", Blob(10));
             })
             .has_value();
-    ::_exit(!added && small_ones_still_fit ? 0 : 1);
+    const bool is_told = !added && added.error().code == ErrorCode::Exhausted &&
+                         added.error().reason == "database_full";
+    ::_exit(!is_told ? 1 : small_ones_still_fit ? 0 : 3);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-  EXPECT_TRUE(open().has_value());
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "1: another reason; 2: not opened; 3: of no use afterwards";
+  const auto rows = open().value()->read([](Transaction& transaction) {
+    return transaction.query("select length(a) from t order by rowid");
+  });
+  ASSERT_TRUE(rows.has_value()) << rows.error().message;
+  ASSERT_EQ(rows->size(), 2U) << "the one that was there and the small one";
+  EXPECT_EQ((*rows)[0].integer(0), 1);
+  EXPECT_EQ((*rows)[1].integer(0), 10);
 }
 
 TEST_F(SqliteTest, NothingOfADeletedRowIsLeftInAnyFile) {

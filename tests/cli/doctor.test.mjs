@@ -1,6 +1,6 @@
 // doctor: what it finds in an installation that works, in one that is not there and in one that is damaged.
 import assert from 'node:assert/strict';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { folder, root, run, runJson, skip, testData } from './faceforge.mjs';
@@ -24,6 +24,27 @@ test('where nothing is installed it says what to install, and makes nothing', as
   assert.equal(same, 4);
   assert.match(stdout, /^hint +data folder .* is not there yet\n +-> `faceforge serve`/m);
   assert.match(stdout, /^fault +pack /m);
+});
+
+test('without a home folder it asks for the data folder, and looks at no other', async () => {
+  const { code, json } = await runJson(['doctor'], { env: { HOME: '', XDG_DATA_HOME: '', FACEFORGE_PACKS: '' } });
+  assert.equal(code, 3);
+  const asked = json.checks.find(({ check }) => check === 'data_folder');
+  assert.equal(asked.state, 'fault');
+  assert.equal(asked.error.reason, 'data_folder_unknown');
+  assert.match(asked.advice, /--data/);
+  for (const check of ['free_disk', 'database', 'pack']) assert.equal(states(json)[check], undefined, check);
+});
+
+test('a file that is no database is told as such, and keeps its mode', async () => {
+  const letter = join(folder, 'letter.odt');
+  writeFileSync(letter, 'a letter to a friend '.repeat(100));
+  chmodSync(letter, 0o644);
+  const { json } = await runJson(['doctor', '--data', join(folder, 'doctor-letter'), '--database', letter], without);
+  const database = json.checks.find(({ check }) => check === 'database');
+  assert.equal(database.state, 'fault');
+  assert.equal(database.error.reason, 'database_corrupt');
+  assert.equal(lstatSync(letter).mode & 0o777, 0o644);
 });
 
 test('an installation that works is ok, with its model and how long it takes', { skip }, async () => {

@@ -1,11 +1,14 @@
 // serve and user: start, signals, and what keeps a server from starting.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { folder, lfw, run, runJson, skip } from './faceforge.mjs';
-import { serve } from './server.mjs';
+import { Client, serve } from './server.mjs';
 
 const pack = ['--pack', 'scrfd500-mbf'];
 
@@ -107,6 +110,37 @@ test('a second server keeps off the database of the first, whatever its data fol
   assert.equal(await ended, 0);
 });
 
+test('a server that finds the database taken has not touched its tables', { skip }, async () => {
+  const data = join(folder, 'serve-taken');
+  const database = join(data, 'faceforge.sqlite3');
+  mkdirSync(data);
+  writeFileSync(database, '');
+  const { code, stderr } = await run(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack],
+    { through: ['flock', `${database}.server`] });
+  assert.equal(code, 3, stderr);
+  assert.match(stderr, /\(database_in_use\)/);
+  const contents = readdirSync(data).filter((name) => name.startsWith('faceforge.sqlite3'))
+    .map((name) => readFileSync(join(data, name), 'latin1')).join('');
+  assert.ok(!contents.includes('schema_migrations'), 'the tables of whoever has it are theirs to change');
+});
+
+test('a database that a newer FaceForge has used is refused, and left as it is', { skip }, async () => {
+  const data = join(folder, 'serve-newer');
+  const { child, ended } = await serve(data);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+  const file = join(data, 'faceforge.sqlite3');
+  const bytes = readFileSync(file, 'latin1');
+  // SQLite writes the cells of a row one after the other: here a module, the number of a step, and the step's name.
+  const lastStep = bytes.match(/gallery[\x02-\x08](?=[a-z])/g).sort().at(-1);
+  const newer = Buffer.from(bytes.replaceAll(lastStep, 'gallery\x63'), 'latin1');
+  writeFileSync(file, newer);
+  const { code, stderr } = await run(['serve', '--listen', '127.0.0.1:0', '--data', data, ...pack]);
+  assert.equal(code, 3, stderr);
+  assert.match(stderr, /version 99 of `gallery`.*\(database_newer\)/);
+  assert.ok(readFileSync(file).equals(newer));
+});
+
 test('an empty data folder beside a database that names photos is refused, and marks none as lost', { skip }, async () => {
   const database = ['--database', join(folder, 'elsewhere.sqlite3')];
   const right = join(folder, 'serve-right');
@@ -177,12 +211,21 @@ test('a data folder that cannot be used is told', { skip }, async () => {
   const aFile = await run(['user', 'list', '--data', notAFolder]);
   assert.equal(aFile.code, 3);
   assert.match(aFile.stderr, /is a file; --data names a folder \(data_folder_is_a_file\)/);
-  if (process.getuid() === 0) return; // root may write anywhere
-  const readOnly = join(folder, 'read-only');
-  mkdirSync(readOnly);
+});
+
+test('a data folder that may not be written is told', { skip }, async (t) => {
+  // Root may write anywhere, so it becomes nobody, who may not enter the folder of these tests.
+  const nobody = 65534;
+  const isRoot = process.getuid() === 0;
+  const through = isRoot ? ['setpriv', '--reuid', `${nobody}`, '--regid', `${nobody}`, '--clear-groups'] : [];
+  const readOnly = mkdtempSync(join(tmpdir(), 'faceforge-read-only-'));
+  t.after(() => rmSync(readOnly, { recursive: true }));
+  if (isRoot) chownSync(readOnly, nobody, nobody);
   chmodSync(readOnly, 0o500);
-  const { code } = await run(['serve', '--data', readOnly, ...pack]);
-  assert.equal(code, 8);
+  const { code, stderr } = await run(['serve', '--listen', '127.0.0.1:0', '--data', readOnly, ...pack], { through });
+  if (/^setpriv: failed to execute/m.test(stderr)) return t.skip('the binary lies where only root may go');
+  assert.equal(code, 8, stderr);
+  assert.match(stderr, /faceforge-read-only.*Permission denied \(file_not_writable\)/);
 });
 
 test('a damaged database is told and left as it is', { skip }, async () => {
@@ -200,4 +243,63 @@ test('an address that is none is told', async () => {
     assert.equal(code, 3);
     assert.match(stderr, /listen_address/);
   }
+});
+
+/** Writes a file until there is no room for more of it. */
+function fill(path) {
+  const descriptor = openSync(path, 'w');
+  try {
+    for (;;) writeSync(descriptor, Buffer.alloc(4096));
+  } catch (error) {
+    assert.equal(error.code, 'ENOSPC');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+test('a full disk takes no photo and keeps those it has, and takes it once there is room', { skip }, async (t) => {
+  const data = join(folder, 'serve-full');
+  const photos = join(data, 'photos');
+  mkdirSync(photos, { recursive: true });
+  // A small disk that nobody but the server sees; others find it by way of the server's root.
+  const onSmallDisk = ['unshare', '--mount', 'sh', '-c',
+    'disk=$1; shift; mount -t tmpfs -o size=1m none "$disk" || exit 77; exec "$@"', 'sh', photos];
+  const started = await serve(data, [], { through: onSmallDisk }).catch((error) => error);
+  if (started instanceof Error) {
+    if (!/ended with 77|unshare/.test(started.message)) throw started;
+    return t.skip('this system lets nobody mount a small disk');
+  }
+  const { child, address, ended } = started;
+  const disk = `/proc/${child.pid}/root${photos}`;
+  const files = () => readdirSync(disk, { recursive: true }).filter((path) => /^1\/..\/./.test(path));
+  const client = new Client(address);
+  assert.equal((await client.ask('POST', '/auth/signup', { name: 'ada', password: 'a long enough phrase 7' })).status, 201);
+  assert.equal((await client.ask('POST', '/galleries', { name: 'g' })).status, 201);
+  assert.equal((await client.ask('POST', '/galleries/1/people', { name: 'p' })).status, 201);
+  const upload = (number) => {
+    const form = new FormData();
+    form.append('photo', new Blob([readFileSync(lfw('Serena_Williams', number))]), `${number}.jpg`);
+    return client.ask('POST', '/galleries/1/people/1/photos', form);
+  };
+  const listed = async () => (await client.ask('GET', '/galleries/1/people/1/photos')).body.photos;
+  assert.equal((await upload(1)).body.taken_count, 1);
+  const before = await listed();
+  assert.equal(before.length, 1);
+  const filesBefore = files();
+  assert.equal(filesBefore.length, 1);
+
+  fill(join(disk, '.filler'));
+  const refused = await upload(2);
+  assert.equal(refused.status, 507);
+  assert.equal(refused.body.error.reason, 'disk_full');
+  assert.deepEqual(await listed(), before);
+  assert.deepEqual(files(), filesBefore, 'nor is a piece of it left');
+
+  rmSync(join(disk, '.filler'));
+  const taken = await upload(2);
+  assert.equal(taken.status, 200);
+  assert.equal(taken.body.taken_count, 1);
+  assert.equal((await listed()).length, 2);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
 });

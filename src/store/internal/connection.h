@@ -65,17 +65,25 @@ inline constexpr size_t kMaxPreparedStatements = 256;
 [[nodiscard]] Result<std::unique_ptr<Connection>> open_sqlite(const std::string& path, Mode mode,
                                                               std::chrono::milliseconds wait_max);
 
-/// Whether a location is PostgreSQL's; anything else is a file's path.
-[[nodiscard]] bool is_postgres_url(std::string_view location);
+/// The one path of a SQLite file, however its location spells it: absolute, symbolic links followed
+/// as far as they lead to what is there.
+[[nodiscard]] std::string sqlite_path(const std::string& location);
 
 /// A file of this size is read in a moment, and checked at every opening.
 inline constexpr uint64_t kAlwaysCheckedMax_bytes = uint64_t{64} << 20;
 
-/// Makes the file, when missing, with its folder, and checks the integrity of one that is there:
-/// always up to `always_checked_max_bytes`, and beyond when its last use did not end in order,
-/// which its log tells by being there.
+/// Makes the file, when missing, with its folder. A database that is there is closed to others, its
+/// log too, and its integrity checked: always up to `always_checked_max_bytes`, and beyond when its
+/// last use did not end in order, which its log tells by being there.
+///
+/// in: `path` as of `sqlite_path`
 [[nodiscard]] Result<void> prepare_sqlite_file(
     const std::string& path, uint64_t always_checked_max_bytes = kAlwaysCheckedMax_bytes);
+
+/// Checks all of a file that is there, and changes nothing.
+///
+/// in: `path` as of `sqlite_path`
+[[nodiscard]] Result<void> examine_sqlite_file(const std::string& path);
 
 [[nodiscard]] Result<std::unique_ptr<Connection>> open_postgres(const std::string& url,
                                                                 std::chrono::milliseconds wait_max);

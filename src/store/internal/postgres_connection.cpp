@@ -224,9 +224,25 @@ Result<std::unique_ptr<Connection>> open_postgres(const std::string& url,
   // What stands before the URL is a default that the URL may replace; what follows it is fixed.
   const std::string connect_timeout_s =
       std::to_string(std::max<int64_t>(2, wait_max.count() / 1000));
-  const char* keywords[] = {"connect_timeout", "application_name", "dbname", "client_encoding",
+  // A server that vanished is missed within a minute, not within a quarter of an hour.
+  const char* keywords[] = {"connect_timeout",
+                            "application_name",
+                            "keepalives_idle",
+                            "keepalives_interval",
+                            "keepalives_count",
+                            "tcp_user_timeout",
+                            "dbname",
+                            "client_encoding",
                             nullptr};
-  const char* values[] = {connect_timeout_s.c_str(), "faceforge", url.c_str(), "UTF8", nullptr};
+  const char* values[] = {connect_timeout_s.c_str(),
+                          "faceforge",
+                          "20",
+                          "10",
+                          "3",
+                          "30000",
+                          url.c_str(),
+                          "UTF8",
+                          nullptr};
   ConnectionPtr connection(PQconnectdbParams(keywords, values, 1));
   if (connection == nullptr) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory for a connection to PostgreSQL");

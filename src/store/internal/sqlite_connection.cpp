@@ -49,7 +49,8 @@ Error constraint_error(int extended_code, std::string_view message) {
 }
 
 Error io_error(int system_error, std::string_view message) {
-  if (system_error == ENOSPC || system_error == EDQUOT) {
+  // EFBIG: a limit of the file system or of the process, which is room too.
+  if (system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG) {
     return {ErrorCode::Exhausted, "database_full",
             fmt::format("no room left for the database: {}", std::strerror(system_error))};
   }
@@ -114,6 +115,11 @@ class SqliteConnection final : public Connection {
                       const TakeRow& take_row) override;
   Result<void> run_script(const std::string& sql) override;
   Result<void> forget_deleted(const std::set<std::string>& tables) override;
+
+  /// Leaves the log, with the changes in it, to whoever opens the database next.
+  void keep_log() {
+    sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  }
 
   /// The first cell of a statement's first row as text; empty without one.
   Result<std::string> first_text(const char* sql);
@@ -282,10 +288,15 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path,
   return std::make_unique<SqliteConnection>(std::move(database));
 }
 
-bool is_writable(const std::string& path) {
+// A file that may be written in a folder that may not would open, and fail at the first change.
+Result<void> require_writable(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
-  return ::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0 &&
-         ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+  if (::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK, AT_EACCESS) == 0 &&
+      ::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::Forbidden, "database_read_only",
+              "{} and its folder must be writable by this user", path);
 }
 
 // The last connection that closes takes the log away. One that is there was left by a process that
@@ -303,17 +314,28 @@ Result<void> check_integrity(SqliteConnection& connection, const std::string& pa
               "{} is damaged ({}); restore it from a backup", path, found);
 }
 
-/// Takes away what others may do with a file of this user's: one that was put back from a backup
-/// may be readable by everyone.
-///
-/// out: 0, or an errno
-int close_to_others(int descriptor) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) return errno;
-  const bool is_open = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
-  if (!is_open || status.st_uid != ::geteuid()) return 0;
-  return ::fchmod(descriptor, S_IRUSR | S_IWUSR) == 0 ? 0 : errno;
+/// Takes away what others may do with the database's files where they are this user's: those that
+/// were put back from a backup may be readable by everyone. By their names, because closing a
+/// descriptor lets go of the locks that another connection of this process has on the file.
+Result<void> close_to_others(const std::string& path) {
+  for (const char* part : {"", "-wal", "-shm"}) {
+    const std::string file = path + part;
+    struct stat status {};
+    if (::lstat(file.c_str(), &status) != 0) {
+      if (errno == ENOENT) continue;
+      return Unexpected(io_error(errno, file));
+    }
+    const bool is_open = (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+    if (!S_ISREG(status.st_mode) || !is_open || status.st_uid != ::geteuid()) continue;
+    // The log goes with the last connection that closes, at any moment.
+    if (::chmod(file.c_str(), S_IRUSR | S_IWUSR) != 0 && errno != ENOENT) {
+      return Unexpected(io_error(errno, file));
+    }
+  }
+  return {};
 }
+
+constexpr std::chrono::seconds kCheckPatience{10};
 
 }  // namespace
 
@@ -324,21 +346,30 @@ Result<void> prepare_sqlite_file(const std::string& path, uint64_t always_checke
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   }
   if (error) return Unexpected(io_error(error.value(), folder.string()));
-  // Made here, not by SQLite, for its mode; the log's files take theirs from it.
-  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (made < 0) return Unexpected(io_error(errno, path));
-  const int error_number = close_to_others(made);
-  ::close(made);
-  if (error_number != 0) return Unexpected(io_error(error_number, path));
-  // A file that may be written in a folder that may not would open, and fail at the first change.
-  if (!is_writable(path)) {
-    return fail(ErrorCode::Forbidden, "database_read_only",
-                "{} and its folder must be writable by this user", path);
+  if (!std::filesystem::exists(path, error)) {
+    // Made here, not by SQLite, for its mode; the log's files take theirs from it.
+    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (made < 0) return Unexpected(io_error(errno, path));
+    ::close(made);
   }
+  TRY(require_writable(path));
+  const bool in_order = ended_in_order(path);
+  const auto connection = TRY(connect(path, kCheckPatience));
+  // Reads the first page: a file that is no database is someone else's, and keeps its mode.
+  TRY(connection->run_script("pragma schema_version"));
+  TRY(close_to_others(path));
   const auto size_bytes = std::filesystem::file_size(path, error);
   // Reading gigabytes at every start would find what a scrub of the disk finds better.
-  if (!error && size_bytes > always_checked_max_bytes && ended_in_order(path)) return {};
-  const auto connection = TRY(connect(path, std::chrono::seconds(10)));
+  if (!error && size_bytes > always_checked_max_bytes && in_order) return {};
+  return check_integrity(*connection, path);
+}
+
+Result<void> examine_sqlite_file(const std::string& path) {
+  TRY(require_writable(path));
+  const bool in_order = ended_in_order(path);
+  const auto connection = TRY(connect(path, kCheckPatience));
+  // A log that was left there tells the next start to read the whole file.
+  if (!in_order) connection->keep_log();
   return check_integrity(*connection, path);
 }
 
