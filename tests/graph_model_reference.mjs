@@ -4,31 +4,16 @@
 // FOLDER holds input.f32 [any number,SIDE,SIDE,3], little-endian floats; it gets 0.f32, 1.f32, ...: each TENSOR of the graph
 // for all pictures, one after the other.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { arrayBuffer, floatBytes, loadGraphModel, loadTensorFlow } from './human_tensorflow.mjs';
 
 const [packageFolder, name, sideText, folder, ...tensors] = process.argv.slice(2);
 const side = Number(sideText);
-// The bundle's Node platform wants a module that is not bundled; its browser platform wants these.
-globalThis.window = globalThis;
-globalThis.document = {};
-const tf = await import(pathToFileURL(resolve(packageFolder, 'dist/tfjs.esm.js')).href);
-await tf.setBackend('cpu');
-await tf.ready();
-
-const arrayBuffer = (bytes) => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+const tf = await loadTensorFlow(packageFolder);
 const json = JSON.parse(readFileSync(join(packageFolder, 'models', `${name}.json`), 'utf8'));
 const shards = json.weightsManifest.flatMap((group) => group.paths)
   .map((path) => readFileSync(join(packageFolder, 'models', path)));
-const model = await tf.loadGraphModel({
-  load: async () => ({
-    modelTopology: json.modelTopology,
-    weightSpecs: json.weightsManifest.flatMap((group) => group.weights),
-    weightData: arrayBuffer(Buffer.concat(shards)),
-    format: json.format,
-    signature: json.signature,
-  }),
-});
+const model = await loadGraphModel(tf, json, Buffer.concat(shards));
 
 const pixels = new Float32Array(arrayBuffer(readFileSync(join(folder, 'input.f32'))));
 const answers = tensors.map(() => []);
@@ -36,7 +21,7 @@ for (let start = 0; start < pixels.length; start += side * side * 3) {
   tf.tidy(() => {
     const picture = tf.tensor4d(pixels.subarray(start, start + side * side * 3), [1, side, side, 3]);
     const results = [model.execute(picture, tensors)].flat();
-    results.forEach((result, index) => answers[index].push(Buffer.from(Float32Array.from(result.dataSync()).buffer)));
+    results.forEach((result, index) => answers[index].push(floatBytes(result)));
   });
 }
 answers.forEach((parts, index) => writeFileSync(join(folder, `${index}.f32`), Buffer.concat(parts)));

@@ -4,37 +4,22 @@
 // FOLDER/cases.json is [{"name", "inputs": [{"name", "shape"}], "outputs": ["y", "y:1"]}]. For each, FOLDER/NAME holds
 // model.json, weights.bin and INPUT.f32 (little-endian floats); it gets 0.f32, 1.f32, ... and shapes.json, or error.txt.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { arrayBuffer, floatBytes, loadGraphModel, loadTensorFlow } from './human_tensorflow.mjs';
 
 const [packageFolder, folder] = process.argv.slice(2);
-// The bundle's Node platform wants a module that is not bundled; its browser platform wants these.
-globalThis.window = globalThis;
-globalThis.document = {};
-const tf = await import(pathToFileURL(resolve(packageFolder, 'dist/tfjs.esm.js')).href);
-await tf.setBackend('cpu');
-await tf.ready();
-
-const arrayBuffer = (bytes) => bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+const tf = await loadTensorFlow(packageFolder);
 
 async function run({ name, inputs, outputs }) {
   const own = join(folder, name);
   const json = JSON.parse(readFileSync(join(own, 'model.json'), 'utf8'));
-  const model = await tf.loadGraphModel({
-    load: async () => ({
-      modelTopology: { versions: { producer: '1' }, ...json.modelTopology },
-      weightSpecs: json.weightsManifest.flatMap((group) => group.weights),
-      weightData: arrayBuffer(readFileSync(join(own, 'weights.bin'))),
-      format: json.format,
-    }),
-  });
+  const model = await loadGraphModel(tf, json, readFileSync(join(own, 'weights.bin')));
   const feeds = Object.fromEntries(inputs.map((input) => [
     input.name,
     tf.tensor(new Float32Array(arrayBuffer(readFileSync(join(own, `${input.name}.f32`)))), input.shape),
   ]));
   const results = [model.execute(feeds, outputs)].flat();
-  results.forEach((result, index) =>
-    writeFileSync(join(own, `${index}.f32`), Buffer.from(Float32Array.from(result.dataSync()).buffer)));
+  results.forEach((result, index) => writeFileSync(join(own, `${index}.f32`), floatBytes(result)));
   writeFileSync(join(own, 'shapes.json'), JSON.stringify(results.map((result) => result.shape)));
 }
 

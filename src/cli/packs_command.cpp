@@ -9,6 +9,7 @@
 #include "cli/packs_combine_command.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
+#include "evaluate/calibrate.h"
 #include "packs/registry.h"
 
 namespace faceforge::cli {
@@ -30,6 +31,7 @@ struct InstallCommandOptions {
   bool accept_licence = false;
   std::vector<std::string> npm_folders;
   bool accept_other_weights = false;
+  std::string measuring_photos;
   std::string data_folder;
 };
 
@@ -171,6 +173,23 @@ packs::LicenceAnswer ask_licence(const packs::Card& card, const Interrupt& inter
              : packs::LicenceAnswer::Declined;
 }
 
+/// Calibrates a pack that was just installed with weights that nobody has measured.
+Result<void> measure(const packs::Registry& registry, const packs::Card& card,
+                     const InstallCommandOptions& options, const Interrupt& interrupt) {
+  const auto pipeline = TRY(open_pipeline({options.data_folder, card.id}));
+  ProgressBar bar("photos");
+  const auto report = TRY(evaluate::calibrate_folder(
+      *pipeline, options.measuring_photos, {},
+      {.report = [&bar](size_t done, size_t in_all) { bar.update(done, in_all); },
+       .stop = interrupt.token()}));
+  bar.hide();
+  TRY(interrupt.check());
+  TRY(registry.store_calibration(card.id, report.calibration));
+  print(fmt::format("{} measured with {} pairs of strangers on {} photos\n", to_printable(card.id),
+                    report.calibration.impostor_pair_count, report.photo_count));
+  return {};
+}
+
 Result<int> run_install(const InstallCommandOptions& options, const Interrupt& interrupt) {
   ProgressBar bar("bytes");
   packs::InstallOptions install;
@@ -200,6 +219,9 @@ Result<int> run_install(const InstallCommandOptions& options, const Interrupt& i
   for (const std::string& warning : report.warnings) {
     note(fmt::format("faceforge: warning: {}\n", to_printable(warning)));
   }
+  if (!options.measuring_photos.empty() && !report.card.calibration) {
+    TRY(measure(registry, report.card, options, interrupt));
+  }
   return kExitDone;
 }
 
@@ -227,6 +249,11 @@ void add_install_command(CLI::App& parent, Chosen& chosen) {
             ->type_name("DIR");
         command.add_flag("--accept-other-weights", options.accept_other_weights,
                          "Take other versions of npm packages: unmeasured, without thresholds");
+        command
+            .add_option("--measure", options.measuring_photos,
+                        "Measure a pack that comes without thresholds on these photos, "
+                        "PERSON/PHOTO, as evaluate calibrate does")
+            ->type_name("DIR");
         add_data_option(command, options.data_folder);
         set_examples(command,
                      "  faceforge packs install buffalo_l\n"

@@ -1,6 +1,8 @@
 // Runs the binary as a user does, and makes what the tests feed it.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,6 +64,20 @@ export async function runJson(args, options) {
 export const lfw = (person, number = 1) =>
   join(testData, 'lfw', person, `${person}_${String(number).padStart(4, '0')}.jpg`);
 
+export const photosOf = (person) => readdirSync(join(testData, 'lfw', person));
+
+/** The first people of LFW of whom there are two to four photos; eighty are enough to calibrate on, in seconds. */
+export const fewPhotosEach = (count) =>
+  readdirSync(join(testData, 'lfw')).filter((person) => [2, 3, 4].includes(photosOf(person).length)).slice(0, count);
+
+/** Makes a folder of these people of LFW in the test's folder and gives its path. */
+export function peopleFolder(name, people) {
+  const made = join(folder, name);
+  mkdirSync(made);
+  for (const person of people) symlinkSync(join(testData, 'lfw', person), join(made, person));
+  return made;
+}
+
 /** Writes a file into the test's folder and gives its path. */
 export function file(name, contents) {
   const path = join(folder, name);
@@ -103,6 +119,37 @@ export function png(width, height, rows = height) {
     chunk('IDAT', deflateSync(pixels)),
     chunk('IEND', Buffer.alloc(0)),
   ]);
+}
+
+function littleEndian(...fields) {
+  return Buffer.concat(fields.map(([bytes, value]) => {
+    const field = Buffer.alloc(bytes);
+    field.writeUIntLE(value, 0, bytes);
+    return field;
+  }));
+}
+
+/**
+ * A zip of `[name, contents]` pairs that are not compressed.
+ * source: PKWARE APPNOTE 6.3.9, sections 4.3.7, 4.3.12 and 4.3.16
+ */
+export function zip(entries) {
+  const [locals, central] = [[], []];
+  let offset = 0;
+  for (const [name, contents] of entries) {
+    const named = Buffer.from(name);
+    // Flags, method, time and date, then what was stored.
+    const common = [[2, 20], [2, 0], [2, 0], [4, 0x21 << 16], [4, crc32(contents)], [4, contents.length],
+      [4, contents.length], [2, named.length], [2, 0]];
+    const local = Buffer.concat([littleEndian([4, 0x04034b50], ...common), named, contents]);
+    central.push(littleEndian([4, 0x02014b50], [2, 20], ...common, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]), named);
+    locals.push(local);
+    offset += local.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = littleEndian([4, 0x06054b50], [2, 0], [2, 0], [2, entries.length], [2, entries.length],
+    [4, directory.length], [4, offset], [2, 0]);
+  return Buffer.concat([...locals, directory, end]);
 }
 
 /** Files that are no photo, with the reason each is refused for. */

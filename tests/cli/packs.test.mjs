@@ -1,9 +1,13 @@
-// packs list, info, install and remove: what is there, what is refused, and that a refusal changes nothing.
+// packs list, info, install, combine and remove: what is there, what is refused, and that a refusal changes nothing.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
-import { folder, lfw, root, run, runJson, skip, start, testData } from './faceforge.mjs';
+import {
+  fewPhotosEach, folder, lfw, peopleFolder, root, run, runJson, skip, start, testData, zip,
+} from './faceforge.mjs';
 
 const source = join(testData, 'packs', 'scrfd500-mbf');
 let count = 0;
@@ -22,6 +26,13 @@ function packCopy(name, change) {
   change(copy, card);
   writeFileSync(join(copy, 'card.json'), JSON.stringify(card));
   return copy;
+}
+
+/** A folder of people with enough photos to calibrate a pack. */
+let people;
+function somePeople() {
+  people ??= peopleFolder('people', fewPhotosEach(80));
+  return people;
 }
 
 test('the list tells known packs, and which lie on this machine', { skip }, async () => {
@@ -90,6 +101,93 @@ test('a folder is installed once its licence is accepted, used, and removed', { 
   assert.ok(!existsSync(join(data, 'packs', 'scrfd500-mbf')));
 });
 
+test('a pack without thresholds is measured at once where photos of people are named', { skip }, async () => {
+  const { options, environment } = fresh();
+  const unmeasured = packCopy('unmeasured', (_, card) => {
+    card.id = 'mine';
+    card.calibration = null;
+    card.measured_accuracy = null;
+  });
+  const install = ['packs', 'install', unmeasured, '--accept-licence', '--measure'];
+  const { code, stdout, stderr } = await run([...install, somePeople(), ...options], environment);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /mine measured with \d{5,} pairs of strangers/);
+  const { json } = await runJson(['packs', 'info', 'mine', '--json', ...options], environment);
+  assert.ok(json.calibration.impostor_pairs >= 10_000);
+
+  const tooFew = peopleFolder('too-few', fewPhotosEach(1));
+  const other = fresh();
+  const refused = await run([...install, tooFew, ...other.options], other.environment);
+  assert.ok(refused.code >= 3);
+  assert.match(refused.stderr, /too_few_impostor_pairs/);
+  const { json: left } = await runJson(['packs', 'info', 'mine', '--json', ...other.options], other.environment);
+  assert.equal(left.calibration, null, 'installed, and it promises nothing');
+});
+
+test('two packs are combined into one, whose embeddings are those of both, one after the other', { skip }, async () => {
+  const { options } = fresh();
+  const both = join(folder, 'both');
+  const args = ['packs', 'combine', 'scrfd500-mbf', 'yunet-mbf', '--output', both, '--range-photos'];
+  const { code, json, stderr } = await runJson([...args, somePeople(), ...options]);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(Object.keys(json), ['id', 'model_id', 'metric', 'embedding_length', 'images', 'impostor_pairs',
+    'genuine_pairs', 'failures_to_detect', 'unusable', 'embedders']);
+  assert.equal(json.id, 'both');
+  assert.ok(json.impostor_pairs >= 10_000);
+  assert.equal(json.embedders.length, 2);
+  for (const embedder of json.embedders) {
+    assert.ok(embedder.weight > 0);
+    assert.ok(embedder.genuine_mean < embedder.impostor_mean - 3 * embedder.impostor_standard_deviation);
+  }
+
+  const lengths = [];
+  for (const pack of ['scrfd500-mbf', 'yunet-mbf', both]) {
+    const { json: [photo] } = await runJson(['embed', lfw('Zico'), '--pack', pack, ...options]);
+    lengths.push(photo.faces[0].embedding.length);
+    if (pack === both) assert.equal(photo.faces[0].model_id, json.model_id);
+  }
+  assert.equal(lengths[2], lengths[0] + lengths[1]);
+  assert.equal(json.embedding_length, lengths[2]);
+
+  const refused = await runJson([...args, peopleFolder('two-people', fewPhotosEach(2)), ...options]);
+  assert.equal(refused.code, 3);
+  assert.equal(refused.json.error.reason, 'too_few_impostor_pairs');
+});
+
+test('a download that breaks off half way goes on from there, and every byte is right', { skip }, async () => {
+  const { data, options, environment } = fresh();
+  const copy = packCopy('from-afar', (_, card) => (card.id = 'from-afar'));
+  const files = readdirSync(copy);
+  const whole = zip(files.map((name) => [`from-afar/${name}`, readFileSync(join(copy, name))]));
+  const half = Math.floor(whole.length / 2);
+  const asked = [];
+  const server = createServer((request, response) => {
+    const { range, 'if-range': ifRange } = request.headers;
+    asked.push({ range, ifRange });
+    if (range === undefined) {
+      response.writeHead(200, { etag: '"one"', 'content-length': whole.length, 'accept-ranges': 'bytes' });
+      response.write(whole.subarray(0, half), () => response.socket.destroySoon());
+      return;
+    }
+    const begin = Number(range.match(/^bytes=(\d+)-$/)[1]);
+    const described = `bytes ${begin}-${whole.length - 1}/${whole.length}`;
+    response.writeHead(206, { etag: '"one"', 'content-length': whole.length - begin, 'content-range': described });
+    response.end(whole.subarray(begin));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${server.address().port}/pack.zip`;
+  const { code, stdout, stderr } = await run(['packs', 'install', url, '--accept-licence', ...options], environment);
+  server.close();
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^from-afar installed in /);
+  assert.deepEqual(asked, [{ range: undefined, ifRange: undefined }, { range: `bytes=${half}-`, ifRange: '"one"' }]);
+  const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
+  const card = JSON.parse(readFileSync(join(root, 'models', 'scrfd500-mbf', 'card.json'), 'utf8'));
+  assert.equal(card.files.length, 2);
+  for (const entry of card.files) assert.equal(sha256(join(data, 'packs', 'from-afar', entry.path)), entry.sha256);
+  assert.deepEqual(readdirSync(join(data, 'packs', '.downloads')), [], 'what was downloaded is no longer needed');
+});
+
 test('a damaged pack is refused, and nothing of it stays', { skip }, async () => {
   const cases = [
     [packCopy('wrong-sum', (copy) => {
@@ -101,7 +199,7 @@ test('a damaged pack is refused, and nothing of it stays', { skip }, async () =>
       writeFileSync(join(copy, 'det_500m.onnx'), 'no network');
       for (const entry of card.files) delete entry.sha256, delete entry.size_bytes;
       card.id = 'mine';
-    }), /card_invalid|model_malformed/],
+    }), /model_malformed/],
     [packCopy('bad-card', (_, card) => (card.embedders = 7)), /card_invalid/],
     [packCopy('outside', (_, card) => (card.files[0].path = '../../etc/passwd')), /card_invalid/],
     [join(testData, 'lfw', 'Zico'), /pack_unrecognized/],

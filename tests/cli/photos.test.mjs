@@ -157,6 +157,28 @@ test('embed --npy writes a matrix, and what each of its rows is', { skip }, asyn
   json[0].faces[0].embedding.forEach((value, i) => assert.ok(Math.abs(value - first[i]) < 1e-5));
 });
 
+test('embed tells a photo that cannot be used, and embeds the others', { skip }, async () => {
+  const notes = file('embed/notes.jpg', 'this is no image');
+  const { code, json, stderr } = await runJson(['embed', notes, onePerson, ...pack]);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /^faceforge: .*notes\.jpg: .*\(not_an_image\)$/m);
+  assert.deepEqual([json[0].image, json[0].error.reason, json[0].faces], [notes, 'not_an_image', undefined]);
+  assert.deepEqual([json[1].image, json[1].faces[0].embedding.length], [onePerson, 512]);
+
+  const npy = join(folder, 'partly.npy');
+  const partly = await run(['embed', notes, onePerson, '--npy', npy, ...pack]);
+  assert.equal(partly.code, 2, partly.stderr);
+  assert.match(partly.stderr, /\(not_an_image\)$/m);
+  assert.match(partly.stderr, /^1 embeddings of 1 photos in /m);
+  const { rows } = JSON.parse(readFileSync(`${npy}.json`, 'utf8'));
+  assert.deepEqual(rows.map(({ row, image }) => [row, image]), [[0, onePerson]]);
+  assert.ok(readFileSync(npy).includes("'shape': (1, 512)"));
+
+  const nothing = join(folder, 'nothing.npy');
+  assert.ok((await run(['embed', notes, '--npy', nothing, ...pack])).code >= 3);
+  assert.ok(!existsSync(nothing) && !existsSync(`${nothing}.json`));
+});
+
 test('Ctrl-C before the first photo is an error and no empty result', { skip }, async () => {
   const npy = join(folder, 'never.npy');
   for (const args of [['detect', onePerson, '--json'], ['embed', onePerson, '--json'], ['embed', onePerson, '--npy', npy],

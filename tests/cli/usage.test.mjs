@@ -110,14 +110,19 @@ test('a command that does not exist is named', async () => {
   assert.match((await run(['packs'])).stderr, /^faceforge: A subcommand is required/);
 });
 
-test('completion scripts are accepted by their shells', async () => {
-  for (const shell of ['bash', 'zsh', 'fish']) {
+for (const shell of ['bash', 'zsh', 'fish']) {
+  test(`the completion script for ${shell} is accepted by it`, async (t) => {
     const { code, stdout } = await run(['completion', shell]);
     assert.equal(code, 0);
+    assert.match(stdout, /faceforge/);
     const checked = spawnSync(shell, ['-n'], { input: stdout, encoding: 'utf8' });
-    if (checked.error) continue; // this shell is not installed
+    if (checked.error?.code === 'ENOENT') return t.skip(`${shell} is not installed`);
+    assert.equal(checked.error, undefined);
     assert.equal(checked.status, 0, checked.stderr);
-  }
+  });
+}
+
+test('there is no completion for a shell that is not known', async () => {
   const { code, stderr } = await run(['completion', 'tcsh']);
   assert.equal(code, 3);
   assert.match(stderr, /shell_unknown/);
