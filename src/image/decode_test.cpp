@@ -148,9 +148,11 @@ TEST(Decode, AHeicFileThatTurnsItselfIsNotTurnedAgainByItsExif) {
   expect_upright("container_orientation_6.avif", 6);
 }
 
-TEST(Decode, AHeicFileWhoseRotationStandsInItsExifOnlyIsTurnedByIt) {
+TEST(Decode, AHeicOrAvifFileWhoseRotationStandsInItsExifOnlyIsTurnedByIt) {
   for (int orientation = 1; orientation <= 8; ++orientation) {
-    expect_upright("exif_orientation_" + std::to_string(orientation) + ".heic", orientation);
+    for (const char* kind : {".heic", ".avif"}) {
+      expect_upright("exif_orientation_" + std::to_string(orientation) + kind, orientation);
+    }
   }
 }
 
@@ -289,7 +291,7 @@ TEST(Decode, AStripOnePixelHighIsShrunkAlongItsLengthOnly) {
   EXPECT_EQ(photo.image.height_px(), 1);
 }
 
-TEST(Decode, TooManyMegapixelsAreRefusedWithTheNumberTheLimitAndTheSetting) {
+TEST(Decode, TooManyMegapixelsAreRefusedWithTheirNumberAndTheLimit) {
   const auto file = encode_png(Image::create(1000, 201)).value();
   const auto error = refusal(file, {.megapixels = 0.2});
   EXPECT_EQ(error.code, ErrorCode::TooLarge);

@@ -38,9 +38,20 @@ Bytes contents_of(Bytes boxes, std::string_view type) {
   return {};
 }
 
-Bytes meta_boxes(Bytes file) {
-  const Bytes meta = contents_of(file, "meta");
-  return meta.size() < 4 ? Bytes() : meta.subspan(4);  // version and flags
+Unexpected senseless(std::string_view what) {
+  return fail(ErrorCode::InvalidInput, "image_damaged",
+              "the HEIC or AVIF file is damaged: its {} make no sense", what);
+}
+
+Result<Bytes> meta_boxes(Bytes file) {
+  std::optional<Bytes> meta;
+  while (const auto box = take_box(file)) {
+    if (box->type != "meta") continue;
+    if (meta) return senseless("`meta` boxes");
+    meta = box->contents;
+  }
+  if (!meta || meta->size() < 4) return Bytes();
+  return meta->subspan(4);  // version and flags
 }
 
 }  // namespace faceforge::image::internal

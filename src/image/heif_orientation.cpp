@@ -8,7 +8,8 @@
 namespace faceforge::image::internal {
 
 bool container_turns_its_picture(Bytes file) {
-  Bytes properties = contents_of(contents_of(meta_boxes(file), "iprp"), "ipco");
+  const Bytes meta = meta_boxes(file).value_or(Bytes());
+  Bytes properties = contents_of(contents_of(meta, "iprp"), "ipco");
   while (const auto property = take_box(properties)) {
     if (property->type == "irot" || property->type == "imir") return true;
   }

@@ -66,6 +66,8 @@ int main(void) {
     save(name, heif_compression_HEVC, orientation, orientation, 0);
     snprintf(name, sizeof name, "exif_orientation_%d.heic", orientation);
     save(name, heif_compression_HEVC, 1, orientation, 0);
+    snprintf(name, sizeof name, "exif_orientation_%d.avif", orientation);
+    save(name, heif_compression_AV1, 1, orientation, 0);
   }
   save("container_orientation_6.avif", heif_compression_AV1, 6, 6, 0);
   save("plain.avif", heif_compression_AV1, 1, 1, 0);

@@ -6,10 +6,13 @@
 #include <span>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace faceforge::image::internal {
 
 /// The boxes that a HEIC or AVIF file is made of (ISO/IEC 14496-12, section 4.2). Foreign bytes:
-/// what makes no sense ends the reading and is never an error here.
+/// what makes no sense ends the reading, and the codec library judges it. An error is only what the
+/// library could understand otherwise than we do: it must decode the picture that was checked.
 using Bytes = std::span<const std::byte>;
 
 enum class ByteOrder { LittleEndian, BigEndian };
@@ -30,7 +33,12 @@ struct Box {
 /// The contents of the first box of a type; empty when there is none.
 [[nodiscard]] Bytes contents_of(Bytes boxes, std::string_view type);
 
+/// The failure of a file in which something can be understood in two ways.
+[[nodiscard]] Unexpected senseless(std::string_view what);
+
 /// The boxes inside a file's `meta` box; empty when there is none.
-[[nodiscard]] Bytes meta_boxes(Bytes file);
+///
+/// fails: invalid_input/image_damaged when there are several
+[[nodiscard]] Result<Bytes> meta_boxes(Bytes file);
 
 }  // namespace faceforge::image::internal

@@ -26,7 +26,10 @@ struct HeifItems {
 /// Reads which items a file has, without their data.
 ///
 /// fails:  invalid_input/image_damaged when the items together name more bytes than the file has,
-///         as no encoder does (data is not shared), or there are more than 100 000 of anything
+///         as no encoder does (data is not shared), or there are more than 100 000 of anything;
+///         when libheif could read something else: several `meta` boxes, an item that is named
+///         twice, places outside of `idat` or with numbers of a size that it skips, references that
+///         do not fill their boxes
 /// cost:   O(bytes of the meta box)
 /// source: ISO/IEC 14496-12, section 8.11, and ISO/IEC 23008-12, section 6
 [[nodiscard]] Result<HeifItems> read_heif_items(Bytes file);
