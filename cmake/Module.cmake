@@ -1,11 +1,12 @@
-# module(NAME DEPENDS ... SOURCES ... TESTS ... SLOW_TESTS ... PRIVATE_LIBS ... PUBLIC_LIBS ... TEST_LIBS ...)
+# module(NAME [NPM_PACK] DEPENDS ... SOURCES ... TESTS ... SLOW_TESTS ... PRIVATE_LIBS ... PUBLIC_LIBS ... TEST_LIBS ...)
 #
 # Declares one folder of src/ as the library faceforge_NAME. DEPENDS names modules of strictly lower
 # rows (tools/check_layers reads these lists and fails on any other include). TESTS and SLOW_TESTS
 # become one executable each, NAME_test and NAME_slow_test, with the ctest labels `fast` and `slow`.
+# With NPM_PACK the slow tests find in FACEFORGE_TEST_NPM_PACK the pack that the test npm_pack makes.
 # Third parties are PRIVATE_LIBS unless a public header shows their types.
 function(module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" ""
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NPM_PACK" ""
     "DEPENDS;SOURCES;TESTS;SLOW_TESTS;PRIVATE_LIBS;PUBLIC_LIBS;TEST_LIBS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "module(${name}): unknown words: ${arg_UNPARSED_ARGUMENTS}")
@@ -29,6 +30,10 @@ function(module name)
     if(arg_SLOW_TESTS)
       faceforge_test(${name}_slow_test slow ${target} "${arg_SLOW_TESTS}"
         "${arg_TEST_LIBS};${arg_PRIVATE_LIBS}")
+      if(arg_NPM_PACK)
+        set_tests_properties(${name}_slow_test PROPERTIES FIXTURES_REQUIRED npm_pack
+          ENVIRONMENT "FACEFORGE_TEST_NPM_PACK=${CMAKE_BINARY_DIR}/npm-pack/packs/faceapi")
+      endif()
     endif()
   endif()
 endfunction()

@@ -1,4 +1,5 @@
-// Whole networks of the data folder against ONNX Runtime, which node runs in tests/onnxruntime.
+// Whole networks, of the data folder and of the pack made from npm packages, against ONNX Runtime,
+// which node runs in tests/onnxruntime.
 
 #include <cmath>
 #include <cstdlib>
@@ -107,41 +108,68 @@ const Case kCases[] = {
     {"odd/scrfd_500m_shape_nodes.onnx", {1}, {{640, 640}}, -1, 1},
 };
 
-class WholeNetwork : public testing::TestWithParam<Case> {};
+// Of the pack that is made from npm packages.
+const Case kNpmCases[] = {
+    {"face_landmark_68.onnx", {1, 2, 5}, {{112, 112}}, -0.5F, 0.6F},
+    {"face_recognition.onnx", {1, 2, 5}, {{150, 150}}, -0.5F, 0.6F},
+    {"faceres.onnx", {1, 2, 5}, {{224, 224}}, -124, 152},
+    {"blazeface.onnx", {1, 2}, {{256, 256}}, -1, 1},
+};
 
-TEST_P(WholeNetwork, GivesWhatOnnxRuntimeGives) {
-  SKIP_WITHOUT_TEST_DATA(data);
-  if (!std::filesystem::is_directory(kRuntime / "node_modules")) {
-    GTEST_SKIP() << "onnxruntime-node is not there: npm ci --ignore-scripts in " << kRuntime;
+std::string name_of(const testing::TestParamInfo<Case>& tested) {
+  std::string name = tested.param.file;
+  for (char& letter : name) {
+    if (std::isalnum(static_cast<unsigned char>(letter)) == 0) letter = '_';
   }
-  const auto model = data / GetParam().file;
+  return name;
+}
+
+class WholeNetwork : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::is_directory(kRuntime / "node_modules")) {
+      GTEST_SKIP() << "onnxruntime-node is not there: npm ci --ignore-scripts in " << kRuntime;
+    }
+  }
+};
+class NpmNetwork : public WholeNetwork {};
+
+void expect_what_onnx_runtime_gives(const std::filesystem::path& model, const Case& tested) {
   const auto network = Network::load(model);
   ASSERT_TRUE(network) << network.error().message;
-  for (const auto& [rows, columns] : GetParam().sizes) {
-    for (const int64_t batch : GetParam().batches) {
-      const Tensor input = noise({batch, 3, rows, columns}, GetParam().low, GetParam().high);
+  for (const auto& [rows, columns] : tested.sizes) {
+    for (const int64_t batch : tested.batches) {
+      const Tensor input = noise({batch, 3, rows, columns}, tested.low, tested.high);
       const auto theirs = reference(model, input);
       ASSERT_FALSE(theirs.empty()) << "ONNX Runtime refuses " << to_string(input.shape);
       for (const int thread_count : {1, 2}) {
         const auto ours = network->run(input, {.thread_count = thread_count});
         ASSERT_TRUE(ours) << ours.error().message;
         const double difference = largest_difference(*ours, theirs);
-        fmt::print("{} {}: {:.1e}\n", GetParam().file, to_string(input.shape), difference);
+        fmt::print("{} {}: {:.1e}\n", tested.file, to_string(input.shape), difference);
         EXPECT_LE(difference, kTolerance) << to_string(input.shape);
       }
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(OfTheDataFolder, WholeNetwork, testing::ValuesIn(kCases),
-                         [](const auto& tested) {
-                           std::string name = tested.param.file;
-                           for (char& letter : name) {
-                             if (std::isalnum(static_cast<unsigned char>(letter)) == 0)
-                               letter = '_';
-                           }
-                           return name;
-                         });
+TEST_P(WholeNetwork, GivesWhatOnnxRuntimeGives) {
+  SKIP_WITHOUT_TEST_DATA(data);
+  expect_what_onnx_runtime_gives(data / GetParam().file, GetParam());
+}
+
+TEST_P(NpmNetwork, GivesWhatOnnxRuntimeGives) {
+  const char* pack = std::getenv("FACEFORGE_TEST_NPM_PACK");
+  if (pack == nullptr || !std::filesystem::is_directory(pack)) {
+    GTEST_SKIP() << "FACEFORGE_TEST_NPM_PACK names no folder with the npm pack";
+  }
+  const auto model = std::filesystem::path(pack) / GetParam().file;
+  if (!std::filesystem::exists(model)) GTEST_SKIP() << "the npm pack has no " << GetParam().file;
+  expect_what_onnx_runtime_gives(model, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(OfTheDataFolder, WholeNetwork, testing::ValuesIn(kCases), name_of);
+INSTANTIATE_TEST_SUITE_P(OfTheNpmPack, NpmNetwork, testing::ValuesIn(kNpmCases), name_of);
 
 }  // namespace
 }  // namespace faceforge::nn

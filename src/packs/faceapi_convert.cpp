@@ -1,4 +1,4 @@
-// The landmark and the recognition network of face-api, and the conversion of the whole package.
+// The landmark and the recognition network of face-api.
 // source: the package's src/faceFeatureExtractor, src/faceLandmarkNet and src/faceRecognitionNet.
 #include "packs/faceapi_convert.h"
 
@@ -9,9 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "base/file.h"
 #include "packs/internal/network_writer.h"
-#include "packs/internal/npm_package.h"
 
 namespace faceforge::packs {
 namespace {
@@ -139,39 +137,6 @@ Result<std::vector<std::byte>> build_face_recognition(const NpmWeights& weights)
   net.node("MatMul", {net.channel_means(feature), "fc"}, "descriptor");
   net.graph().add_output({.name = "descriptor", .shape = {-1, 128}});
   return net.graph().serialize();
-}
-
-Result<void> convert_faceapi(const std::filesystem::path& package_folder,
-                             const std::string& package, const std::string& version,
-                             const std::filesystem::path& destination) {
-  using Build = Result<std::vector<std::byte>> (*)(const NpmWeights&);
-  struct Conversion {
-    const char* weights_name;
-    Build build;
-    const char* file;
-  };
-  constexpr std::array<Conversion, 3> kConversions = {
-      {{"ssd_mobilenetv1_model", build_ssd_mobilenet, kFaceapiDetectorFile},
-       {"face_landmark_68_model", build_face_landmark_68, kFaceapiContourFile},
-       {"face_recognition_model", build_face_recognition, kFaceapiEmbedderFile}}};
-  TRY(check_npm_package(package_folder, package, version));
-  for (const Conversion& conversion : kConversions) {
-    const NpmWeights weights =
-        TRY(read_npm_weights(package_folder / "model", conversion.weights_name));
-    const auto model = TRY(conversion.build(weights));
-    TRY(write_file_atomically(destination / conversion.file, model));
-  }
-  return {};
-}
-
-Result<void> convert_faceapi_tiny_detector(const std::filesystem::path& package_folder,
-                                           const std::string& package, const std::string& version,
-                                           const std::filesystem::path& destination) {
-  TRY(check_npm_package(package_folder, package, version));
-  const NpmWeights weights =
-      TRY(read_npm_weights(package_folder / "model", "tiny_face_detector_model"));
-  const auto model = TRY(build_tiny_face_detector(weights));
-  return write_file_atomically(destination / kFaceapiTinyDetectorFile, model);
 }
 
 }  // namespace faceforge::packs

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <vector>
 
 #include "base/result.h"
@@ -36,20 +35,5 @@ inline constexpr const char* kFaceapiDetectorFile = "ssd_mobilenetv1.onnx";
 inline constexpr const char* kFaceapiContourFile = "face_landmark_68.onnx";
 inline constexpr const char* kFaceapiEmbedderFile = "face_recognition.onnx";
 inline constexpr const char* kFaceapiTinyDetectorFile = "tiny_face_detector.onnx";
-
-/// Converts the three networks of an unpacked npm package into the existing folder `destination`.
-/// The same package gives the same bytes.
-///
-/// fails: not_found/npm_package_missing; invalid_input/npm_package_differs when its package.json
-///        has another name or version than `package` and `version`; as read_npm_weights and the
-///        builders; as write_file_atomically
-[[nodiscard]] Result<void> convert_faceapi(const std::filesystem::path& package_folder,
-                                           const std::string& package, const std::string& version,
-                                           const std::filesystem::path& destination);
-
-/// Converts the tiny detector alone. In, out and fails as convert_faceapi.
-[[nodiscard]] Result<void> convert_faceapi_tiny_detector(
-    const std::filesystem::path& package_folder, const std::string& package,
-    const std::string& version, const std::filesystem::path& destination);
 
 }  // namespace faceforge::packs

@@ -165,14 +165,20 @@ const nn::Tensor& output(const nn::Network& network, const std::vector<nn::Tenso
   return outputs.at(static_cast<size_t>(port - network.outputs().begin()));
 }
 
+const NpmPackage kWanted{.name = "@vladmandic/face-api", .version = "1.7.15"};
+
+void convert(const std::vector<std::string>& files, const fs::path& destination) {
+  const auto done = convert_npm_package(kWanted, kPackage, files, destination);
+  ASSERT_TRUE(done) << done.error().message;
+}
+
 /// The three networks, converted once.
 class Faceapi : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (!fs::exists(kPackage / "package.json")) return;
     folder_ = std::make_unique<test::TemporaryFolder>();
-    const auto done = convert_faceapi(kPackage, "@vladmandic/face-api", "1.7.15", folder_->path());
-    ASSERT_TRUE(done) << done.error().message;
+    convert({kFaceapiDetectorFile, kFaceapiContourFile, kFaceapiEmbedderFile}, folder_->path());
   }
   static void TearDownTestSuite() { folder_.reset(); }
 
@@ -218,11 +224,11 @@ void Faceapi::compare(const std::vector<Pictures>& all) {
       << read_text_file(exchange.path() / "log", 1 << 20).value_or("").substr(0, 2'000);
   const Card& card = *find_known_card("faceapi");
 
-  compare_boxes("ssd", network(kFaceapiDetectorFile),
-                normalized(all, &Pictures::ssd, card.detector.input), exchange.path());
-  const auto done =
-      convert_faceapi_tiny_detector(kPackage, "@vladmandic/face-api", "1.7.15", exchange.path());
-  ASSERT_TRUE(done) << done.error().message;
+  const vision::InputNormalization ssd_input{.mean = {127.5F, 127.5F, 127.5F},
+                                             .scale = {127.5F, 127.5F, 127.5F}};
+  compare_boxes("ssd", network(kFaceapiDetectorFile), normalized(all, &Pictures::ssd, ssd_input),
+                exchange.path());
+  convert({kFaceapiTinyDetectorFile}, exchange.path());
   const auto tiny = nn::Network::load(exchange.path() / kFaceapiTinyDetectorFile);
   ASSERT_TRUE(tiny) << tiny.error().message;
   const vision::InputNormalization tiny_input{.mean = {117.001F, 114.697F, 97.404F},
@@ -283,10 +289,12 @@ TEST_F(Faceapi, TheSamePackageGivesTheBytesThatTheCardKnows) {
   SKIP_WITHOUT_PACKAGE();
   const test::TemporaryFolder folder;
   const Card& card = *find_known_card("faceapi");
+  std::vector<std::string> files;
+  for (const PackFile& file : card.files) files.push_back(file.path);
   for (const NpmPackage& package : card.source.packages) {
     const auto found = find_npm_package(package.name, std::vector{kPackage});
     ASSERT_TRUE(found) << found.error().message;
-    const auto done = convert_npm_package(package, *found, folder.path());
+    const auto done = convert_npm_package(package, *found, files, folder.path());
     ASSERT_TRUE(done) << done.error().message;
   }
   for (const PackFile& file : card.files) {
@@ -360,28 +368,24 @@ TEST_F(Faceapi, InstalledFromTheNpmPackageItFindsAndTellsPeopleApart) {
 
 TEST_F(Faceapi, AFolderThatIsAnotherPackageOrVersionIsRefused) {
   const test::TemporaryFolder folder;
-  const auto convert = [&] {
-    const auto done =
-        convert_faceapi(folder.path(), "@vladmandic/face-api", "1.7.15", folder.path());
+  const auto reason_of_refusal = [&] {
+    const auto done = convert_npm_package(
+        kWanted, folder.path(), std::vector<std::string>{kFaceapiDetectorFile}, folder.path());
     EXPECT_FALSE(done);
-    const auto tiny = convert_faceapi_tiny_detector(folder.path(), "@vladmandic/face-api", "1.7.15",
-                                                    folder.path());
-    EXPECT_FALSE(tiny);
-    return done || tiny || done.error().reason != tiny.error().reason ? std::string()
-                                                                      : done.error().reason;
+    return done ? std::string() : done.error().reason;
   };
   const auto write_package = [&](std::string_view text) {
     ASSERT_TRUE(write_file_atomically(folder.path() / "package.json", text));
   };
-  EXPECT_EQ(convert(), "npm_package_missing");
+  EXPECT_EQ(reason_of_refusal(), "npm_package_missing");
   write_package("{");
-  EXPECT_EQ(convert(), "npm_package_differs");
+  EXPECT_EQ(reason_of_refusal(), "npm_package_differs");
   write_package(R"({"name": "@vladmandic/face-api"})");
-  EXPECT_EQ(convert(), "npm_package_differs");
+  EXPECT_EQ(reason_of_refusal(), "npm_package_differs");
   write_package(R"({"name": "@vladmandic/face-api", "version": "1.7.14"})");
-  EXPECT_EQ(convert(), "npm_package_differs");
+  EXPECT_EQ(reason_of_refusal(), "npm_package_differs");
   write_package(R"({"name": "@vladmandic/face-api", "version": "1.7.15"})");
-  EXPECT_EQ(convert(), "file_not_found");
+  EXPECT_EQ(reason_of_refusal(), "file_not_found");
 }
 
 }  // namespace

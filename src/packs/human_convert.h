@@ -1,20 +1,17 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
-#include <string>
+#include <vector>
 
 #include "base/result.h"
 
 namespace faceforge::packs {
 
-// Each converts one network of the unpacked npm package `@vladmandic/human` 3.3.6 into the existing
-// folder `destination`. Batch size is open; normalization of pixels happens outside, as the card
-// says. The same package gives the same bytes.
+// Each builds one network of the unpacked npm package `@vladmandic/human` 3.3.6 as ONNX. Batch size
+// is open; normalization of pixels happens outside, as the card says.
 //
-// fails: as check_npm_package, read_graph_model, convert_graph_model and write_file_atomically
-
-inline constexpr const char* kHumanEmbedderFile = "faceres.onnx";
-inline constexpr const char* kHumanDetectorFile = "blazeface.onnx";
+// fails: as read_graph_model and convert_graph_model
 
 /// FaceRes, a MobileNet v1 that tells people apart by the means of its last features. The package's
 /// age and gender are left out.
@@ -22,10 +19,8 @@ inline constexpr const char* kHumanDetectorFile = "blazeface.onnx";
 /// in: `input` [N,3,224,224]: blue, green and red minus 103.939, 116.779 and 123.68.
 /// out: `descriptor` [N,1024], not normalized, not centred.
 /// source: the package's src/face/faceres.ts; HSE_FaceRec_tf for the preprocessing
-[[nodiscard]] Result<void> convert_human_faceres(const std::filesystem::path& package_folder,
-                                                 const std::string& package,
-                                                 const std::string& version,
-                                                 const std::filesystem::path& destination);
+[[nodiscard]] Result<std::vector<std::byte>> build_human_faceres(
+    const std::filesystem::path& package_folder);
 
 /// BlazeFace for the back camera. Anchors stand at the middles of cells, two a cell at stride 16,
 /// six at stride 32, rows of cells first; a row of boxes is centre x and y from the anchor, width,
@@ -36,9 +31,11 @@ inline constexpr const char* kHumanDetectorFile = "blazeface.onnx";
 /// out: `scores_16` [N,512,1] and `scores_32` [N,384,1], logits of a face; `boxes_16` [N,512,16]
 ///      and `boxes_32` [N,384,16].
 /// source: the package's src/face/blazeface.ts; Bazarevsky et al. 2019
-[[nodiscard]] Result<void> convert_human_blazeface(const std::filesystem::path& package_folder,
-                                                   const std::string& package,
-                                                   const std::string& version,
-                                                   const std::filesystem::path& destination);
+[[nodiscard]] Result<std::vector<std::byte>> build_human_blazeface(
+    const std::filesystem::path& package_folder);
+
+/// Names of the files that the conversions write.
+inline constexpr const char* kHumanEmbedderFile = "faceres.onnx";
+inline constexpr const char* kHumanDetectorFile = "blazeface.onnx";
 
 }  // namespace faceforge::packs

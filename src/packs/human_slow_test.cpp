@@ -20,6 +20,7 @@
 #include "nn/network.h"
 #include "packs/graph_model_convert.h"
 #include "packs/human_convert.h"
+#include "packs/internal/npm_package.h"
 #include "packs/internal/reference_test_floats.h"
 #include "packs/registry.h"
 #include "support/test_data.h"
@@ -34,8 +35,13 @@ using test::write_floats;
 
 const fs::path kPackage =
     fs::path(FACEFORGE_SOURCE_DIR) / "packaging/npm/node_modules/@vladmandic/human";
-constexpr const char* kName = "@vladmandic/human";
 constexpr const char* kVersion = "3.3.6";
+
+Result<void> convert(const fs::path& package_folder, const fs::path& destination) {
+  return convert_npm_package({.name = "@vladmandic/human", .version = kVersion}, package_folder,
+                             std::vector<std::string>{kHumanEmbedderFile, kHumanDetectorFile},
+                             destination);
+}
 
 #define SKIP_WITHOUT_PACKAGE()                                                            \
   if (!fs::exists(kPackage / "package.json"))                                             \
@@ -125,7 +131,7 @@ TEST(Human, FaceResAnswersAsThePackagesOwnJavaScriptDoesOnTwentyPhotos) {
   SKIP_WITHOUT_PACKAGE();
   SKIP_WITHOUT_TEST_DATA(data);
   const test::TemporaryFolder folder;
-  const auto done = convert_human_faceres(kPackage, kName, kVersion, folder.path());
+  const auto done = convert(kPackage, folder.path());
   ASSERT_TRUE(done) << done.error().message;
   const auto network = nn::Network::load(folder.path() / kHumanEmbedderFile);
   ASSERT_TRUE(network) << network.error().message;
@@ -138,7 +144,7 @@ TEST(Human, BlazeFaceAnswersAsThePackagesOwnJavaScriptDoesOnTwentyPhotos) {
   SKIP_WITHOUT_PACKAGE();
   SKIP_WITHOUT_TEST_DATA(data);
   const test::TemporaryFolder folder;
-  const auto done = convert_human_blazeface(kPackage, kName, kVersion, folder.path());
+  const auto done = convert(kPackage, folder.path());
   ASSERT_TRUE(done) << done.error().message;
   const auto network = nn::Network::load(folder.path() / kHumanDetectorFile);
   ASSERT_TRUE(network) << network.error().message;
@@ -177,8 +183,7 @@ TEST(Human, TheSamePackageGivesTheSameBytes) {
   // ModelIds of galleries rest on these bytes: a change of the writer must not change them unseen.
   SKIP_WITHOUT_PACKAGE();
   const test::TemporaryFolder folder;
-  ASSERT_TRUE(convert_human_faceres(kPackage, kName, kVersion, folder.path()));
-  ASSERT_TRUE(convert_human_blazeface(kPackage, kName, kVersion, folder.path()));
+  ASSERT_TRUE(convert(kPackage, folder.path()));
   const auto hash_of = [&](const char* file) {
     return to_hex(sha256_file(folder.path() / file).value());
   };
@@ -191,9 +196,8 @@ TEST(Human, TheSamePackageGivesTheSameBytes) {
 TEST(Human, AFolderThatIsAnotherPackageOrVersionIsRefused) {
   const test::TemporaryFolder folder;
   const auto reason_of = [&] {
-    const auto done = convert_human_faceres(folder.path(), kName, kVersion, folder.path());
+    const auto done = convert(folder.path(), folder.path());
     EXPECT_FALSE(done);
-    EXPECT_FALSE(convert_human_blazeface(folder.path(), kName, kVersion, folder.path()));
     EXPECT_FALSE(fs::exists(folder.path() / kHumanEmbedderFile));
     return done ? std::string() : done.error().reason;
   };

@@ -2,8 +2,10 @@
 #include <chrono>
 #include <optional>
 #include <ranges>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fmt/ranges.h>
 
@@ -126,12 +128,14 @@ Result<InstallReport> Installation::by_id(const Card& known) {
 
 Result<InstallReport> Installation::from_npm(const Card& known, const fs::path& made) {
   const bool is_refused = options_.other_weights == OtherWeights::Refused;
+  std::vector<std::string> files;
+  for (const PackFile& file : known.files) files.push_back(file.path);
   for (const NpmPackage& package : known.source.packages) {
     TRY(check_not_cancelled());
     const fs::path folder = TRY(find_npm_package(package.name, options_.npm_folders));
     NpmPackage found = package;
     if (!is_refused) found.version = TRY(npm_package_version(folder, package.name));
-    TRY(convert_npm_package(found, folder, made));
+    TRY(convert_npm_package(found, folder, files, made));
   }
   if (is_refused) return from_folder(made, &known);
   Card card = known;
@@ -146,7 +150,8 @@ Result<InstallReport> Installation::from_npm(const Card& known, const fs::path& 
   InstallReport report = TRY(from_folder(made, &card));
   report.warnings.push_back(fmt::format(
       "these weights are not those that {0} was measured with: it has no accuracy and promises no "
-      "false match rate until `faceforge evaluate calibrate --pack {0} --images DIR --write-card`",
+      "false match rate until `faceforge evaluate calibrate --pack {0} --images DIR --write-card` "
+      "(or `--measure DIR` here) has measured it",
       card.id));
   return report;
 }

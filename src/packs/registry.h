@@ -131,7 +131,7 @@ class Registry {
   ///        not_found/pack_file_missing; corrupt/pack_file_size, pack_file_sha256, or as
   ///        vision::Pipeline::load; unsupported/pack_unrecognized or pack_ambiguous;
   ///        not_found/npm_package_missing, invalid_input/npm_package_differs and as
-  ///        convert_npm_packages; as net::download,
+  ///        convert_npm_package; as net::download,
   ///        archive::extract_zip and write_file_atomically (read-only or full disk)
   [[nodiscard]] Result<InstallReport> install(const std::string& what,
                                               const InstallOptions& options = {}) const;

@@ -1,9 +1,12 @@
 #include "packs/internal/npm_package.h"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,6 +14,7 @@
 #include "base/json.h"
 #include "packs/faceapi_convert.h"
 #include "packs/human_convert.h"
+#include "packs/npm_weights.h"
 
 namespace faceforge::packs {
 namespace {
@@ -36,6 +40,44 @@ std::optional<fs::path> find_upwards(fs::path folder, const std::string& package
   }
   return std::nullopt;
 }
+
+using Bytes = std::vector<std::byte>;
+
+/// A network of face-api from its weights.
+template <Result<Bytes> (*kBuild)(const NpmWeights&)>
+Result<Bytes> from_weights(const fs::path& folder, const char* name) {
+  return kBuild(TRY(read_npm_weights(folder / "model", name)));
+}
+
+/// How one file is made from an unpacked package.
+struct Conversion {
+  std::string_view package;
+  std::string_view file;
+  Result<Bytes> (*build)(const fs::path& folder);
+};
+
+constexpr const char* kFaceapi = "@vladmandic/face-api";
+constexpr const char* kHuman = "@vladmandic/human";
+constexpr std::array<Conversion, 6> kConversions = {{
+    {kFaceapi, kFaceapiDetectorFile,
+     [](const fs::path& folder) {
+       return from_weights<build_ssd_mobilenet>(folder, "ssd_mobilenetv1_model");
+     }},
+    {kFaceapi, kFaceapiTinyDetectorFile,
+     [](const fs::path& folder) {
+       return from_weights<build_tiny_face_detector>(folder, "tiny_face_detector_model");
+     }},
+    {kFaceapi, kFaceapiContourFile,
+     [](const fs::path& folder) {
+       return from_weights<build_face_landmark_68>(folder, "face_landmark_68_model");
+     }},
+    {kFaceapi, kFaceapiEmbedderFile,
+     [](const fs::path& folder) {
+       return from_weights<build_face_recognition>(folder, "face_recognition_model");
+     }},
+    {kHuman, kHumanDetectorFile, build_human_blazeface},
+    {kHuman, kHumanEmbedderFile, build_human_faceres},
+}};
 
 }  // namespace
 
@@ -99,22 +141,19 @@ Result<fs::path> find_npm_package(const std::string& package, std::span<const fs
 }
 
 Result<void> convert_npm_package(const NpmPackage& package, const fs::path& folder,
-                                 const fs::path& destination) {
-  using Convert =
-      Result<void> (*)(const fs::path&, const std::string&, const std::string&, const fs::path&);
-  struct Conversion {
-    std::string_view package;
-    Convert convert;
-  };
-  constexpr std::array<Conversion, 2> kConversions = {
-      {{"@vladmandic/face-api", convert_faceapi}, {"@vladmandic/human", convert_human_faceres}}};
-  for (const Conversion& conversion : kConversions) {
-    if (conversion.package == package.name) {
-      return conversion.convert(folder, package.name, package.version, destination);
-    }
+                                 std::span<const std::string> files, const fs::path& destination) {
+  if (std::ranges::find(kConversions, package.name, &Conversion::package) == kConversions.end()) {
+    return fail(ErrorCode::Unsupported, "npm_package_unknown",
+                "no network of the npm package {} can be converted", package.name);
   }
-  return fail(ErrorCode::Unsupported, "npm_package_unknown",
-              "no network of the npm package {} can be converted", package.name);
+  TRY(check_npm_package(folder, package.name, package.version));
+  for (const Conversion& conversion : kConversions) {
+    if (conversion.package != package.name) continue;
+    if (std::ranges::find(files, conversion.file) == files.end()) continue;
+    const auto model = TRY(conversion.build(folder));
+    TRY(write_file_atomically(destination / conversion.file, model));
+  }
+  return {};
 }
 
 }  // namespace faceforge::packs

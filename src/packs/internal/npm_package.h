@@ -32,12 +32,16 @@ namespace faceforge::packs {
 [[nodiscard]] Result<std::filesystem::path> find_npm_package(
     const std::string& package, std::span<const std::filesystem::path> folders);
 
-/// Converts what a pack takes from one package into the existing folder `destination`.
+/// Converts the networks of one package that a pack takes, into the existing folder `destination`.
+/// The same package gives the same bytes.
 ///
-/// fails: unsupported/npm_package_unknown when nobody knows how; as convert_faceapi and
-///        convert_human_faceres
+/// in:    `files` of the pack; those that are not made from this package are left to others
+/// fails: unsupported/npm_package_unknown when nobody knows how; as check_npm_package,
+///        read_npm_weights, read_graph_model, the builders of faceapi_convert.h and
+///        human_convert.h, and write_file_atomically
 [[nodiscard]] Result<void> convert_npm_package(const NpmPackage& package,
                                                const std::filesystem::path& folder,
+                                               std::span<const std::string> files,
                                                const std::filesystem::path& destination);
 
 }  // namespace faceforge::packs

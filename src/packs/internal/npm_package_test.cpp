@@ -67,7 +67,7 @@ TEST_F(NpmPackageTest, AnotherVersionIsRefusedWithBothNamed) {
 
 TEST_F(NpmPackageTest, APackageThatNobodyCanConvertIsRefused) {
   const auto refused =
-      convert_npm_package({.name = kName, .version = "1.0.0"}, folder_.path(), folder_.path());
+      convert_npm_package({.name = kName, .version = "1.0.0"}, folder_.path(), {}, folder_.path());
   EXPECT_EQ(refused.error().reason, "npm_package_unknown");
 }
 

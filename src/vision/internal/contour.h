@@ -34,8 +34,7 @@ inline constexpr size_t kContourPointCount = 68;
 ///
 /// in:     68 points (a CHECK)
 /// out:    nothing where the points span less than a pixel, are not finite, or lie so far apart
-/// that
-///         they are no face
+///         that they are no face
 [[nodiscard]] std::optional<image::SimilarityTransform> second_look_square(
     std::span<const face::Point> contour, const SecondLook& second_look, int side_px);
 

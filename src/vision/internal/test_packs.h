@@ -56,14 +56,14 @@ inline constexpr const char* kFaceapiPack = "faceapi";
 inline const std::vector<std::string> kPackIds = {"retinaface-mbf", "yunet-mbf", "scrfd-mbf",
                                                   "scrfd500-mbf", kFaceapiPack};
 
-/// Where the pack lies that is converted from the npm package at set-up; it is no part of the data
-/// folder. Empty when `FACEFORGE_PACKS` does not name a folder that holds it.
+/// Where the pack lies that is converted from npm packages; it is no part of the data folder.
+/// Empty when `FACEFORGE_TEST_NPM_PACK` names no folder with it.
 inline std::filesystem::path faceapi_folder() {
-  const char* packs = std::getenv("FACEFORGE_PACKS");
-  if (packs == nullptr) return {};
-  const std::filesystem::path folder = std::filesystem::path(packs) / kFaceapiPack;
-  return std::filesystem::exists(folder / "ssd_mobilenetv1.onnx") ? folder
-                                                                  : std::filesystem::path();
+  const char* named = std::getenv("FACEFORGE_TEST_NPM_PACK");
+  if (named == nullptr || !std::filesystem::exists(std::filesystem::path(named) / "card.json")) {
+    return {};
+  }
+  return named;
 }
 
 inline PipelineSpec faceapi_spec(const std::filesystem::path& folder) {
@@ -71,11 +71,13 @@ inline PipelineSpec faceapi_spec(const std::filesystem::path& folder) {
                                   .mean = {122.782F, 117.001F, 104.298F},
                                   .scale = {255, 255, 255}};
   PipelineSpec spec{.pack_id = kFaceapiPack, .model_id = face::ModelId("test-faceapi")};
-  spec.detector = {.file = folder / "ssd_mobilenetv1.onnx",
-                   .head = DetectorHead::Ssd,
+  spec.detector = {.file = folder / "blazeface.onnx",
+                   .head = DetectorHead::Blazeface,
                    .input = mean_and_scale(ChannelOrder::Rgb, 127.5F, 127.5F),
-                   .fixed_side_px = 512,
-                   .overlap_limit = 0.5F};
+                   .fixed_side_px = 256,
+                   .stride_multiple_px = 256,
+                   .min_detection_score = 0.6F,
+                   .overlap_limit = 0.3F};
   spec.contour = ContourSpec{.file = folder / "face_landmark_68.onnx", .input = pixels};
   spec.embedders = {{.file = folder / "face_recognition.onnx",
                      .input = pixels,
@@ -122,8 +124,8 @@ inline image::Photo as_photo(image::Image image) {
 }  // namespace faceforge::vision::test
 
 /// For tests that run with every pack.
-#define SKIP_WITHOUT_PACK(pack_id)                                                      \
-  if ((pack_id) == ::faceforge::vision::test::kFaceapiPack &&                           \
-      ::faceforge::vision::test::faceapi_folder().empty()) {                            \
-    GTEST_SKIP() << "FACEFORGE_PACKS names no folder with the converted face-api pack"; \
+#define SKIP_WITHOUT_PACK(pack_id)                                               \
+  if ((pack_id) == ::faceforge::vision::test::kFaceapiPack &&                    \
+      ::faceforge::vision::test::faceapi_folder().empty()) {                     \
+    GTEST_SKIP() << "FACEFORGE_TEST_NPM_PACK names no folder with the npm pack"; \
   }
