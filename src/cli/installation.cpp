@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -12,6 +14,7 @@
 #include "jobs/jobs.h"
 #include "store/migrate.h"
 #include "store/owners.h"
+#include "store/server_lock.h"
 
 namespace faceforge::cli {
 namespace {
@@ -27,6 +30,14 @@ Unexpected no_database(const InstallationOptions& options) {
               "{} has no database of FaceForge: name the place that the server was started with, "
               "by --data DIR or --database URL",
               options.database.empty() ? options.data_folder : "the place that --database names");
+}
+
+std::vector<store::Migration> all_migrations() {
+  auto migrations = store::owner_migrations();
+  for (const auto& more : {accounts::migrations(), jobs::migrations(), gallery::migrations()}) {
+    migrations.insert(migrations.end(), more.begin(), more.end());
+  }
+  return migrations;
 }
 
 }  // namespace
@@ -65,11 +76,7 @@ Result<std::shared_ptr<store::Database>> open_database(const InstallationOptions
 }
 
 Result<void> bring_to_newest_version(store::Database& database) {
-  auto migrations = store::owner_migrations();
-  for (const auto& more : {accounts::migrations(), jobs::migrations(), gallery::migrations()}) {
-    migrations.insert(migrations.end(), more.begin(), more.end());
-  }
-  return store::migrate(database, migrations);
+  return store::migrate(database, all_migrations());
 }
 
 Result<std::shared_ptr<store::Database>> open_existing_database(
@@ -85,6 +92,10 @@ Result<std::shared_ptr<store::Database>> open_existing_database(
   }
   auto database = TRY(store::Database::open({.location = location}));
   if (!TRY(store::has_steps(*database))) return no_database(options);
+  std::optional<store::ServerLock> lock;
+  if (TRY(store::lacks_steps(*database, all_migrations()))) {
+    lock.emplace(TRY(store::ServerLock::take(location)));
+  }
   TRY(bring_to_newest_version(*database));
   return database;
 }

@@ -44,9 +44,12 @@ void add_installation_options(CLI::App& command, InstallationOptions& options);
 [[nodiscard]] Result<void> bring_to_newest_version(store::Database& database);
 
 /// Opens the database at its newest version for what looks after an installation and never begins
-/// one: makes no folder, no file and no table where the server has not made them.
+/// one: makes no folder, no file and no table where the server has not made them. Tables of an
+/// older version are brought to the newest while no server has them.
 ///
-/// fails: not_found/no_database, naming the place; as open_database and bring_to_newest_version
+/// fails: not_found/no_database, naming the place; conflict/database_in_use when a server of an
+/// older
+///        version has it; as open_database and bring_to_newest_version
 [[nodiscard]] Result<std::shared_ptr<store::Database>> open_existing_database(
     const InstallationOptions& options);
 

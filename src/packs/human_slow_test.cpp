@@ -213,7 +213,8 @@ TEST(Human, AFolderThatIsAnotherPackageOrVersionIsRefused) {
   EXPECT_EQ(reason_of(), "file_not_found");
 }
 
-/// A `node_modules` with the package's face-api beside a FaceRes whose files may be changed.
+/// A `node_modules` with the package's face-api beside a BlazeFace and a FaceRes whose files may be
+/// changed.
 class ChangedPackage : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -221,7 +222,8 @@ class ChangedPackage : public ::testing::Test {
     fs::create_directories(human() / "models");
     fs::create_directory_symlink(kPackage.parent_path() / "face-api",
                                  human().parent_path() / "face-api");
-    for (const char* file : {"package.json", "models/faceres.json", "models/faceres.bin"}) {
+    for (const char* file : {"package.json", "models/faceres.json", "models/faceres.bin",
+                             "models/blazeface.json", "models/blazeface.bin"}) {
       fs::copy_file(kPackage / file, human() / file);
     }
   }

@@ -139,6 +139,17 @@ Result<void> migrate(Database& database, std::span<const Migration> migrations) 
   return {};
 }
 
+Result<bool> lacks_steps(Database& database, std::span<const Migration> migrations) {
+  return database.read([&](Transaction& transaction) -> Result<bool> {
+    for (const auto& [module, version] : check_order(migrations)) {
+      const auto applied = TRY(transaction.query(
+          "select 1 from schema_migrations where module = $1 and version = $2", module, version));
+      if (applied.empty()) return true;
+    }
+    return false;
+  });
+}
+
 Result<bool> has_steps(Database& database) {
   const std::string_view named =
       database.dialect() == Dialect::Sqlite

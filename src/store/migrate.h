@@ -34,6 +34,12 @@ struct Migration {
 ///        database differs from the one given; see `Transaction`
 [[nodiscard]] Result<void> migrate(Database& database, std::span<const Migration> migrations);
 
+/// Tells whether `migrate` has something to do in a database that it knows.
+///
+/// in:    a database with steps (see `has_steps`)
+/// fails: see `Transaction`
+[[nodiscard]] Result<bool> lacks_steps(Database& database, std::span<const Migration> migrations);
+
 /// Tells whether `migrate` has ever made tables in the database.
 ///
 /// fails: see `Transaction`
