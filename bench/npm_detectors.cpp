@@ -2,7 +2,7 @@
 // that is hard, and lays them before the pack's own landmark and embedding networks. Decision 0020
 // quotes the table that this prints.
 //
-//   faceforge_npm_detectors NODE_MODULES TEST_DATA                 the table
+//   faceforge_npm_detectors NODE_MODULES TEST_DATA [DETECTOR]      the table, or one row of it
 //   faceforge_npm_detectors NODE_MODULES TEST_DATA DETECTOR CARD   CARD, rewritten for DETECTOR
 //
 // Only photos of people outside LFW's pairs list are used to tell people apart: the pairs are for
@@ -276,7 +276,7 @@ Result<void> run(const fs::path& modules, const fs::path& data, std::string_view
       TRY(packs::read_card(fs::path(FACEFORGE_SOURCE_DIR) / "models" / "faceapi"));
   const auto list = TRY(evaluate::read_pair_list(data / "lfw-pairs.txt"));
   const auto excluded = evaluate::people_of(list);
-  if (chosen.empty()) {
+  if (file.empty()) {
     fmt::print(
         "| detector | mostly face | crowd, 16 to 24 px | elsewhere | SCRFD's on LFW | elsewhere | "
         "ms a photo | LFW photos "
@@ -284,6 +284,7 @@ Result<void> run(const fs::path& modules, const fs::path& data, std::string_view
         "|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     const auto left_out = TRY(all_but(data / "lfw", excluded, kPhotoLimit));
     for (const Candidate& candidate : candidates()) {
+      if (!chosen.empty() && candidate.name != chosen) continue;
       TRY(print_row(candidate, card, folder.path(), data, left_out));
     }
     return {};
@@ -299,11 +300,11 @@ Result<void> run(const fs::path& modules, const fs::path& data, std::string_view
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 3 && count != 5) {
-    fmt::print(stderr, "usage: {} NODE_MODULES TEST_DATA [DETECTOR CARD]\n", words[0]);
+  if (count < 3 || count > 5) {
+    fmt::print(stderr, "usage: {} NODE_MODULES TEST_DATA [DETECTOR [CARD]]\n", words[0]);
     return 3;
   }
-  const auto done = run(words[1], words[2], count == 5 ? words[3] : "", count == 5 ? words[4] : "");
+  const auto done = run(words[1], words[2], count >= 4 ? words[3] : "", count == 5 ? words[4] : "");
   if (!done) fmt::print(stderr, "npm_detectors: {}\n", done.error().message);
   return done ? 0 : 3;
 }
