@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/wipe.h"
 #include "base/wiped_json.h"
 
@@ -32,12 +33,14 @@ Unexpected wrong_type(std::string_view name, std::string_view wanted, const valu
 
 class WipingResource final : public boost::json::memory_resource {
  private:
+  // Boost.JSON gives some memory back under another alignment than it was asked for under.
   void* do_allocate(size_t size_bytes, size_t alignment) override {
-    return ::operator new(size_bytes, std::align_val_t(alignment));
+    CHECK(alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return ::operator new(size_bytes);
   }
-  void do_deallocate(void* memory, size_t size_bytes, size_t alignment) override {
+  void do_deallocate(void* memory, size_t size_bytes, size_t) override {
     wipe({static_cast<std::byte*>(memory), size_bytes});
-    ::operator delete(memory, size_bytes, std::align_val_t(alignment));
+    ::operator delete(memory, size_bytes);
   }
   bool do_is_equal(const boost::json::memory_resource& other) const noexcept override {
     return this == &other;

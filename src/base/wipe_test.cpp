@@ -1,8 +1,11 @@
 #include "base/wipe.h"
 
 #include <new>
+#include <string>
 
 #include <gtest/gtest.h>
+
+#include "base/wiped_json.h"
 
 namespace faceforge {
 namespace {
@@ -22,6 +25,16 @@ TEST(Wipe, ATextIsEmptyAndAllItsMemoryZero) {
     EXPECT_TRUE(text.empty());
     text.resize(text.capacity());
     EXPECT_TRUE(all_zero(text.data(), text.size())) << length;
+  }
+}
+
+TEST(Wipe, AWipedDocumentIsReadAsAnyOtherOrRefusedWhereverItBreaksOff) {
+  const std::string text =
+      R"({"name": "ann", "a key that is too long for a small text": [1, 2.5, null, "longer than a short one"]})";
+  EXPECT_EQ(json::parse_wiped(text, 1000).value(), json::parse(text, 1000).value());
+  // Under the sanitizers also: what is given back half built is what was taken.
+  for (size_t length = 0; length < text.size(); ++length) {
+    EXPECT_FALSE(json::parse_wiped(std::string_view(text).substr(0, length), 1000)) << length;
   }
 }
 
