@@ -234,7 +234,7 @@ test('people get photos, and each refusal says why', { skip: why }, async () => 
   const far = join(scratch, 'far.jpg'); // 40 pixels wide, with a face of half of that
   writeFileSync(far, await sideBySide([photo(people[0], 4)], 40 / 250));
   const two = join(scratch, 'two.jpg');
-  writeFileSync(two, await sideBySide([photo(people[1], 4), photo(people[2], 4)]));
+  writeFileSync(two, await sideBySide([photo(people[1], 1), photo(people[2], 1)]));
   for (const [index, person] of people.entries()) {
     await page.goto(server.address);
     await page.getByRole('link', { name: /World stage/ }).click();
