@@ -103,6 +103,7 @@ void add_identify_command(CLI::App& app, Chosen& chosen) {
             ->capture_default_str();
         add_json_option(command, options.json);
         add_pack_options(command, options.pack);
+        command.get_option("--pack")->default_str("the gallery's");
         set_examples(command,
                      "  faceforge identify --gallery staff.ffg door.jpg\n"
                      "  faceforge identify --gallery staff.ffg --fpir 1e-3 --json frames/");

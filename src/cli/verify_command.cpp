@@ -50,6 +50,7 @@ void add_verify_command(CLI::App& app, Chosen& chosen) {
             ->required()
             ->type_name("FILE");
         add_verification_options(command, options);
+        command.get_option("--pack")->default_str("the gallery's");
         set_examples(
             command,
             fmt::format(

@@ -38,7 +38,9 @@ Suggestion suggestion(const Card& card) {
     made.command = "faceforge packs install DIR";
     made.note = fmt::format("DIR is the folder of its files ({})", card.licence.label);
   } else {
-    made.note = fmt::format("fetched and converted ({})", card.licence.label);
+    made.note = fmt::format(
+        "{} ({})", card.source.kind == SourceKind::Npm ? "fetched and converted" : "fetched",
+        card.licence.label);
   }
   if (card.licence.kind == LicenceKind::NonCommercial) made.note += "; non-commercial use only";
   if (!card.calibration) made.note += "; it judges once you have calibrated it";

@@ -126,6 +126,11 @@ Result<FolderTraining> train_folder(const fs::path& folder, const FaceEngine& en
   CHECK(std::cmp_less_equal(options.photos_per_person, gallery::TemplateSum::kMaxCount));
   auto people = TRY(list_person_folders(folder, options.photo_limit));
   TRY(check_names(folder, people));
+  if (people.empty()) {
+    return fail(ErrorCode::InvalidInput, "gallery_empty",
+                "{} has no folders of people: {}/PERSON/PHOTO is expected", folder.string(),
+                folder.string());
+  }
   int64_t photos_in_all = 0;
   for (const PersonFolder& person : people) {
     photos_in_all += static_cast<int64_t>(person.photos.size());
