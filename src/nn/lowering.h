@@ -116,6 +116,8 @@ class Lowering {
   };
   struct ConvShapes;
   Tail find_tail(ValueIndex result);
+  /// Where a convolution of `source` writes: new memory, or that of the residual it adds to.
+  Result<Operand> result_of(const Tail& tail, const Layout& layout, const Operand& source);
   const Node* only_consumer(ValueIndex value) const;
   Result<Operand> bias_operand(ValueIndex value);
 

@@ -52,6 +52,15 @@ struct Lowering::ConvShapes {
   }
 };
 
+Result<Operand> Lowering::result_of(const Tail& tail, const Layout& layout, const Operand& source) {
+  if (tail.sum == nullptr) return new_storage(layout);
+  // A sum adds to what its result's memory holds: the residual, moved there unless it dies here.
+  const Operand residual = TRY(located(tail.residual));
+  const bool in_place = may_overwrite(tail.residual) && residual.layout == layout &&
+                        residual.storage != source.storage;
+  return in_place ? residual : reordered(residual, layout);
+}
+
 Lowering::Tail Lowering::find_tail(ValueIndex result) {
   Tail tail{.result = result};
   if (const Node* next = only_consumer(result)) {
@@ -132,16 +141,7 @@ Result<void> Lowering::operator()(const Conv& conv) {
   const Operand ready_weights{
       desc.weights_desc(), -1,
       weights_.get(weights, plain_layout(weight_shape), desc.weights_desc())};
-  Operand result;
-  if (tail.sum == nullptr) {
-    result = new_storage(desc.dst_desc());
-  } else {
-    // A sum adds to what its result's memory holds: the residual, moved there unless it dies here.
-    const Operand residual = TRY(located(tail.residual));
-    const bool in_place = may_overwrite(tail.residual) && residual.layout == desc.dst_desc() &&
-                          residual.storage != source.storage;
-    result = in_place ? residual : reordered(residual, desc.dst_desc());
-  }
+  const Operand result = TRY(result_of(tail, desc.dst_desc(), source));
   std::vector<std::pair<int, Operand>> arguments{
       {DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, ready_weights}, {DNNL_ARG_DST, result}};
   if (node_->has_input(2)) arguments.emplace_back(DNNL_ARG_BIAS, TRY(bias_operand(input(2))));

@@ -207,15 +207,7 @@ Result<void> Lowering::emit_byte_conv(const ByteConv& parts, const Tail& tail,
   const Operand ready_weights{
       desc.weights_desc(), -1,
       weights_.get(weights, plain_layout(parts.weight_shape, Type::s8), desc.weights_desc())};
-  Operand result;
-  if (tail.sum == nullptr) {
-    result = new_storage(desc.dst_desc());
-  } else {
-    const Operand residual = TRY(located(tail.residual));
-    const bool in_place = may_overwrite(tail.residual) && residual.layout == desc.dst_desc() &&
-                          residual.storage != source.storage;
-    result = in_place ? residual : reordered(residual, desc.dst_desc());
-  }
+  const Operand result = TRY(result_of(tail, desc.dst_desc(), source));
   const Operand bias = TRY(bias_operand(input(2)));
   std::vector<std::pair<int, Operand>> arguments{{DNNL_ARG_SRC, source},
                                                  {DNNL_ARG_WEIGHTS, ready_weights},

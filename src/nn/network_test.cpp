@@ -6,12 +6,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "nn/shape.h"
 #include "nn/writer.h"
+#include "support/address_room.h"
 #include "support/test_data.h"
 
 namespace faceforge::nn {
@@ -274,15 +274,6 @@ TEST(Network, AConvolutionWithoutAKernelOrOfTooManyGroupsIsAMistakeOfTheModel) {
   EXPECT_EQ(refusal_of(many_groups, picture).reason, "model_malformed");
 }
 
-/// Limits the addresses of this process to those that it has and `room_bytes` more.
-void leave_room(size_t room_bytes) {
-  size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  const rlim_t limit = pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + room_bytes;
-  const struct rlimit addresses { limit, limit };
-  ASSERT_EQ(::setrlimit(RLIMIT_AS, &addresses), 0);
-}
-
 TEST(Network, CompilingWithTooFewAddressesIsOutOfMemoryAndNoCrash) {
   GraphBuilder convolutions("convolutions");
   convolutions.add_input({"x0", {1, 16, -1, -1}})
@@ -298,7 +289,7 @@ TEST(Network, CompilingWithTooFewAddressesIsOutOfMemoryAndNoCrash) {
   for (size_t room_bytes = 0; room_bytes <= size_t{96} << 20; room_bytes += size_t{4} << 20) {
     const pid_t child = ::fork();
     if (child == 0) {
-      leave_room(room_bytes);
+      test::leave_room(room_bytes);
       const auto outputs = network.run(picture);
       const bool is_told = !outputs && outputs.error().code == ErrorCode::Exhausted &&
                            outputs.error().reason == "out_of_memory";

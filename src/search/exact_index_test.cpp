@@ -1,18 +1,17 @@
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "search/index.h"
 #include "search/internal/row_store.h"
 #include "search/internal/scan.h"
+#include "support/address_room.h"
 
 namespace faceforge::search {
 namespace {
@@ -251,22 +250,13 @@ TEST(ExactIndex, MoreRowsThanItsLimitAreRefused) {
   EXPECT_EQ(index.add(values), 0U);
 }
 
-/// Limits the addresses of this process to those that it has and `room_bytes` more.
-void leave_room(size_t room_bytes) {
-  size_t pages = 0;
-  std::ifstream("/proc/self/statm") >> pages;
-  const rlim_t limit = pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE)) + room_bytes;
-  const struct rlimit addresses { limit, limit };
-  ASSERT_EQ(::setrlimit(RLIMIT_AS, &addresses), 0);
-}
-
 /// Whether a search in a process with that much room ends in its answer (0) or in being told that
 /// memory is out (1); 2 for anything else.
 int exit_code_with_room(size_t room_bytes, const ExactIndex& index,
                         std::span<const float> queries) {
   const pid_t child = ::fork();
   if (child == 0) {
-    leave_room(room_bytes);
+    test::leave_room(room_bytes);
     const auto found = index.nearest_batch(queries, Index::kMaxNeighbours);
     const bool is_told = !found && found.error().code == ErrorCode::Exhausted &&
                          found.error().reason == "out_of_memory";
