@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "base/check.h"
@@ -50,7 +51,11 @@ Result<std::vector<Result<PhotoEmbedding>>> embed_photos(
   };
   {
     std::vector<std::jthread> threads;
-    for (size_t i = 1; i < std::min(thread_count, files.size()); ++i) threads.emplace_back(work);
+    try {
+      for (size_t i = 1; i < std::min(thread_count, files.size()); ++i) threads.emplace_back(work);
+    } catch (const std::system_error&) {
+      // Fewer threads do it too.
+    }
     work();
   }
   if (done_count < files.size()) {

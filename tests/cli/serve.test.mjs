@@ -1,5 +1,6 @@
 // serve and user: start, signals, and what keeps a server from starting.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import {
   chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync,
 } from 'node:fs';
@@ -7,7 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import { folder, lfw, run, runJson, skip } from './faceforge.mjs';
+import { binary, folder, lfw, run, runJson, skip } from './faceforge.mjs';
 import { Client, serve } from './server.mjs';
 
 const pack = ['--pack', 'scrfd500-mbf'];
@@ -39,6 +40,35 @@ test('the pages are served where they are found, and the start says when there a
     child.kill('SIGTERM');
     assert.equal(await ended, 0);
   }
+});
+
+/** Runs a command in a terminal of its own, and types an answer after each of the questions: `{ code, shown }`. */
+function runInTerminal(args, answers) {
+  const quoted = [binary, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn('script', ['--quiet', '--return', '--command', quoted, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const left = [...answers];
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    shown += text;
+    if (left.length > 0 && shown.endsWith(left[0].question)) child.stdin.write(`${left.shift().answer}\n`);
+  });
+  return new Promise((resolve, reject) => child.on('error', reject).on('close', (code) => resolve({ code, shown })));
+}
+
+test('in a terminal a new password is asked for twice, hidden, and must be the same', { skip }, async () => {
+  const data = join(folder, 'serve-terminal');
+  const { child, address, ended } = await serve(data);
+  await signUp(address, 'ada', 'a long enough phrase 7');
+  const reset = (first, second) => runInTerminal(['user', 'reset-password', 'ada', '--data', data],
+    [{ question: 'New password: ', answer: first }, { question: 'Once more: ', answer: second }]);
+  const differing = await reset('another long phrase 8', 'another long phrase 9');
+  assert.equal(differing.code, 3, differing.shown);
+  assert.match(differing.shown, /the two passwords differ \(passwords_differ\)/);
+  assert.ok(!differing.shown.includes('another'), 'what is typed is not shown');
+  const same = await reset('another long phrase 8', 'another long phrase 8');
+  assert.equal(same.code, 0, same.shown);
+  child.kill('SIGINT');
+  assert.equal(await ended, 0);
 });
 
 test('one wish to end that is signalled twice still ends in order', { skip }, async () => {
