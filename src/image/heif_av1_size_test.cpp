@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "image/internal/heif_draft.h"
+#include "image/internal/heif_test_draft.h"
 
 namespace faceforge::image::internal {
 namespace {

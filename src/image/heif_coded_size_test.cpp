@@ -9,9 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "image/internal/heif_draft.h"
 #include "image/internal/heif_items.h"
 #include "image/internal/heif_orientation.h"
+#include "image/internal/heif_test_draft.h"
 
 namespace faceforge::image::internal {
 namespace {
