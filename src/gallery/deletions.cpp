@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "gallery/galleries.h"
 #include "gallery/internal/rows.h"
-#include "gallery/train.h"
+#include "gallery/internal/template_change.h"
 
 namespace faceforge::gallery {
 namespace {
@@ -20,32 +20,13 @@ Result<Contents> to_contents(const store::Rows& rows) {
   return contents;
 }
 
-/// Takes one photo out of its person's template in every version that used it: exactly, because
-/// templates are sums of whole numbers. A template that loses its last photo goes.
+/// Takes one photo out of its person's template in every version that used it.
 Result<void> take_out_of_versions(store::Transaction& transaction, UserId user,
                                   const Photo& photo) {
-  const auto rows = TRY(transaction.query(
-      "select v.id, v.embedding_length, t.template, e.embedding from version_photos x"
-      " join versions v on v.id = x.version_id"
-      " join version_people t on t.version_id = v.id and t.person_id = $3"
-      " join embeddings e on e.photo_id = x.photo_id and e.model_id = v.model_id"
-      " where x.owner_id = $1 and x.photo_id = $2 and x.standing = $4",
-      user, photo.id, photo.person_id, static_cast<int64_t>(Standing::Used)));
-  for (const store::Row row : rows) {
-    const auto length = static_cast<size_t>(row.integer(1));
-    TemplateSum sum = TRY(TemplateSum::from_bytes(row.blob(2), length));
-    const auto embedding = TRY(internal::floats_from_bytes(row.blob(3), length));
-    sum.remove(embedding);
-    if (sum.count() == 0) {
-      TRY(transaction.execute(
-          "delete from version_people where owner_id = $1 and version_id = $2 and person_id = $3",
-          user, row.integer(0), photo.person_id));
-    } else {
-      TRY(
-          transaction.execute("update version_people set template = $4"
-                              " where owner_id = $1 and version_id = $2 and person_id = $3",
-                              user, row.integer(0), photo.person_id, sum.to_bytes()));
-    }
+  for (const int64_t version : TRY(internal::versions_using(transaction, user, photo.id))) {
+    internal::TemplateChange change(transaction, user, version);
+    TRY(change.take_out(photo.id, photo.person_id));
+    TRY(change.write());
   }
   return {};
 }
@@ -127,17 +108,7 @@ size_t Galleries::remove_leftovers() {
 
 Result<void> Galleries::delete_photo(UserId user, GalleryId gallery, PhotoId photo) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
-    TRY(internal::find_gallery(transaction, user, gallery));
-    const auto rows = TRY(transaction.query(
-        fmt::format("select {} from photos f where f.owner_id = $1 and f.gallery_id = $2"
-                    " and f.id = $3",
-                    internal::kPhotoColumns),
-        user, gallery, photo));
-    if (rows.empty()) {
-      return fail(ErrorCode::NotFound, "photo_not_found", "there is no photo {} in gallery {}",
-                  photo.value(), gallery.value());
-    }
-    const Photo found = TRY(internal::to_photo(rows[0]));
+    const Photo found = TRY(internal::find_photo(transaction, user, gallery, photo));
     TRY(take_out_of_versions(transaction, user, found));
     TRY(transaction.execute("delete from photos where owner_id = $1 and id = $2", user, photo));
     TRY(internal::raise_revision(transaction, user, gallery));
@@ -179,6 +150,10 @@ Result<void> Galleries::delete_version(UserId user, GalleryId gallery, int64_t n
       return fail(ErrorCode::NotFound, "version_not_found", "there is no version {} of gallery {}",
                   number, gallery.value());
     }
+    TRY(
+        transaction.execute("update galleries set version_in_use = null"
+                            " where owner_id = $1 and id = $2 and version_in_use = $3",
+                            user, gallery, number));
     TRY(internal::raise_revision(transaction, user, gallery));
     return Contents{};
   });

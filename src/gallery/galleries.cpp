@@ -46,24 +46,64 @@ Galleries::Galleries(store::Database& database, const store::BlobFiles& files, c
   CHECK(limits.photos_per_person <= TemplateSum::kMaxCount);
 }
 
+Result<Gallery> Galleries::insert_gallery(store::Transaction& transaction, UserId user,
+                                          const std::string& stored_name) {
+  const auto counted =
+      TRY(transaction.query("select count(*) from galleries where owner_id = $1", user));
+  if (counted[0].integer(0) >= limits_.galleries_per_user) {
+    return fail(ErrorCode::Exhausted, "too_many_galleries",
+                "you have {} galleries; the limit is {}", counted[0].integer(0),
+                limits_.galleries_per_user);
+  }
+  const auto inserted =
+      TRY(transaction.query("insert into galleries (owner_id, name, created_ms) values ($1, $2, $3)"
+                            " on conflict (owner_id, name) do nothing returning id",
+                            user, stored_name, clock_.now_ms()));
+  if (inserted.empty()) return Unexpected(gallery_name_taken(stored_name));
+  return internal::find_gallery(transaction, user, inserted[0].id<GalleryId>(0));
+}
+
 Result<Gallery> Galleries::create_gallery(UserId user, std::string_view name) {
   const std::string stored = TRY(checked_name(name));
-  const auto work = [&](store::Transaction& transaction) -> Result<Gallery> {
-    const auto counted =
-        TRY(transaction.query("select count(*) from galleries where owner_id = $1", user));
-    if (counted[0].integer(0) >= limits_.galleries_per_user) {
-      return fail(ErrorCode::Exhausted, "too_many_galleries",
-                  "you have {} galleries; the limit is {}", counted[0].integer(0),
-                  limits_.galleries_per_user);
-    }
-    const auto inserted = TRY(
-        transaction.query("insert into galleries (owner_id, name, created_ms) values ($1, $2, $3)"
-                          " on conflict (owner_id, name) do nothing returning id",
-                          user, stored, clock_.now_ms()));
-    if (inserted.empty()) return Unexpected(gallery_name_taken(stored));
-    return internal::find_gallery(transaction, user, inserted[0].id<GalleryId>(0));
+  const auto work = [&](store::Transaction& transaction) {
+    return insert_gallery(transaction, user, stored);
   };
   return internal::translated(database_.transact(work), "foreign_key_violated", no_such_user());
+}
+
+Result<Gallery> Galleries::duplicate_gallery(UserId user, GalleryId gallery,
+                                             std::string_view name) {
+  const std::string stored = TRY(checked_name(name));
+  const auto work = [&](store::Transaction& transaction) -> Result<Gallery> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    const GalleryId copy = TRY(insert_gallery(transaction, user, stored)).id;
+    TRY(
+        transaction.execute("insert into people (owner_id, gallery_id, name, created_ms)"
+                            " select owner_id, $3, name, created_ms from people"
+                            " where owner_id = $1 and gallery_id = $2 order by id",
+                            user, gallery, copy));
+    // Within a gallery a name is one person, and a content one photo.
+    TRY(transaction.execute(
+        "insert into photos (owner_id, gallery_id, person_id, content, file_bytes, file_name,"
+        " width_px, height_px, face, added_ms, file_missing)"
+        " select f.owner_id, $3, q.id, f.content, f.file_bytes, f.file_name,"
+        " f.width_px, f.height_px, f.face, f.added_ms, f.file_missing from photos f"
+        " join people p on p.id = f.person_id"
+        " join people q on q.gallery_id = $3 and q.name = p.name"
+        " where f.owner_id = $1 and f.gallery_id = $2 order by f.id",
+        user, gallery, copy));
+    TRY(
+        transaction.execute("insert into embeddings (photo_id, owner_id, model_id, embedding)"
+                            " select g.id, e.owner_id, e.model_id, e.embedding from photos f"
+                            " join photos g on g.gallery_id = $3 and g.content = f.content"
+                            " join embeddings e on e.photo_id = f.id"
+                            " where f.owner_id = $1 and f.gallery_id = $2",
+                            user, gallery, copy));
+    return internal::find_gallery(transaction, user, copy);
+  };
+  // So that no file goes while a row is made for it.
+  const auto hold = TRY(files_.hold(user, store::Purpose::Adding));
+  return database_.transact(work);
 }
 
 Result<std::vector<Gallery>> Galleries::list_galleries(UserId user, const Part<std::string>& part) {
@@ -98,21 +138,26 @@ Result<Gallery> Galleries::rename_gallery(UserId user, GalleryId gallery, std::s
                               gallery_name_taken(stored));
 }
 
+Result<Person> Galleries::insert_person(store::Transaction& transaction, UserId user,
+                                        GalleryId gallery, const std::string& stored_name) {
+  const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
+  if (found.person_count >= limits_.people_per_gallery) {
+    return fail(ErrorCode::Exhausted, "too_many_people",
+                "the gallery has {} people; the limit is {}", found.person_count,
+                limits_.people_per_gallery);
+  }
+  const auto inserted = TRY(transaction.query(
+      "insert into people (owner_id, gallery_id, name, created_ms) values ($1, $2, $3, $4)"
+      " on conflict (gallery_id, name) do nothing returning id",
+      user, gallery, stored_name, clock_.now_ms()));
+  if (inserted.empty()) return Unexpected(person_name_taken(stored_name));
+  return internal::find_person(transaction, user, gallery, inserted[0].id<PersonId>(0));
+}
+
 Result<Person> Galleries::add_person(UserId user, GalleryId gallery, std::string_view name) {
   const std::string stored = TRY(checked_name(name));
-  return database_.transact([&](store::Transaction& transaction) -> Result<Person> {
-    const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
-    if (found.person_count >= limits_.people_per_gallery) {
-      return fail(ErrorCode::Exhausted, "too_many_people",
-                  "the gallery has {} people; the limit is {}", found.person_count,
-                  limits_.people_per_gallery);
-    }
-    const auto inserted = TRY(transaction.query(
-        "insert into people (owner_id, gallery_id, name, created_ms) values ($1, $2, $3, $4)"
-        " on conflict (gallery_id, name) do nothing returning id",
-        user, gallery, stored, clock_.now_ms()));
-    if (inserted.empty()) return Unexpected(person_name_taken(stored));
-    return internal::find_person(transaction, user, gallery, inserted[0].id<PersonId>(0));
+  return database_.transact([&](store::Transaction& transaction) {
+    return insert_person(transaction, user, gallery, stored);
   });
 }
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,13 @@ class Galleries {
   ///        not_found/user_not_found
   [[nodiscard]] Result<Gallery> create_gallery(UserId user, std::string_view name);
 
+  /// Makes a gallery of the same people, photos and embeddings, not trained yet. The files are
+  /// there once: they go with the last photo that names them.
+  ///
+  /// fails: as create_gallery
+  [[nodiscard]] Result<Gallery> duplicate_gallery(UserId user, GalleryId gallery,
+                                                  std::string_view name);
+
   /// out: by name
   [[nodiscard]] Result<std::vector<Gallery>> list_galleries(UserId user,
                                                             const Part<std::string>& part = {});
@@ -142,6 +150,31 @@ class Galleries {
   /// behind.
   [[nodiscard]] Result<void> delete_photo(UserId user, GalleryId gallery, PhotoId photo);
 
+  // --- whom a photo shows ---
+
+  /// Moves photos to another person of the gallery: in trained versions too, and exactly, as if
+  /// they had been that person's when the version was trained. Moving them back leaves every
+  /// version as it was, bit by bit. Which photos are flagged is only decided by the next training.
+  ///
+  /// in:    photos of whichever people; those that are the person's already stay
+  /// out:   the person they are moved to
+  /// fails: invalid_input/photo_count, for none and for more than a person may have;
+  ///        exhausted/too_many_photos; then nothing is moved
+  [[nodiscard]] Result<Person> move_photos(UserId user, GalleryId gallery,
+                                           std::span<const PhotoId> photos, PersonId to);
+
+  /// Splits photos off as a person of their own: add_person and move_photos as one.
+  [[nodiscard]] Result<Person> add_person_of_photos(UserId user, GalleryId gallery,
+                                                    std::string_view name,
+                                                    std::span<const PhotoId> photos);
+
+  /// Moves all photos of a person to another one, and deletes the person.
+  ///
+  /// out:   what was moved: add_person_of_photos with them makes it undone
+  /// fails: invalid_input/same_person; exhausted/too_many_photos
+  [[nodiscard]] Result<std::vector<PhotoId>> merge_person(UserId user, GalleryId gallery,
+                                                          PersonId person, PersonId into);
+
   // --- embeddings of another model ---
 
   /// Photos of a gallery that were never embedded by this model, in the order they were added.
@@ -163,7 +196,7 @@ class Galleries {
   ///
   /// fails: invalid_input/gallery_empty when no photo has an embedding of this model;
   ///        exhausted/too_many_versions; corrupt/embedding_damaged; conflict/gallery_changing when
-  ///        photos are deleted during each of several attempts; what `report` returns
+  ///        photos are deleted or moved during each of several attempts; what `report` returns
   /// cost:  time as `disagreeing` for each person; memory for the photos of one person at a time
   [[nodiscard]] Result<Version> train(UserId user, GalleryId gallery, const Training& training,
                                       const TrainingReport& report = {});
@@ -172,11 +205,19 @@ class Galleries {
   [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery,
                                                            const Part<int64_t>& part = {});
 
-  /// in:    `number`, or nothing for the newest
-  /// fails: not_found/version_not_found; conflict/gallery_not_trained when the newest is asked for
+  /// in:    `number`, or nothing for the one in use
+  /// fails: not_found/version_not_found; conflict/gallery_not_trained when that in use is asked for
   ///        and there is none
   [[nodiscard]] Result<Version> find_version(UserId user, GalleryId gallery,
                                              std::optional<int64_t> number = std::nullopt);
+
+  /// Has a version answer where none is named, until the next training or until it is deleted: the
+  /// newest does then.
+  ///
+  /// out:   the gallery
+  /// fails: not_found/version_not_found
+  [[nodiscard]] Result<Gallery> use_version(UserId user, GalleryId gallery, int64_t number);
+
   [[nodiscard]] Result<VersionReport> report_version(UserId user, GalleryId gallery,
                                                      int64_t number);
   [[nodiscard]] Result<void> delete_version(UserId user, GalleryId gallery, int64_t number);
@@ -213,6 +254,12 @@ class Galleries {
       PhotosElsewhere elsewhere = PhotosElsewhere::Refuse);
 
  private:
+  /// As create_gallery and add_person with checked names.
+  [[nodiscard]] Result<Gallery> insert_gallery(store::Transaction& transaction, UserId user,
+                                               const std::string& stored_name);
+  [[nodiscard]] Result<Person> insert_person(store::Transaction& transaction, UserId user,
+                                             GalleryId gallery, const std::string& stored_name);
+
   void remember_leftover(UserId user, const Error& why);
   [[nodiscard]] Result<void> remove_leftovers_of(UserId user);
   /// Removes those of a user's files that no row names any more.

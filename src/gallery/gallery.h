@@ -28,6 +28,8 @@ struct Gallery {
   int64_t person_count = 0;
   int64_t photo_count = 0;
   std::optional<int64_t> latest_version{};  ///< nothing before the first training
+  /// That which is asked where none is named: the latest, but after `Galleries::use_version`.
+  std::optional<int64_t> version_in_use{};
   /// Rises with everything that changes what stored versions hold or how they are shown: a deleted
   /// photo, person or version, a renamed person. With a version's number it names a Snapshot.
   int64_t revision = 0;

@@ -38,21 +38,6 @@ Result<void> insert_embedding(store::Transaction& transaction, UserId user, Phot
   return {};
 }
 
-Result<Photo> find_photo_row(store::Transaction& transaction, UserId user, GalleryId gallery,
-                             PhotoId photo) {
-  TRY(internal::find_gallery(transaction, user, gallery));
-  const auto rows = TRY(transaction.query(
-      fmt::format("select {} from photos f where f.owner_id = $1 and f.gallery_id = $2"
-                  " and f.id = $3",
-                  internal::kPhotoColumns),
-      user, gallery, photo));
-  if (rows.empty()) {
-    return fail(ErrorCode::NotFound, "photo_not_found", "there is no photo {} in gallery {}",
-                photo.value(), gallery.value());
-  }
-  return internal::to_photo(rows[0]);
-}
-
 }  // namespace
 
 Result<void> Galleries::check_new_photo(UserId user, GalleryId gallery, PersonId person,
@@ -83,7 +68,7 @@ Result<Photo> Galleries::add_photo(UserId user, GalleryId gallery, PersonId pers
         photo.height_px, internal::face_to_bytes(photo.face, photo.quality), clock_.now_ms()));
     const auto id = inserted[0].id<PhotoId>(0);
     TRY(insert_embedding(transaction, user, id, photo.embedding));
-    return find_photo_row(transaction, user, gallery, id);
+    return internal::find_photo(transaction, user, gallery, id);
   };
 
   std::optional<store::PutBlob> file;
@@ -114,7 +99,7 @@ Result<std::vector<Photo>> Galleries::list_photos(UserId user, GalleryId gallery
 
 Result<Photo> Galleries::find_photo(UserId user, GalleryId gallery, PhotoId photo) {
   return database_.read([&](store::Transaction& transaction) {
-    return find_photo_row(transaction, user, gallery, photo);
+    return internal::find_photo(transaction, user, gallery, photo);
   });
 }
 
@@ -142,7 +127,7 @@ Result<void> Galleries::add_embedding(UserId user, GalleryId gallery, PhotoId ph
                                       const face::Embedding& embedding) {
   TRY(check_embedding(embedding));
   return database_.transact([&](store::Transaction& transaction) -> Result<void> {
-    TRY(find_photo_row(transaction, user, gallery, photo));
+    TRY(internal::find_photo(transaction, user, gallery, photo));
     return insert_embedding(transaction, user, photo, embedding);
   });
 }

@@ -18,7 +18,8 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
       TRY(transaction.query("select g.id, g.name, g.created_ms, g.revision,"
                             " (select count(*) from people p where p.gallery_id = g.id),"
                             " (select count(*) from photos f where f.gallery_id = g.id),"
-                            " (select max(v.number) from versions v where v.gallery_id = g.id)"
+                            " (select max(v.number) from versions v where v.gallery_id = g.id),"
+                            " g.version_in_use"
                             " from galleries g where g.owner_id = $1 and g.id = $2",
                             user, gallery));
   if (rows.empty()) {
@@ -26,12 +27,15 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
                 gallery.value());
   }
   const store::Row row = rows[0];
+  const auto latest = row.integer_or_null(6);
+  const auto chosen = row.integer_or_null(7);
   return Gallery{.id = row.id<GalleryId>(0),
                  .name = row.text(1),
                  .created_ms = row.integer(2),
                  .person_count = row.integer(4),
                  .photo_count = row.integer(5),
-                 .latest_version = row.integer_or_null(6),
+                 .latest_version = latest,
+                 .version_in_use = chosen ? chosen : latest,
                  .revision = row.integer(3)};
 }
 
@@ -56,6 +60,21 @@ Result<Person> find_person(store::Transaction& transaction, UserId user, Gallery
                .photo_count = row.integer(4)};
   if (const auto cover = row.integer_or_null(5)) found.cover_photo_id = PhotoId(*cover);
   return found;
+}
+
+Result<Photo> find_photo(store::Transaction& transaction, UserId user, GalleryId gallery,
+                         PhotoId photo) {
+  TRY(find_gallery(transaction, user, gallery));
+  const auto rows = TRY(transaction.query(
+      fmt::format("select {} from photos f where f.owner_id = $1 and f.gallery_id = $2"
+                  " and f.id = $3",
+                  kPhotoColumns),
+      user, gallery, photo));
+  if (rows.empty()) {
+    return fail(ErrorCode::NotFound, "photo_not_found", "there is no photo {} in gallery {}",
+                photo.value(), gallery.value());
+  }
+  return to_photo(rows[0]);
 }
 
 Result<void> raise_revision(store::Transaction& transaction, UserId user, GalleryId gallery) {

@@ -102,11 +102,17 @@ create table photo_folder (
 ) {STRICT};
 )";
 
+// The number of the version that is asked when none is named; null: the newest.
+constexpr const char* kVersionInUse = R"(
+alter table galleries add column version_in_use {INTEGER};
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
   return {{.module = "gallery", .version = 1, .name = "galleries", .sql = kTables},
-          {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder}};
+          {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder},
+          {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse}};
 }
 
 }  // namespace faceforge::gallery

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <unordered_set>
+#include <unordered_map>
 
 #include "face/calibration_json.h"
 #include "gallery/galleries.h"
@@ -10,7 +10,8 @@
 namespace faceforge::gallery {
 namespace {
 
-/// How often a training begins again because photos that it had read were deleted meanwhile.
+/// How often a training begins again because photos that it had read were deleted or moved
+/// meanwhile.
 constexpr int kTrainingAttempts = 3;
 
 struct TrainedPerson {
@@ -18,10 +19,16 @@ struct TrainedPerson {
   TemplateSum sum;
 };
 
+struct TrainedPhoto {
+  PhotoId id{};
+  PersonId person{};
+  Standing standing = Standing::Used;
+};
+
 /// What a training finds out, person by person, before it writes anything.
 struct Outcome {
   std::vector<TrainedPerson> people{};
-  std::vector<std::pair<PhotoId, Standing>> photos{};
+  std::vector<TrainedPhoto> photos{};
 };
 
 /// The photos of one person, as they come out of the database.
@@ -77,7 +84,7 @@ Result<PersonPhotos> photos_of(store::Transaction& transaction, UserId user, Per
 void train_person(PersonId id, const PersonPhotos& person, const Training& training,
                   std::optional<float> agreement_similarity, Outcome& outcome) {
   for (const PhotoId photo : person.unusable) {
-    outcome.photos.emplace_back(photo, Standing::Unusable);
+    outcome.photos.push_back({photo, id, Standing::Unusable});
   }
   if (person.photos.empty()) return;
   const std::vector<std::span<const float>> embeddings(person.embeddings.begin(),
@@ -89,36 +96,40 @@ void train_person(PersonId id, const PersonPhotos& person, const Training& train
   TemplateSum sum(static_cast<size_t>(training.embedding_length));
   for (size_t photo = 0; photo < embeddings.size(); ++photo) {
     if (!left_out[photo]) sum.add(embeddings[photo]);
-    outcome.photos.emplace_back(person.photos[photo],
-                                left_out[photo] ? Standing::Flagged : Standing::Used);
+    outcome.photos.push_back(
+        {person.photos[photo], id, left_out[photo] ? Standing::Flagged : Standing::Used});
   }
   outcome.people.push_back({id, std::move(sum)});
 }
 
-/// Whether every photo of the outcome is still there. Photos and their embeddings never change, so
-/// the outcome is then what training at this very moment would give, but for photos added since.
+/// Whether every photo of the outcome is still there, with the same person. Photos and their
+/// embeddings never change, so the outcome is then what training at this very moment would give,
+/// but for photos added since.
 Result<bool> holds_still(store::Transaction& transaction, UserId user, GalleryId gallery,
                          const Outcome& outcome) {
-  std::unordered_set<PhotoId> present;
+  std::unordered_map<PhotoId, PersonId> present;
   TRY(transaction.scan(
-      "select id from photos where owner_id = $1 and gallery_id = $2",
+      "select id, person_id from photos where owner_id = $1 and gallery_id = $2",
       [&](const store::Row& row) -> Result<void> {
-        present.insert(row.id<PhotoId>(0));
+        present.emplace(row.id<PhotoId>(0), row.id<PersonId>(1));
         return {};
       },
       user, gallery));
-  return std::ranges::all_of(outcome.photos,
-                             [&](const auto& photo) { return present.contains(photo.first); });
+  return std::ranges::all_of(outcome.photos, [&](const TrainedPhoto& photo) {
+    const auto found = present.find(photo.id);
+    return found != present.end() && found->second == photo.person;
+  });
 }
 
 /// out: the number of the version
 Result<int64_t> insert_version(store::Transaction& transaction, UserId user, GalleryId gallery,
                                const Training& training, const Outcome& outcome,
                                UnixTime_ms now_ms) {
-  const auto numbers = TRY(transaction.query(
-      "update galleries set last_version = last_version + 1 where owner_id = $1 and id = $2"
-      " returning last_version",
-      user, gallery));
+  const auto numbers =
+      TRY(transaction.query("update galleries set last_version = last_version + 1, version_in_use "
+                            "= null where owner_id = $1 and id = $2"
+                            " returning last_version",
+                            user, gallery));
   std::optional<std::string> calibration;
   if (training.calibration) calibration = json::to_text(face::to_json(*training.calibration));
   const auto versions = TRY(transaction.query(
@@ -134,11 +145,11 @@ Result<int64_t> insert_version(store::Transaction& transaction, UserId user, Gal
                             " values ($1, $2, $3, $4)",
                             version, person.id, user, person.sum.to_bytes()));
   }
-  for (const auto& [photo, standing] : outcome.photos) {
+  for (const TrainedPhoto& photo : outcome.photos) {
     TRY(
         transaction.execute("insert into version_photos (version_id, photo_id, owner_id, standing)"
                             " values ($1, $2, $3, $4)",
-                            version, photo, user, static_cast<int64_t>(standing)));
+                            version, photo.id, user, static_cast<int64_t>(photo.standing)));
   }
   return numbers[0].integer(0);
 }
@@ -216,9 +227,10 @@ Result<Version> Galleries::train(UserId user, GalleryId gallery, const Training&
     }));
     if (number) return find_version(user, gallery, *number);
   }
-  return fail(ErrorCode::Conflict, "gallery_changing",
-              "photos were deleted during each of {} attempts to train: try again after that",
-              kTrainingAttempts);
+  return fail(
+      ErrorCode::Conflict, "gallery_changing",
+      "photos were deleted or moved during each of {} attempts to train: try again after that",
+      kTrainingAttempts);
 }
 
 }  // namespace faceforge::gallery

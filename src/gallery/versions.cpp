@@ -47,11 +47,11 @@ struct StoredVersion {
 Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, GalleryId gallery,
                                   std::optional<int64_t> number) {
   const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
-  if (!number && !found.latest_version) {
+  if (!number && !found.version_in_use) {
     return fail(ErrorCode::Conflict, "gallery_not_trained",
                 "the gallery `{}` has not been trained yet", found.name);
   }
-  const int64_t wanted = number ? *number : *found.latest_version;
+  const int64_t wanted = number ? *number : *found.version_in_use;
   const auto rows = TRY(transaction.query(
       fmt::format("select {} from versions v where v.owner_id = $1 and v.gallery_id = $2"
                   " and v.number = $3",
@@ -151,6 +151,16 @@ Result<Version> Galleries::find_version(UserId user, GalleryId gallery,
                                         std::optional<int64_t> number) {
   return database_.read([&](store::Transaction& transaction) -> Result<Version> {
     return TRY(find_stored(transaction, user, gallery, number)).version;
+  });
+}
+
+Result<Gallery> Galleries::use_version(UserId user, GalleryId gallery, int64_t number) {
+  return database_.transact([&](store::Transaction& transaction) -> Result<Gallery> {
+    TRY(find_stored(transaction, user, gallery, number));
+    TRY(transaction.execute(
+        "update galleries set version_in_use = $3 where owner_id = $1 and id = $2", user, gallery,
+        number));
+    return internal::find_gallery(transaction, user, gallery);
   });
 }
 

@@ -14,11 +14,13 @@ namespace faceforge::gallery::internal {
 
 /// Finds what is named, or says that it is not there; someone else's is not there either.
 ///
-/// fails: not_found/gallery_not_found, person_not_found; see `store::Transaction`
+/// fails: not_found/gallery_not_found, person_not_found, photo_not_found; see `store::Transaction`
 [[nodiscard]] Result<Gallery> find_gallery(store::Transaction& transaction, UserId user,
                                            GalleryId gallery);
 [[nodiscard]] Result<Person> find_person(store::Transaction& transaction, UserId user,
                                          GalleryId gallery, PersonId person);
+[[nodiscard]] Result<Photo> find_photo(store::Transaction& transaction, UserId user,
+                                       GalleryId gallery, PhotoId photo);
 
 /// Makes Snapshots of the gallery's versions stale: see `Gallery::revision`.
 [[nodiscard]] Result<void> raise_revision(store::Transaction& transaction, UserId user,
