@@ -84,7 +84,7 @@ Result<LoggedIn> Accounts::sign_up(std::string_view name, std::string_view passw
 }
 
 Result<LoggedIn> Accounts::log_in(std::string_view name, std::string_view password,
-                                  const Origin& origin) {
+                                  const Origin& origin, std::optional<std::string_view> code) {
   // Looked at before the name, and so says nothing about it.
   const crypto::Secret normalized = TRY(normalize_password(password));
   // What can be no name is the name of no one: it is looked for, and costs, as any other.
@@ -94,30 +94,41 @@ Result<LoggedIn> Accounts::log_in(std::string_view name, std::string_view passwo
   const auto stored = TRY(state_->database->read(
       [&](store::Transaction& transaction) { return find_user(transaction, folded); }));
   const auto verdict = TRY(state_->verify(normalized, stored));
-  if (verdict == crypto::PasswordVerdict::Wrong) {
+  const auto note_failure = [&](std::string subject) {
     const auto owner = stored ? std::optional(stored->user.id) : std::nullopt;
-    TRY(state_->database->transact([&](store::Transaction& transaction) {
-      return state_->audit(transaction, owner, "nobody", "login_failed",
-                           owner ? subject_of(*owner) : "no such user", origin);
-    }));
+    return state_->database->transact([&](store::Transaction& transaction) {
+      return state_->audit(transaction, owner, "nobody", "login_failed", subject, origin);
+    });
+  };
+  if (verdict == crypto::PasswordVerdict::Wrong) {
+    TRY(note_failure(stored ? subject_of(stored->user.id) : "no such user"));
     return wrong_credentials();
   }
   std::optional<std::string> fresh_hash;
   if (verdict == crypto::PasswordVerdict::RightButHashIsOutdated) {
     fresh_hash = TRY(state_->hash(normalized));
   }
-  state_->login_succeeded(folded, origin);
-  return state_->database->transact([&](store::Transaction& transaction) -> Result<LoggedIn> {
+  const auto begin = [&](store::Transaction& transaction) -> Result<LoggedIn> {
     // The password that was right must still be the one: it may have been changed meanwhile.
     const auto changed =
         TRY(transaction.execute("update users set password_hash = coalesce($1, password_hash) "
                                 "where id = $2 and password_hash = $3",
                                 fresh_hash, stored->user.id, stored->password_hash));
     if (changed == 0) return wrong_credentials();
+    TRY(state_->check_second_factor(transaction, stored->user.id, code));
     TRY(state_->audit(transaction, stored->user.id, subject_of(stored->user.id), "logged_in", "",
                       origin));
     return state_->begin_session(transaction, stored->user, origin);
-  });
+  };
+  auto begun = state_->database->transact(begin);
+  if (begun) state_->login_succeeded(folded, origin);
+  if (!begun && begun.error().reason == "second_factor_needed") {
+    state_->login_interrupted(folded, origin);
+  }
+  if (!begun && begun.error().reason == "second_factor_wrong") {
+    TRY(note_failure(fmt::format("{}, second factor", subject_of(stored->user.id))));
+  }
+  return begun;
 }
 
 Result<void> Accounts::change_password(const Principal& principal, std::string_view current,

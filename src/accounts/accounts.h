@@ -63,6 +63,12 @@ struct ApiKeyInfo {
   std::optional<UnixTime_ms> last_used_at_ms{};
 };
 
+/// What a log-in needs beside the password.
+struct SecondFactorState {
+  bool is_on = false;
+  int64_t recovery_code_count = 0;  ///< that were not used yet
+};
+
 struct CreatedApiKey {
   ApiKeyInfo info;
   std::string key;  ///< shown once: only its hash is stored
@@ -95,12 +101,17 @@ class Accounts {
 
   /// Begins a session.
   ///
-  /// fails: unauthenticated/wrong_credentials; busy/login_throttled, naming the seconds to wait,
-  ///        after repeated failures of this name or from this address; busy/password_hashing_busy;
-  ///        as normalize_password, whoever's name it is
+  /// in:    `code` of the authenticator or a recovery code, where the account has a second factor
+  /// fails: unauthenticated/wrong_credentials; unauthenticated/second_factor_needed when the
+  ///        password is right and no code was sent; unauthenticated/second_factor_wrong;
+  ///        corrupt/second_factor_damaged when it was sealed with another token key;
+  ///        busy/login_throttled, naming the seconds to wait, after repeated failures of this name
+  ///        or from this address; busy/password_hashing_busy; as normalize_password, whoever's name
+  ///        it is
   /// cost:  one Argon2id, whether or not the name exists
   [[nodiscard]] Result<LoggedIn> log_in(std::string_view name, std::string_view password,
-                                        const Origin& origin);
+                                        const Origin& origin,
+                                        std::optional<std::string_view> code = std::nullopt);
 
   /// Tells who a session's cookie belongs to, and prolongs the session.
   ///
@@ -142,6 +153,31 @@ class Accounts {
   [[nodiscard]] Result<UserId> delete_account(const Principal& principal,
                                               std::string_view password);
 
+  [[nodiscard]] Result<SecondFactorState> second_factor(const Principal& principal);
+
+  /// Makes the key of an authenticator. It counts once a code of it has been confirmed; until then
+  /// the next call makes another one.
+  ///
+  /// out:   the key in Base32, shown once: it is stored sealed
+  /// fails: as `change_password` for the password; conflict/second_factor_on
+  [[nodiscard]] Result<std::string> begin_second_factor(const Principal& principal,
+                                                        std::string_view password);
+
+  /// From now on a log-in needs a code, too. Other sessions go on.
+  ///
+  /// out:   ten recovery codes, each good for one log-in without the authenticator; shown once
+  /// fails: forbidden/second_factor_wrong; conflict/second_factor_not_begun;
+  ///        conflict/second_factor_on; busy/login_throttled; forbidden/scope_missing
+  [[nodiscard]] Result<std::vector<std::string>> confirm_second_factor(const Principal& principal,
+                                                                       std::string_view code,
+                                                                       const Origin& origin);
+
+  /// Takes the second factor and its recovery codes away.
+  ///
+  /// fails: as `change_password` for the password
+  [[nodiscard]] Result<void> remove_second_factor(const Principal& principal,
+                                                  std::string_view password, const Origin& origin);
+
   /// in:    `label` of 1 to 100 characters, for people; `scopes` not empty, without `Account`
   /// fails: invalid_input/api_key_label, api_key_scopes; conflict/too_many_api_keys;
   ///        forbidden/scope_missing for an API key
@@ -162,9 +198,9 @@ class Accounts {
   /// All users, sorted by name. For the command line and for administrators: the caller checks.
   [[nodiscard]] Result<std::vector<User>> users();
 
-  /// Sets a password without knowing the old one, ends all the user's sessions and revokes all
-  /// their API keys: whoever had the old password may have made one. For the command line of
-  /// whoever runs the installation.
+  /// Sets a password without knowing the old one, takes the second factor away, ends all the user's
+  /// sessions and revokes all their API keys: whoever had the old password may have made one. For
+  /// the command line of whoever runs the installation.
   ///
   /// fails: not_found/user_not_found; what `accept_new_password` fails with
   [[nodiscard]] Result<void> reset_password(std::string_view name, std::string_view replacement);

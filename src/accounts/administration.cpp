@@ -42,6 +42,7 @@ Result<void> Accounts::reset_password(std::string_view name, std::string_view re
     TRY(transaction.execute("update users set password_hash = $1 where id = $2", hash, user.id));
     TRY(transaction.execute("delete from sessions where owner_id = $1", user.id));
     TRY(transaction.execute("delete from api_keys where owner_id = $1", user.id));
+    TRY(delete_second_factor(transaction, user.id));
     return state_->audit(transaction, user.id, kActor, "password_reset", "", Origin{});
   });
 }

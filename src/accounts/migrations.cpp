@@ -48,6 +48,21 @@ create table audit_entries (
 ) {STRICT};
 create index audit_entries_by_owner on audit_entries (owner_id, id);
 create index audit_entries_by_time on audit_entries (at_ms);
+)"},
+      {.module = "accounts", .version = 2, .name = "second factors", .sql = R"(
+-- One a user: asked for once it is confirmed. last_step is that of the last code that was taken.
+create table second_factors (
+  owner_id {INTEGER} primary key references owners(id) on delete cascade,
+  sealed_key {BLOB} not null,
+  confirmed {INTEGER} not null,
+  last_step {INTEGER} not null
+) {STRICT};
+
+create table recovery_codes (
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  code_hash {TEXT} not null,
+  primary key (owner_id, code_hash)
+) {STRICT};
 )"}};
 }
 

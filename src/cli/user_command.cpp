@@ -55,8 +55,8 @@ Result<int> run_reset_password(const ResetOptions& options, const Interrupt& int
   const crypto::Secret password = TRY(read_new_password(interrupt));
   TRY(accounts->reset_password(options.name, password.text()));
   print(
-      fmt::format("The password of {} is set; the account's sessions have ended and its API keys "
-                  "are revoked.\n",
+      fmt::format("The password of {} is set; the account's sessions have ended, its API keys are "
+                  "revoked and its second factor is gone.\n",
                   to_printable(options.name)));
   return kExitDone;
 }

@@ -1,5 +1,7 @@
 #include "crypto/sealed_box.h"
 
+#include <utility>
+
 #include "crypto/internal/sodium.h"
 
 namespace faceforge::crypto {
@@ -16,6 +18,15 @@ static_assert(kBoxOverhead_bytes == kNonce_bytes + kTag_bytes);
 
 Secret random_box_key() {
   return Secret::random(kBoxKey_bytes);
+}
+
+Secret box_key_for(std::string_view purpose, const Secret& key) {
+  internal::start_sodium();
+  CHECK(key.size() == crypto_generichash_KEYBYTES);
+  Secret made = Secret::zeros(kBoxKey_bytes);
+  CHECK(crypto_generichash(raw(made.bytes()), made.size(), raw(purpose), purpose.size(),
+                           raw(std::as_const(key).bytes()), key.size()) == 0);
+  return made;
 }
 
 std::vector<std::byte> seal(std::span<const std::byte> contents, std::string_view context,

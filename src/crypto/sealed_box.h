@@ -15,6 +15,13 @@ inline constexpr size_t kBoxOverhead_bytes = 40;  ///< nonce 24, authentication 
 
 [[nodiscard]] Secret random_box_key();
 
+/// The key of one purpose, made from a key that serves several.
+///
+/// in:     `key` of 32 bytes (a CHECK); `purpose` is not secret
+/// out:    kBoxKey_bytes
+/// source: BLAKE2b-256, keyed (RFC 7693)
+[[nodiscard]] Secret box_key_for(std::string_view purpose, const Secret& key);
+
 /// Encrypts and authenticates, for storage at rest: a fresh nonce, then the ciphertext.
 ///
 /// in:     `context` says what and whose the contents are (`photo:17`): not stored, not secret, and

@@ -36,6 +36,8 @@ std::string_view context_of(TokenUse use) {
       return "csrf:";
     case TokenUse::ApiKey:
       return "api_key:";
+    case TokenUse::RecoveryCode:
+      return "recovery_code:";
   }
   return "";
 }
@@ -101,6 +103,12 @@ Result<void> Accounts::State::admit_login(const std::string& name_folded, const 
 void Accounts::State::login_succeeded(const std::string& name_folded, const Origin& origin) {
   logins_by_name.forget(name_folded);
   // Not forgotten: with an account of one's own one could otherwise guess at others without end.
+  logins_by_address.take_back(throttled_address(origin.address));
+}
+
+void Accounts::State::login_interrupted(const std::string& name_folded, const Origin& origin) {
+  // Neither a failure nor a success: wrong codes before it still count.
+  logins_by_name.take_back(name_folded);
   logins_by_address.take_back(throttled_address(origin.address));
 }
 

@@ -14,7 +14,7 @@
 namespace faceforge::accounts {
 
 /// What a token is for: a session's token is worth nothing as an API key.
-enum class TokenUse { Session, Csrf, ApiKey };
+enum class TokenUse { Session, Csrf, ApiKey, RecoveryCode };
 
 struct StoredUser {
   User user;
@@ -48,12 +48,21 @@ struct Accounts::State {
   /// fails: busy/login_throttled
   [[nodiscard]] Result<void> admit_login(const std::string& name_folded, const Origin& origin);
   void login_succeeded(const std::string& name_folded, const Origin& origin);
+  /// The password was right, and the code comes with the next attempt.
+  void login_interrupted(const std::string& name_folded, const Origin& origin);
 
   [[nodiscard]] std::string stored_form(TokenUse use, std::string_view token) const;
 
   /// Begins a session, ending the one idle for longest where there are too many.
   [[nodiscard]] Result<LoggedIn> begin_session(store::Transaction& transaction, const User& user,
                                                const Origin& origin) const;
+
+  /// Checks what a user's log-in needs beside the password, and uses it up.
+  ///
+  /// in:    `code` of the authenticator, or a recovery code; nothing when none was sent
+  /// fails: unauthenticated/second_factor_needed; unauthenticated/second_factor_wrong
+  [[nodiscard]] Result<void> check_second_factor(store::Transaction& transaction, UserId user,
+                                                 std::optional<std::string_view> code) const;
 
   [[nodiscard]] bool is_expired(UnixTime_ms created_at_ms, UnixTime_ms last_seen_at_ms) const;
 
@@ -74,6 +83,9 @@ struct Accounts::State {
 
 [[nodiscard]] Result<std::optional<StoredUser>> find_user(store::Transaction& transaction,
                                                           const std::string& name_folded);
+
+/// With its recovery codes.
+[[nodiscard]] Result<void> delete_second_factor(store::Transaction& transaction, UserId user);
 
 /// Reads a user from the columns id, name, role, created_at_ms that begin at `column`.
 [[nodiscard]] User user_of(const store::Row& row, size_t column);
