@@ -11,13 +11,20 @@ namespace {
 struct Credentials {
   std::string name;
   crypto::Secret password;
+  std::optional<crypto::Secret> code;  ///< of a second factor
 };
 
-Result<Credentials> credentials_of(const Call& call) {
-  const json::object body = TRY(json_body(call, {"name", "password"}));
+enum class WithCode { No, Allowed };
+
+Result<Credentials> credentials_of(const Call& call, WithCode with_code) {
+  const json::object body = with_code == WithCode::No
+                                ? TRY(json_body(call, {"name", "password"}))
+                                : TRY(json_body(call, {"name", "password", "code"}));
   auto name = TRY(json::string_field(body, "name"));
   auto password = TRY(secret_field(body, "password"));
-  return Credentials{.name = std::move(name), .password = std::move(password)};
+  Credentials credentials{.name = std::move(name), .password = std::move(password), .code = {}};
+  if (json::has_field(body, "code")) credentials.code = TRY(secret_field(body, "code"));
+  return credentials;
 }
 
 json::object session_json(const accounts::User& user, std::string_view csrf_token) {
@@ -38,16 +45,18 @@ Result<Response> sign_up(const Call& call) {
     return fail(ErrorCode::Forbidden, "sign_up_closed",
                 "this installation takes no new accounts; ask its administrator");
   }
-  const Credentials credentials = TRY(credentials_of(call));
+  const Credentials credentials = TRY(credentials_of(call, WithCode::No));
   const auto session = TRY(
       call.services.accounts.sign_up(credentials.name, credentials.password.text(), call.origin));
   return begun_session(call, 201, session);
 }
 
 Result<Response> log_in(const Call& call) {
-  const Credentials credentials = TRY(credentials_of(call));
-  const auto session = TRY(
-      call.services.accounts.log_in(credentials.name, credentials.password.text(), call.origin));
+  const Credentials credentials = TRY(credentials_of(call, WithCode::Allowed));
+  std::optional<std::string_view> code;
+  if (credentials.code) code = credentials.code->text();
+  const auto session = TRY(call.services.accounts.log_in(
+      credentials.name, credentials.password.text(), call.origin, code));
   return begun_session(call, 200, session);
 }
 

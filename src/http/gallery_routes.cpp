@@ -20,6 +20,21 @@ Result<std::string> name_of_body(const Call& call) {
   return json::string_field(TRY(json_body(call, {"name"})), "name");
 }
 
+/// The list `photo_ids` of a body.
+///
+/// fails: as json::array_field; invalid_input/json_field_type for what holds no whole numbers
+Result<std::vector<gallery::PhotoId>> photo_ids_of(const json::object& body) {
+  std::vector<gallery::PhotoId> ids;
+  for (const json::value& item : TRY(json::array_field(body, "photo_ids"))) {
+    if (!item.is_int64()) {
+      return fail(ErrorCode::InvalidInput, "json_field_type",
+                  "the field `photo_ids` must hold whole numbers only");
+    }
+    ids.emplace_back(item.as_int64());
+  }
+  return ids;
+}
+
 gallery::Galleries& galleries(const Call& call) {
   return call.services.recognition.galleries();
 }
@@ -56,6 +71,12 @@ Result<Response> delete_gallery(const Call& call) {
   return no_content();
 }
 
+Result<Response> duplicate_gallery(const Call& call) {
+  const std::string name = TRY(name_of_body(call));
+  const auto copy = TRY(galleries(call).duplicate_gallery(call.user(), gallery_of(call), name));
+  return json_response(201, to_json(copy));
+}
+
 Result<Response> list_people(const Call& call) {
   const auto part = TRY(part_of<std::string>(call.target.query));
   const auto read = TRY(galleries(call).list_people(call.user(), gallery_of(call), part));
@@ -64,8 +85,15 @@ Result<Response> list_people(const Call& call) {
 }
 
 Result<Response> create_person(const Call& call) {
-  const std::string name = TRY(name_of_body(call));
-  const auto person = TRY(galleries(call).add_person(call.user(), gallery_of(call), name));
+  const json::object body = TRY(json_body(call, {"name", "photo_ids"}));
+  const std::string name = TRY(json::string_field(body, "name"));
+  if (!json::has_field(body, "photo_ids")) {
+    const auto person = TRY(galleries(call).add_person(call.user(), gallery_of(call), name));
+    return json_response(201, to_json(person));
+  }
+  const auto photos = TRY(photo_ids_of(body));
+  const auto person =
+      TRY(galleries(call).add_person_of_photos(call.user(), gallery_of(call), name, photos));
   return json_response(201, to_json(person));
 }
 
@@ -85,6 +113,27 @@ Result<Response> rename_person(const Call& call) {
 Result<Response> delete_person(const Call& call) {
   TRY(call.services.recognition.delete_person(call.user(), gallery_of(call), person_of(call)));
   return no_content();
+}
+
+Result<Response> move_photos(const Call& call) {
+  const json::object body = TRY(json_body(call, {"photo_ids"}));
+  const auto photos = TRY(photo_ids_of(body));
+  const auto person =
+      TRY(galleries(call).move_photos(call.user(), gallery_of(call), photos, person_of(call)));
+  return json_response(200, to_json(person));
+}
+
+Result<Response> merge_person(const Call& call) {
+  const json::object body = TRY(json_body(call, {"person_id"}));
+  const auto merged = gallery::PersonId(TRY(json::integer_field(body, "person_id")));
+  const auto moved =
+      TRY(galleries(call).merge_person(call.user(), gallery_of(call), merged, person_of(call)));
+  const auto person =
+      TRY(galleries(call).find_person(call.user(), gallery_of(call), person_of(call)));
+  json::array photo_ids;
+  for (const gallery::PhotoId photo : moved) photo_ids.emplace_back(photo.value());
+  return json_response(
+      200, json::object{{"person", to_json(person)}, {"photo_ids", std::move(photo_ids)}});
 }
 
 }  // namespace faceforge::http

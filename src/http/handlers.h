@@ -20,6 +20,12 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> get_me(const Call& call);
 [[nodiscard]] Result<Response> delete_me(const Call& call);
 [[nodiscard]] Result<Response> change_password(const Call& call);
+[[nodiscard]] Result<Response> get_second_factor(const Call& call);
+[[nodiscard]] Result<Response> begin_second_factor(const Call& call);
+[[nodiscard]] Result<Response> confirm_second_factor(const Call& call);
+[[nodiscard]] Result<Response> remove_second_factor(const Call& call);
+[[nodiscard]] Result<Response> list_sessions(const Call& call);
+[[nodiscard]] Result<Response> end_session(const Call& call);
 [[nodiscard]] Result<Response> list_api_keys(const Call& call);
 [[nodiscard]] Result<Response> create_api_key(const Call& call);
 [[nodiscard]] Result<Response> revoke_api_key(const Call& call);
@@ -29,12 +35,15 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> get_gallery(const Call& call);
 [[nodiscard]] Result<Response> rename_gallery(const Call& call);
 [[nodiscard]] Result<Response> delete_gallery(const Call& call);
+[[nodiscard]] Result<Response> duplicate_gallery(const Call& call);
 
 [[nodiscard]] Result<Response> list_people(const Call& call);
 [[nodiscard]] Result<Response> create_person(const Call& call);
 [[nodiscard]] Result<Response> get_person(const Call& call);
 [[nodiscard]] Result<Response> rename_person(const Call& call);
 [[nodiscard]] Result<Response> delete_person(const Call& call);
+[[nodiscard]] Result<Response> move_photos(const Call& call);
+[[nodiscard]] Result<Response> merge_person(const Call& call);
 
 [[nodiscard]] Result<Response> list_photos(const Call& call);
 [[nodiscard]] Result<Response> upload_photos(const Call& call);
@@ -46,7 +55,9 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> list_versions(const Call& call);
 [[nodiscard]] Result<Response> train_gallery(const Call& call);
 [[nodiscard]] Result<Response> get_version(const Call& call);
+[[nodiscard]] Result<Response> use_version(const Call& call);
 [[nodiscard]] Result<Response> delete_version(const Call& call);
+[[nodiscard]] Result<Response> check_version(const Call& call);
 [[nodiscard]] Result<Response> download_model(const Call& call);
 
 [[nodiscard]] Result<Response> verify(const Call& call);

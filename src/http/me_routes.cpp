@@ -56,6 +56,52 @@ Result<Response> change_password(const Call& call) {
   return no_content();
 }
 
+Result<Response> get_second_factor(const Call& call) {
+  const auto factor = TRY(call.services.accounts.second_factor(*call.principal));
+  return json_response(200, json::object{{"is_on", factor.is_on},
+                                         {"recovery_code_count", factor.recovery_code_count}});
+}
+
+Result<Response> begin_second_factor(const Call& call) {
+  const json::object body = TRY(json_body(call, {"password"}));
+  const crypto::Secret password = TRY(secret_field(body, "password"));
+  const std::string key =
+      TRY(call.services.accounts.begin_second_factor(*call.principal, password.text()));
+  return json_response(201, json::object{{"key", key}});
+}
+
+Result<Response> confirm_second_factor(const Call& call) {
+  const json::object body = TRY(json_body(call, {"code"}));
+  const crypto::Secret code = TRY(secret_field(body, "code"));
+  const auto codes =
+      TRY(call.services.accounts.confirm_second_factor(*call.principal, code.text(), call.origin));
+  return json_response(200,
+                       json::object{{"recovery_codes", json::array(codes.begin(), codes.end())}});
+}
+
+Result<Response> remove_second_factor(const Call& call) {
+  const json::object body = TRY(json_body(call, {"password"}));
+  const crypto::Secret password = TRY(secret_field(body, "password"));
+  TRY(call.services.accounts.remove_second_factor(*call.principal, password.text(), call.origin));
+  return no_content();
+}
+
+Result<Response> list_sessions(const Call& call) {
+  json::array sessions;
+  for (const auto& session : TRY(call.services.accounts.sessions(*call.principal))) {
+    json::object written = to_json(session);
+    written["current"] = session.id == call.principal->session;
+    sessions.emplace_back(std::move(written));
+  }
+  return json_response(200, json::object{{"sessions", std::move(sessions)}});
+}
+
+Result<Response> end_session(const Call& call) {
+  TRY(call.services.accounts.end_session(
+      *call.principal, call.ids.id<accounts::SessionId>("session_id"), call.origin));
+  return no_content();
+}
+
 Result<Response> list_api_keys(const Call& call) {
   json::array keys;
   for (const auto& key : TRY(call.services.accounts.api_keys(*call.principal))) {

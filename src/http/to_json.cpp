@@ -68,14 +68,25 @@ json::object to_json(const accounts::ApiKeyInfo& key) {
           {"last_used_at", time_or_null(key.last_used_at_ms)}};
 }
 
+json::object to_json(const accounts::SessionInfo& session) {
+  return {{"id", session.id.value()},
+          {"created_at", to_rfc3339(session.created_at_ms)},
+          {"last_seen_at", to_rfc3339(session.last_seen_at_ms)},
+          {"address", session.address},
+          {"user_agent", session.user_agent}};
+}
+
 json::object to_json(const gallery::Gallery& gallery) {
-  return {
-      {"id", gallery.id.value()},
-      {"name", gallery.name},
-      {"created_at", to_rfc3339(gallery.created_ms)},
-      {"person_count", gallery.person_count},
-      {"photo_count", gallery.photo_count},
-      {"latest_version", gallery.latest_version ? json::value(*gallery.latest_version) : nullptr}};
+  const auto number = [](std::optional<int64_t> version) {
+    return version ? json::value(*version) : json::value(nullptr);
+  };
+  return {{"id", gallery.id.value()},
+          {"name", gallery.name},
+          {"created_at", to_rfc3339(gallery.created_ms)},
+          {"person_count", gallery.person_count},
+          {"photo_count", gallery.photo_count},
+          {"latest_version", number(gallery.latest_version)},
+          {"version_in_use", number(gallery.version_in_use)}};
 }
 
 json::object to_json(const gallery::Person& person) {
@@ -120,6 +131,44 @@ json::object to_json(const gallery::VersionReport& report) {
   json::object written = to_json(report.version);
   written["people"] = std::move(people);
   return written;
+}
+
+json::object to_json(const recognition::VersionCheck& checked) {
+  const auto person = [&](size_t index) {
+    return checked.model.people[index].person.value_or(gallery::PersonId()).value();
+  };
+  json::array photos;
+  for (const gallery::CheckedPhoto& photo : checked.check.photos) {
+    const auto& reference =
+        checked.model.people[photo.person_index].references[photo.reference_index];
+    json::object written{{"photo_id", reference.photo.value_or(gallery::PhotoId()).value()},
+                         {"person_id", person(photo.person_index)},
+                         {"similarity", json::number(photo.own_similarity)},
+                         {"nearest_other", nullptr}};
+    if (photo.other_person_index) {
+      written["nearest_other"] = json::object{{"person_id", person(*photo.other_person_index)},
+                                              {"similarity", json::number(photo.other_similarity)}};
+    }
+    photos.emplace_back(std::move(written));
+  }
+  json::array look_alikes;
+  for (const gallery::LookAlike& pair : checked.check.look_alikes) {
+    look_alikes.emplace_back(json::object{{"person_id", person(pair.person_index)},
+                                          {"other_person_id", person(pair.other_person_index)},
+                                          {"similarity", json::number(pair.similarity)}});
+  }
+  json::array promises;
+  for (const gallery::PromiseCost& promise : checked.check.promises) {
+    promises.emplace_back(json::object{
+        {"false_positive_identification_rate", promise.false_positive_identification_rate},
+        {"match_threshold", json::number(promise.match_threshold.similarity)},
+        {"extrapolated", promise.match_threshold.extrapolated},
+        {"missed_photo_count", promise.missed_photo_count}});
+  }
+  return {{"checkable_photo_count", checked.check.checkable_photo_count},
+          {"photos", std::move(photos)},
+          {"look_alikes", std::move(look_alikes)},
+          {"promises", std::move(promises)}};
 }
 
 json::object to_json(const jobs::Job& job) {

@@ -14,11 +14,13 @@ namespace faceforge::http {
 
 [[nodiscard]] json::object to_json(const accounts::User& user);
 [[nodiscard]] json::object to_json(const accounts::ApiKeyInfo& key);
+[[nodiscard]] json::object to_json(const accounts::SessionInfo& session);
 [[nodiscard]] json::object to_json(const gallery::Gallery& gallery);
 [[nodiscard]] json::object to_json(const gallery::Person& person);
 [[nodiscard]] json::object to_json(const gallery::Photo& photo);
 [[nodiscard]] json::object to_json(const gallery::Version& version);
 [[nodiscard]] json::object to_json(const gallery::VersionReport& report);
+[[nodiscard]] json::object to_json(const recognition::VersionCheck& checked);
 [[nodiscard]] json::object to_json(const face::DetectedFace& face);
 [[nodiscard]] json::object to_json(const jobs::Job& job);
 

@@ -39,10 +39,24 @@ Result<Response> get_version(const Call& call) {
   return json_response(200, to_json(report));
 }
 
+Result<Response> use_version(const Call& call) {
+  const json::object body = TRY(json_body(call, {"number"}));
+  const int64_t number = TRY(json::integer_field(body, "number"));
+  const auto gallery =
+      TRY(call.services.recognition.galleries().use_version(call.user(), gallery_of(call), number));
+  return json_response(200, to_json(gallery));
+}
+
 Result<Response> delete_version(const Call& call) {
   TRY(call.services.recognition.delete_version(call.user(), gallery_of(call),
                                                call.ids.at("version")));
   return no_content();
+}
+
+Result<Response> check_version(const Call& call) {
+  const auto checked = TRY(call.services.recognition.check_version(call.user(), gallery_of(call),
+                                                                   call.ids.at("version")));
+  return json_response(200, to_json(checked));
 }
 
 Result<Response> download_model(const Call& call) {

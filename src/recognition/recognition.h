@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/result.h"
 #include "gallery/galleries.h"
+#include "gallery/self_check.h"
 #include "recognition/face_engine.h"
 #include "recognition/identify.h"
 #include "recognition/photo_faces.h"
@@ -46,6 +47,12 @@ struct EnrollReport {
   int width_px = 0;  ///< 0 when it could not be decoded
   int height_px = 0;
   std::vector<face::DetectedFace> faces{};  ///< all that were found, to be drawn on the photo
+};
+
+/// A version held against its own photos, and the people and photos that the check's indices name.
+struct VersionCheck {
+  gallery::GalleryModel model{};
+  gallery::SelfCheck check{};
 };
 
 /// How far a training is.
@@ -121,12 +128,19 @@ class Recognition {
                                               const gallery::MatchRates& rates = {},
                                               FaceChoice face_choice = FaceChoice::OnlyFace);
 
+  /// Holds a version against its own photos (`gallery::check_against_itself`).
+  ///
+  /// fails: as gallery::Galleries::read_model; as gallery::check_against_itself;
+  ///        busy/recognition_busy
+  [[nodiscard]] Result<VersionCheck> check_version(UserId user, GalleryId gallery, int64_t version);
+
   /// A version as the bytes of a `.ffg` file. `version`: nothing for the newest.
   [[nodiscard]] Result<std::vector<std::byte>> export_model(
       UserId user, GalleryId gallery, std::optional<int64_t> version = std::nullopt);
 
   /// Deletions go through here, so that nothing stays in this process's memory either; see the
   /// functions of the same names of gallery::Galleries.
+
   [[nodiscard]] Result<void> delete_photo(UserId user, GalleryId gallery, PhotoId photo);
   [[nodiscard]] Result<void> delete_person(UserId user, GalleryId gallery, PersonId person);
   [[nodiscard]] Result<void> delete_gallery(UserId user, GalleryId gallery);
