@@ -284,7 +284,6 @@ Result<std::vector<std::byte>> Recognition::export_model(UserId user, GalleryId 
 Result<VersionCheck> Recognition::check_version(UserId user, GalleryId gallery, int64_t version) {
   VersionCheck checked;
   checked.model = TRY(parts_->galleries.read_model(user, gallery, version));
-  const auto turn = TRY(parts_->turns.take());
   checked.check = TRY(gallery::check_against_itself(checked.model));
   return checked;
 }

@@ -130,8 +130,7 @@ class Recognition {
 
   /// Holds a version against its own photos (`gallery::check_against_itself`).
   ///
-  /// fails: as gallery::Galleries::read_model; as gallery::check_against_itself;
-  ///        busy/recognition_busy
+  /// fails: as gallery::Galleries::read_model; as gallery::check_against_itself
   [[nodiscard]] Result<VersionCheck> check_version(UserId user, GalleryId gallery, int64_t version);
 
   /// A version as the bytes of a `.ffg` file. `version`: nothing for the newest.
