@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <span>
+
 #include "image/geometry.h"
 #include "image/image.h"
 
@@ -24,6 +27,18 @@ namespace faceforge::image {
 /// images coincide: pixel centre u of the result lies at (u + 0.5) * source / result - 0.5.
 /// cost:   O(source pixels + result pixels)
 [[nodiscard]] Image resize(const Image& source, int width_px, int height_px);
+
+/// A row of the part that was asked for, counted from its top: R, G, B of each pixel in 0..255,
+/// before they are rounded. Good until the next row comes.
+using TakeRow = std::function<void(int y, std::span<const float> rgb)>;
+
+/// Scales as `resize` does, but only a part of the result, and hands it on row by row instead of
+/// making an image: no more than two rows are held.
+///
+/// in:     `part` within `width_px` x `height_px` (a CHECK)
+/// cost:   O(source pixels under the part + pixels of the part)
+void resize_rows(const Image& source, int width_px, int height_px, const PixelRectangle& part,
+                 const TakeRow& take_row);
 
 /// Cuts a rectangle out; what lies outside of `source` is black. The sides must be positive.
 [[nodiscard]] Image crop(const Image& source, const PixelRectangle& rectangle);

@@ -194,6 +194,23 @@ TEST(Resize, BothWaysAreThoseOfOpenCv) {
   EXPECT_LE(largest_difference(resize(source, 200, 131), sample("linear_200x131.png")), 1);
 }
 
+TEST(Resize, APartRowByRowIsThatPartOfTheWhole) {
+  const Image source = textured(60, 45);
+  for (const auto& [width_px, height_px] : {std::pair{24, 10}, {59, 20}, {90, 70}, {60, 45}}) {
+    const Image whole = resize(source, width_px, height_px);
+    const PixelRectangle part{.x = 5, .y = 3, .width = 18, .height = 6};
+    int row_count = 0;
+    resize_rows(source, width_px, height_px, part, [&](int y, std::span<const float> rgb) {
+      EXPECT_EQ(y, row_count++);
+      ASSERT_EQ(rgb.size(), 18U * kChannels);
+      for (size_t at = 0; at < rgb.size(); ++at) {
+        ASSERT_EQ(static_cast<uint8_t>(rgb[at] + 0.5F), whole.row(3 + y)[5 * kChannels + at]);
+      }
+    });
+    EXPECT_EQ(row_count, 6);
+  }
+}
+
 TEST(Resize, HalvingTwoByTwoPixelsIsTheirMean) {
   Image source = Image::create(4, 2);
   const std::array<uint8_t, 8> red{10, 20, 100, 100, 30, 40, 101, 101};
