@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "image/image.h"
 #include "image/internal/codec.h"
@@ -163,12 +164,15 @@ Size working_size(const Size& full, int working_side_px) {
   return {shrunk(full.width_px), shrunk(full.height_px)};
 }
 
-LoadShrink load_shrink(const Size& full, const Size& working) {
+// What the decoder may do of it: halve, as long as enough is left; WebP also the rest.
+LoadShrink load_shrink(const Size& full, const Size& working, int enough_side_px) {
+  const int least_px = std::min(working.longer_px(), enough_side_px);
   LoadShrink shrink;
-  while (shrink.divisor < 8 && full.longer_px() / (shrink.divisor * 2) >= working.longer_px()) {
+  while (shrink.divisor < 8 && full.longer_px() / (shrink.divisor * 2) >= least_px) {
     shrink.divisor *= 2;
   }
-  shrink.factor = static_cast<double>(working.longer_px()) / full.longer_px();
+  shrink.factor =
+      std::min(1.0 / shrink.divisor, static_cast<double>(working.longer_px()) / full.longer_px());
   return shrink;
 }
 
@@ -214,9 +218,10 @@ ImagePointer flatten(ImagePointer in) {
   });
 }
 
+// Whatever the decoder has left to do.
 ImagePointer shrink_to(ImagePointer in, const Size& stored) {
   const Size now = size_of(in);
-  if (now.width_px == stored.width_px && now.height_px == stored.height_px) return in;
+  if (now.longer_px() <= stored.longer_px()) return in;
   return run([&](VipsImage** out) {
     return vips_resize(in.get(), out, static_cast<double>(stored.width_px) / now.width_px, "vscale",
                        static_cast<double>(stored.height_px) / now.height_px, "kernel",
@@ -317,7 +322,7 @@ Unexpected damaged(Kind kind) {
               "the {} file is cut short or its contents are damaged", name_of(kind));
 }
 
-Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
+Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits, int enough_side_px) {
   if (kind == Kind::Jpeg) TRY(check_scans(file));
   ImagePointer loaded = open(file, kind);
   if (loaded && kind == Kind::Heif) loaded = restore_exif_orientation(std::move(loaded), file);
@@ -328,7 +333,7 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
   if (kind == Kind::Heif) TRY(internal::check_coded_sizes(file, limits.megapixels));
   const bool on_its_side = vips_image_get_orientation_swap(loaded.get());
   const Size working = working_size(stored, limits.working_side_px);
-  const LoadShrink shrink = load_shrink(stored, working);
+  const LoadShrink shrink = load_shrink(stored, working, enough_side_px);
   const bool decoder_shrinks =
       (kind == Kind::Jpeg && shrink.divisor > 1) || (kind == Kind::Webp && shrink.factor < 1);
   if (decoder_shrinks) loaded = open(file, kind, shrink);
@@ -351,7 +356,8 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits) {
 
 }  // namespace
 
-Result<Photo> decode(Bytes file, const DecodeLimits& limits) {
+Result<Photo> decode(Bytes file, const DecodeLimits& limits, int enough_side_px) {
+  CHECK(enough_side_px > 0);
   if (file.empty()) {
     return fail(ErrorCode::InvalidInput, "photo_empty", "the photo has 0 bytes");
   }
@@ -366,7 +372,7 @@ Result<Photo> decode(Bytes file, const DecodeLimits& limits) {
   }
   internal::start_codec_library();
   try {
-    return decode_kind(file, *kind, limits);
+    return decode_kind(file, *kind, limits, enough_side_px);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "not enough memory to decode the photo");
   }

@@ -233,6 +233,39 @@ TEST(Decode, ALongerSideIsShrunkToTheWorkingSideAndTheFullSizeIsKept) {
   }
 }
 
+TEST(Decode, AJpegOrWebpIsHalvedAsLongAsEnoughIsLeft) {
+  const Image large = halves(1000, 601);
+  for (const char* suffix : {".jpg", ".webp[lossless=true]"}) {
+    for (const auto& [enough, expected] :
+         {std::pair{1000, 1000}, {501, 1000}, {500, 500}, {251, 500}, {250, 250}, {3, 125}}) {
+      const auto photo = decode(save_as(large, suffix), {}, enough).value();
+      EXPECT_EQ(photo.image.width_px(), expected) << suffix << ' ' << enough;
+      EXPECT_NEAR(photo.image.height_px(), expected * 0.601, 1) << suffix << ' ' << enough;
+      EXPECT_EQ(photo.width_px, 1000);
+      EXPECT_EQ(photo.height_px, 601);
+      EXPECT_DOUBLE_EQ(photo.scale(), expected / 1000.0);
+      expect_near(quadrants(photo.image), {kBlack, kBlack, {200, 200, 200}, {200, 200, 200}},
+                  kLossy, suffix);
+    }
+  }
+}
+
+TEST(Decode, EnoughPixelsAreMetFirstAndTheWorkingSideStillHolds) {
+  const auto file = encode_jpeg(halves(1000, 600)).value();
+  EXPECT_EQ(decode(file, {.working_side_px = 400}, 500).value().image.width_px(), 400);
+  EXPECT_EQ(decode(file, {.working_side_px = 400}, 250).value().image.width_px(), 250);
+  const auto turned = decode(sample("orientation_6.jpg"), {}, 24).value();
+  EXPECT_EQ(turned.image.width_px(), 16);
+  EXPECT_EQ(turned.image.height_px(), 24);
+}
+
+TEST(Decode, OtherKindsOfFileKeepTheirSizeHoweverLittleIsEnough) {
+  const Image large = halves(300, 200);
+  for (const char* suffix : {".png", ".gif", ".tif"}) {
+    EXPECT_EQ(decode(save_as(large, suffix), {}, 1).value().image.width_px(), 300) << suffix;
+  }
+}
+
 TEST(Decode, EveryKindOfFileCanBeShrunk) {
   const Image large = halves(300, 200);
   for (const char* suffix : {".jpg", ".png", ".png[interlace=true]", ".webp[lossless=true]", ".gif",

@@ -77,7 +77,9 @@ struct DecodeLimits {
 /// pixels are laid over white (passport and catalogue photos are cut out for white paper). Of an
 /// animation or of several pages the first is read.
 ///
-/// in:     the whole file; its kind is told from its first bytes, never from a name
+/// in:     the whole file; its kind is told from its first bytes, never from a name.
+///         `enough_side_px`: a JPEG or WebP is halved inside its decoder, up to three times, as
+///         long as its longer side keeps this many pixels; by default never
 /// fails:  invalid_input/photo_empty; too_large/photo_bytes_too_large; too_large/photo_too_large
 ///         (megapixels, a side over kMaxSide_px, or more than 8 bytes for each pixel of the limit;
 ///         from the header, before any pixel is decoded);
@@ -92,6 +94,7 @@ struct DecodeLimits {
 ///         be read row by row: progressive JPEG, interlaced PNG, GIF, HEIC, AVIF. The codecs of the
 ///         last two see a size of their own behind the header's, which is compared with it before
 ///         they are let at it (internal/heif_coded_size.h). Thread safe.
-[[nodiscard]] Result<Photo> decode(std::span<const std::byte> file, const DecodeLimits& limits);
+[[nodiscard]] Result<Photo> decode(std::span<const std::byte> file, const DecodeLimits& limits,
+                                   int enough_side_px = kMaxSide_px);
 
 }  // namespace faceforge::image
