@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "vision/photo_look.h"
 
 namespace faceforge::dataset {
 namespace {
@@ -13,8 +14,7 @@ constexpr float kSecondDetectionScore = 0.1F;
 
 Result<image::Image> central_crop(const vision::Pipeline& pipeline,
                                   std::span<const std::byte> file) {
-  const image::Photo photo = TRY(image::decode(file, image::DecodeLimits{}));
-  auto faces = TRY(pipeline.detect(photo));
+  auto [photo, faces] = TRY(vision::look_at(pipeline, file));
   if (faces.empty()) {
     faces = TRY(pipeline.detect(photo, {.min_detection_score = kSecondDetectionScore}));
   }

@@ -9,14 +9,14 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/without_throwing.h"
+#include "vision/photo_look.h"
 
 namespace faceforge::evaluate {
 
 Result<PhotoEmbedding> embed_central_face(const vision::Pipeline& pipeline,
                                           std::span<const std::byte> file,
                                           const image::DecodeLimits& limits) {
-  const image::Photo photo = TRY(image::decode(file, limits));
-  auto faces = TRY(pipeline.detect(photo));
+  auto [photo, faces] = TRY(vision::look_at(pipeline, file, limits));
   if (faces.empty()) {
     faces = TRY(pipeline.detect(photo, {.min_detection_score = kSecondDetectionScore}));
   }

@@ -28,6 +28,11 @@ class PipelineEngine final : public FaceEngine {
   Result<std::vector<face::DetectedFace>> detect(const image::Photo& photo) const override {
     return pipeline_->detect(photo);
   }
+  Result<vision::PhotoLook> look_at(
+      std::span<const std::byte> file,
+      std::span<const face::DetectedFace> known_faces) const override {
+    return vision::look_at(*pipeline_, file, limits_, known_faces);
+  }
   Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override {
     return pipeline_->align(photo, face);
@@ -47,6 +52,13 @@ class PipelineEngine final : public FaceEngine {
 };
 
 }  // namespace
+
+Result<vision::PhotoLook> FaceEngine::look_at(std::span<const std::byte> file,
+                                              std::span<const face::DetectedFace>) const {
+  image::Photo photo = TRY(decode(file));
+  auto faces = TRY(detect(photo));
+  return vision::PhotoLook{std::move(photo), std::move(faces)};
+}
 
 std::shared_ptr<const FaceEngine> make_face_engine(std::shared_ptr<const vision::Pipeline> pipeline,
                                                    const image::DecodeLimits& limits) {

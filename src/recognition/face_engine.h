@@ -14,10 +14,7 @@
 #include "face/embedding.h"
 #include "face/quality.h"
 #include "image/image.h"
-
-namespace faceforge::vision {
-class Pipeline;
-}
+#include "vision/photo_look.h"
 
 namespace faceforge::recognition {
 
@@ -32,6 +29,10 @@ class FaceEngine {
   [[nodiscard]] virtual face::Metric metric() const = 0;
   [[nodiscard]] virtual int embedding_length() const = 0;
   [[nodiscard]] virtual const std::optional<face::Calibration>& calibration() const = 0;
+
+  /// As `vision::look_at`; by default `decode`, then `detect`.
+  [[nodiscard]] virtual Result<vision::PhotoLook> look_at(
+      std::span<const std::byte> file, std::span<const face::DetectedFace> known_faces = {}) const;
 
   /// As `image::decode` and the functions of `vision::Pipeline`.
   [[nodiscard]] virtual Result<image::Photo> decode(std::span<const std::byte> file) const = 0;

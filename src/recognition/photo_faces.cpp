@@ -19,8 +19,7 @@ using LookAtAligned = std::function<Result<void>(std::span<const face::AlignedFa
 /// The faces of a photo; one that cannot be aligned is left out.
 Result<PhotoFaces> find(const FaceEngine& engine, std::span<const std::byte> file,
                         const LookAtAligned& look) {
-  const image::Photo photo = TRY(engine.decode(file));
-  const auto faces = TRY(engine.detect(photo));
+  const auto [photo, faces] = TRY(engine.look_at(file));
   PhotoFaces found{.width_px = photo.width_px, .height_px = photo.height_px};
   std::vector<face::AlignedFace> waiting;
   for (const face::DetectedFace& face : faces) {
@@ -103,8 +102,7 @@ Result<PhotoFace> look_at_face(const FaceEngine& engine, const image::Photo& pho
 
 Result<OneFace> look_for_one_face(const FaceEngine& engine, std::span<const std::byte> file,
                                   FaceChoice choice, float min_face_px) {
-  const image::Photo photo = TRY(engine.decode(file));
-  auto faces = TRY(engine.detect(photo));
+  auto [photo, faces] = TRY(engine.look_at(file));
   OneFace found{.width_px = photo.width_px,
                 .height_px = photo.height_px,
                 .faces = std::move(faces),

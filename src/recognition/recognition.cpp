@@ -34,8 +34,7 @@ bool is_about_the_photo(const Error& error) {
 /// its detector finds none there, the one that was found at enrolment.
 Result<face::Embedding> embed_again(const FaceEngine& engine, std::span<const std::byte> file,
                                     const face::DetectedFace& known) {
-  const image::Photo photo = TRY(engine.decode(file));
-  const auto faces = TRY(engine.detect(photo));
+  const auto [photo, faces] = TRY(engine.look_at(file, {&known, 1}));
   const face::DetectedFace* same = &known;
   float best_overlap = kSameFaceOverlap;
   for (const face::DetectedFace& face : faces) {

@@ -137,6 +137,15 @@ Result<face::AlignedFace> Pipeline::align(const image::Photo& photo,
   return aligned;
 }
 
+bool Pipeline::is_short_of_pixels(const image::Photo& photo, const face::DetectedFace& face) const {
+  if (photo.scale() >= 1) return false;
+  const auto enlarges = [&](const LandmarkTemplate& tmpl) {
+    const auto transform = image_to_crop(photo, face, tmpl);
+    return transform && transform->scale() > 1;
+  };
+  return std::ranges::any_of(parts_->embedder.templates(), enlarges);
+}
+
 Result<std::vector<face::Embedding>> Pipeline::embed(
     std::span<const face::AlignedFace> faces) const {
   return parts_->embedder.embed(faces);

@@ -17,8 +17,8 @@ namespace faceforge::vision {
 
 /// Which scales of the photo the detector looks at.
 enum class ScaleSearch {
-  Full,    ///< several scales joined by non-maximum suppression: faces of 16 px and faces that fill
-           ///< the photo
+  Full,    ///< several scales joined by non-maximum suppression, from coarse to fine as far as
+           ///< there are hints (docs/decisions/0021): faces of 16 px and faces that fill the photo
   Single,  ///< the photo as it is, not enlarged or shrunk beyond the detector's input; for golden
            ///< values
 };
@@ -68,6 +68,11 @@ class Pipeline {
   /// fails: invalid_input/degenerate_landmarks
   [[nodiscard]] Result<face::AlignedFace> align(const image::Photo& photo,
                                                 const face::DetectedFace& face) const;
+
+  /// Whether the photo was shrunk so much that a crop of this face has to be enlarged from it,
+  /// where the photo at full size would give a sharper one.
+  [[nodiscard]] bool is_short_of_pixels(const image::Photo& photo,
+                                        const face::DetectedFace& face) const;
 
   /// Embeds faces in one batch or several.
   ///

@@ -70,20 +70,19 @@ image::PixelRectangle shown_part(const image::Image& image,
 }
 
 /// Warps through an area-averaged reduction by the whole number `shrink`.
-image::Image warp_reduced(const image::Image& image,
-                          const image::SimilarityTransform& image_to_crop, int side_px,
-                          int shrink) {
-  const image::PixelRectangle part = shown_part(image, image_to_crop.inverse(), side_px, shrink);
+image::Image warp_reduced(const image::Image& image, const image::SimilarityTransform& to_crop,
+                          int side_px, int shrink) {
+  const image::PixelRectangle part = shown_part(image, to_crop.inverse(), side_px, shrink);
   const image::Image reduced =
       image::resize(image::crop(image, part), part.width / shrink, part.height / shrink);
   // Pixel centre u of the reduced part lies at (u + 0.5) * shrink - 0.5 + part.x of the image.
   const double offset_x = 0.5 * shrink - 0.5 + part.x;
   const double offset_y = 0.5 * shrink - 0.5 + part.y;
-  image::SimilarityTransform reduced_to_crop = image_to_crop;
+  image::SimilarityTransform reduced_to_crop = to_crop;
   reduced_to_crop.a *= shrink;
   reduced_to_crop.b *= shrink;
-  reduced_to_crop.tx += image_to_crop.a * offset_x - image_to_crop.b * offset_y;
-  reduced_to_crop.ty += image_to_crop.b * offset_x + image_to_crop.a * offset_y;
+  reduced_to_crop.tx += to_crop.a * offset_x - to_crop.b * offset_y;
+  reduced_to_crop.ty += to_crop.b * offset_x + to_crop.a * offset_y;
   return image::warp_similarity(reduced, reduced_to_crop, side_px, side_px);
 }
 
@@ -97,8 +96,9 @@ image::Image warp_to_square(const image::Image& image,
   return image::warp_similarity(image, image_to_square, side_px, side_px);
 }
 
-Result<face::AlignedCrop> align(const image::Photo& photo, const face::DetectedFace& face,
-                                const LandmarkTemplate& tmpl) {
+Result<image::SimilarityTransform> image_to_crop(const image::Photo& photo,
+                                                 const face::DetectedFace& face,
+                                                 const LandmarkTemplate& tmpl) {
   std::vector<image::Point2f> from = points_for(tmpl, face);
   if (!spans_a_face(from)) {
     return fail(ErrorCode::InvalidInput, "degenerate_landmarks",
@@ -110,12 +110,18 @@ Result<face::AlignedCrop> align(const image::Photo& photo, const face::DetectedF
   }
   std::vector<image::Point2f> to;
   for (const face::Point& point : tmpl.points) to.push_back({point.x, point.y});
-  const auto image_to_crop = image::estimate_similarity(from, to);
-  if (!image_to_crop || !(image_to_crop->scale() > kMinScale)) {
+  const auto transform = image::estimate_similarity(from, to);
+  if (!transform || !(transform->scale() > kMinScale)) {
     return fail(ErrorCode::InvalidInput, "degenerate_landmarks",
                 "the points of a face cannot be brought upright");
   }
-  return face::AlignedCrop{warp_to_square(photo.image, *image_to_crop, tmpl.side_px), tmpl.name};
+  return *transform;
+}
+
+Result<face::AlignedCrop> align(const image::Photo& photo, const face::DetectedFace& face,
+                                const LandmarkTemplate& tmpl) {
+  const image::SimilarityTransform transform = TRY(image_to_crop(photo, face, tmpl));
+  return face::AlignedCrop{warp_to_square(photo.image, transform, tmpl.side_px), tmpl.name};
 }
 
 }  // namespace faceforge::vision

@@ -26,6 +26,13 @@ inline constexpr float kMinSpan_px = 2;
                                           const image::SimilarityTransform& image_to_square,
                                           int side_px);
 
+/// From pixels of `photo.image` to those of the crop that `align` makes.
+///
+/// fails: as `align`
+[[nodiscard]] Result<image::SimilarityTransform> image_to_crop(const image::Photo& photo,
+                                                               const face::DetectedFace& face,
+                                                               const LandmarkTemplate& tmpl);
+
 /// Warps a face upright into the square that an embedder expects, by `warp_to_square`.
 ///
 /// in:     `photo` upright RGB8; `face` with its contour when the template names contour points

@@ -1,10 +1,10 @@
 #include "vision/internal/detector.h"
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
+#include <span>
 #include <utility>
 
-#include "image/resample.h"
 #include "vision/blazeface_head.h"
 #include "vision/internal/heads.h"
 #include "vision/internal/input_tensor.h"
@@ -103,25 +103,72 @@ Result<std::vector<Detection>> Detector::find(const image::Image& image,
                                               const DetectOptions& options) const {
   const float min_detection_score = options.min_detection_score.value_or(spec_.min_detection_score);
   const auto face_limit = static_cast<size_t>(std::max(0, options.face_limit));
+  const bool gives_hints = reach_.hint_score > 0 && options.scale_search == ScaleSearch::Full;
+  const float faintest =
+      gives_hints ? std::min(reach_.hint_score, min_detection_score) : min_detection_score;
   std::vector<ScaledDetection> found;
-  for (const Level& level :
-       plan_levels(image.width_px(), image.height_px(), reach_, options.scale_search)) {
-    std::optional<image::Image> resized;
-    if (level.width_px != image.width_px() || level.height_px != image.height_px()) {
-      resized = image::resize(image, level.width_px, level.height_px);
-    }
-    const image::Image& scaled = resized ? *resized : image;
-    for (const View& view : level.views) {
-      nn::Tensor input = black_input(1, view.width_px, view.height_px, spec_.input);
-      place_pixels(scaled, view.part, spec_.input,
-                   {.picture_index = 0, .left = view.left, .top = view.top}, input);
+  nn::Tensor input;
+
+  // Adds what the views show to `found`, and gives back what they hint at.
+  const auto look_at = [&](const Level& level,
+                           std::span<const View> views) -> Result<std::vector<Hint>> {
+    std::vector<Hint> hints;
+    for (const View& view : views) {
+      fill(input, image, level, view);
+      std::vector<Detection> seen = TRY(look(input, faintest));
+      std::ranges::move(hints_of(seen, view, level, image.width_px(), image.height_px()),
+                        std::back_inserter(hints));
+      std::erase_if(seen, [&](const Detection& detection) {
+        return detection.detection_score < min_detection_score;
+      });
       const std::vector<Detection> kept =
-          suppress_overlaps(TRY(look(input, min_detection_score)), spec_.overlap_limit, face_limit);
+          suppress_overlaps(std::move(seen), spec_.overlap_limit, face_limit);
       std::ranges::move(from_view(kept, view, level, image.width_px(), image.height_px()),
                         std::back_inserter(found));
     }
+    return hints;
+  };
+
+  const auto joined = [&] {
+    return join_levels(std::move(found), spec_.overlap_limit, reach_.ideal_face_px, face_limit);
+  };
+  if (options.scale_search == ScaleSearch::Single) {
+    const Level level = single_level(image.width_px(), image.height_px(), reach_);
+    TRY(look_at(level, level.views));
+    return joined();
   }
-  return join_levels(std::move(found), spec_.overlap_limit, reach_.ideal_face_px, face_limit);
+  const ScalePlan plan = plan_scales(image.width_px(), image.height_px(), reach_);
+  std::vector<Hint> hints = TRY(look_at(plan.overview, plan.overview.views));
+  if (!gives_hints || found.empty() || hint_at_large_face(hints, plan)) {
+    TRY(look_at(plan.shrunken, plan.shrunken.views));
+  }
+  // Where even the largest face is hardly seen in the overview, most give no hint.
+  const bool are_all_small = std::ranges::all_of(found, [this](const ScaledDetection& face) {
+    return face.input_face_px < reach_.smallest_face_px;
+  });
+  if (plan.everywhere && (!gives_hints || are_all_small)) {
+    TRY(look_at(*plan.everywhere, plan.everywhere->views));
+    return joined();
+  }
+  size_t tiles_left = kTileLimit;
+  for (const Level& level : plan.finer) {
+    const std::vector<View> tiles =
+        hinted_tiles(level, std::move(hints), tiles_left, image.width_px(), image.height_px());
+    tiles_left -= tiles.size();
+    hints = TRY(look_at(level, tiles));
+  }
+  return joined();
+}
+
+void Detector::fill(nn::Tensor& input, const image::Image& image, const Level& level,
+                    const View& view) const {
+  const std::vector<int64_t> shape = {1, image::kChannels, view.height_px, view.width_px};
+  const bool covered = view.part.width == view.width_px && view.part.height == view.height_px;
+  if (!covered || input.shape != shape) {
+    input = black_input(1, view.width_px, view.height_px, spec_.input);
+  }
+  place_scaled(image, level.width_px, level.height_px, view.part, spec_.input,
+               {.picture_index = 0, .left = view.left, .top = view.top}, input);
 }
 
 }  // namespace faceforge::vision

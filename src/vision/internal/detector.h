@@ -33,6 +33,10 @@ class Detector {
   [[nodiscard]] Result<std::vector<Detection>> look(const nn::Tensor& input,
                                                     float min_detection_score) const;
 
+  /// Makes `input` what a view shows; its memory is used again where the size is the same.
+  void fill(nn::Tensor& input, const image::Image& image, const Level& level,
+            const View& view) const;
+
   DetectorSpec spec_;
   nn::Network network_;
   DetectorReach reach_;

@@ -28,6 +28,15 @@ void place_pixels(const image::Image& source, const image::PixelRectangle& part,
                   const InputNormalization& normalization, const InputPlace& place,
                   nn::Tensor& input);
 
+/// Scales an image to `width_px` x `height_px` and normalizes a part of that into a place of a
+/// batch, in one pass: the scaled pixels exist a row at a time.
+///
+/// in:   `part` within the scaled image, and inside of the picture at its place (a CHECK)
+/// cost: O(image pixels under the part + part)
+void place_scaled(const image::Image& source, int width_px, int height_px,
+                  const image::PixelRectangle& part, const InputNormalization& normalization,
+                  const InputPlace& place, nn::Tensor& input);
+
 /// Turns every picture of a batch round left and right.
 void mirror_pictures(nn::Tensor& input);
 

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "image/resample.h"
 #include "vision/internal/batches.h"
 #include "vision/internal/contour.h"
 #include "vision/internal/embedder.h"
@@ -40,6 +41,26 @@ TEST(InputTensor, PixelsLandNormalizedInTheirPlaneAndPlace) {
   EXPECT_FLOAT_EQ(input.values[0], -1);
   EXPECT_FLOAT_EQ(input.values[at + 16 - 1], -1);
   EXPECT_FLOAT_EQ(input.values[at + 32 - 1], -0.75F);
+}
+
+TEST(InputTensor, AScaledPartIsWhatScalingAndPlacingInTwoStepsGives) {
+  image::Image image = image::Image::create(37, 29);
+  for (size_t at = 0; at < image.pixels().size(); ++at) {
+    image.pixels()[at] = static_cast<uint8_t>(at * 7919 % 251);
+  }
+  const InputNormalization rgb{.mean = {1, 2, 3}, .scale = {2, 4, 8}};
+  const InputPlace place{.picture_index = 1, .left = 2, .top = 3};
+  for (const auto& [width_px, height_px] : {std::pair{12, 10}, {37, 29}, {50, 41}, {20, 60}}) {
+    const image::PixelRectangle part{3, 2, 8, 7};
+    nn::Tensor once = black_input(2, 16, 12, rgb);
+    nn::Tensor twice = once;
+    place_scaled(image, width_px, height_px, part, rgb, place, once);
+    place_pixels(image::resize(image, width_px, height_px), part, rgb, place, twice);
+    for (size_t at = 0; at < once.values.size(); ++at) {
+      // Half a level, which only the second way rounds, of the smallest scale.
+      ASSERT_NEAR(once.values[at], twice.values[at], 0.5F / 2 + 1e-4F) << width_px << " at " << at;
+    }
+  }
 }
 
 TEST(Batches, AreFallingPowersOfTwoOfAtMost32) {

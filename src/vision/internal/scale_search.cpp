@@ -1,8 +1,11 @@
 #include "vision/internal/scale_search.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "vision/internal/non_maximum_suppression.h"
 
@@ -18,7 +21,8 @@ constexpr double kShrunkenScale = 0.4;
 constexpr float kShrunkenMinShare = 0.3F;
 /// Black on each side of the shrunken photo, in shares of its longer side.
 constexpr double kShrunkenMargin = 0.3;
-constexpr int kTileSide_px = 1024;
+/// A hint costs one tile; larger ones would waste less on overlaps.
+constexpr int kTileSide_px = 512;
 constexpr int kTileOverlap_px = 128;
 constexpr float kTileMaxFace_px = 112;
 /// A smaller fixed input leaves too little of a tile beside the overlaps.
@@ -29,9 +33,13 @@ constexpr float kCutMargin_px = 4;
 constexpr float kSameFaceOverlap = 0.5F;
 /// The tiles must enlarge faces by this much over the overview to be worth their time.
 constexpr double kWorthwhileGain = 1.2;
-/// Larger inputs come in multiples of this, so that few sizes are compiled.
-constexpr int kCoarseFrom_px = 256;
-constexpr int kCoarseMultiple_px = 128;
+/// A longer box in the detector's input hints at nothing that would count a level further on.
+constexpr float kHintMaxFace_px = kTileMaxFace_px / 2;
+/// The sides that the detector's input has, so that few sizes are compiled. Among them are those
+/// that photos of the usual shapes have in the overview: 5:4 and 4:3 are 512 and 480, 3:2 is 427,
+/// 16:9 is 360.
+constexpr std::array<int, 14> kInputSides_px = {32,  64,  96,  128, 160, 192, 224,
+                                                256, 320, 384, 448, 480, 512, 640};
 
 int round_up(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -41,12 +49,14 @@ int scaled_side(int side_px, double scale) {
   return std::max(1, static_cast<int>(std::lround(side_px * scale)));
 }
 
+enum class InputSides { Few, AnyMultiple };
+
 /// The detector's input that holds `side_px`.
-int input_side(int side_px, int fixed_px, int multiple_px, ScaleSearch search) {
+int input_side(int side_px, int fixed_px, int multiple_px, InputSides sides) {
   if (fixed_px > 0) return fixed_px;
-  const int fine = round_up(side_px, multiple_px);
-  if (search == ScaleSearch::Single || fine <= kCoarseFrom_px) return fine;
-  return round_up(side_px, std::max(multiple_px, kCoarseMultiple_px));
+  if (sides == InputSides::AnyMultiple) return round_up(side_px, multiple_px);
+  const auto larger = std::ranges::lower_bound(kInputSides_px, side_px);
+  return round_up(larger == kInputSides_px.end() ? side_px : *larger, multiple_px);
 }
 
 double overview_scale(int width_px, int height_px, const DetectorReach& reach) {
@@ -58,7 +68,7 @@ double overview_scale(int width_px, int height_px, const DetectorReach& reach) {
 }
 
 Level whole_photo(int width_px, int height_px, double scale, double margin_share,
-                  const DetectorReach& reach, ScaleSearch search) {
+                  const DetectorReach& reach, InputSides sides) {
   Level level{.width_px = scaled_side(width_px, scale),
               .height_px = scaled_side(height_px, scale),
               .min_face_px = 0,
@@ -68,9 +78,9 @@ Level whole_photo(int width_px, int height_px, double scale, double margin_share
       static_cast<int>(std::lround(std::max(level.width_px, level.height_px) * margin_share));
   View view{.part = {0, 0, level.width_px, level.height_px},
             .width_px = input_side(level.width_px + 2 * margin, reach.fixed_width_px,
-                                   reach.stride_multiple_px, search),
+                                   reach.stride_multiple_px, sides),
             .height_px = input_side(level.height_px + 2 * margin, reach.fixed_height_px,
-                                    reach.stride_multiple_px, search)};
+                                    reach.stride_multiple_px, sides)};
   if (margin > 0) {
     view.left = (view.width_px - level.width_px) / 2;
     view.top = (view.height_px - level.height_px) / 2;
@@ -120,9 +130,9 @@ Level tiles(int width_px, int height_px, double scale, const DetectorReach& reac
       const int height = std::min(tile_height, level.height_px);
       level.views.push_back({.part = {left, top, width, height},
                              .width_px = input_side(width, reach.fixed_width_px,
-                                                    reach.stride_multiple_px, ScaleSearch::Full),
+                                                    reach.stride_multiple_px, InputSides::Few),
                              .height_px = input_side(height, reach.fixed_height_px,
-                                                     reach.stride_multiple_px, ScaleSearch::Full),
+                                                     reach.stride_multiple_px, InputSides::Few),
                              .left = 0,
                              .top = 0});
     }
@@ -130,12 +140,29 @@ Level tiles(int width_px, int height_px, double scale, const DetectorReach& reac
   return level;
 }
 
+/// Where 16 px faces have the detector's smallest size.
+double finest_scale(const DetectorReach& reach) {
+  return static_cast<double>(reach.smallest_face_px / kSmallestFace_px);
+}
+
+/// The levels between the overview and the finest scale.
+std::vector<Level> doubled_levels(int width_px, int height_px, double overview,
+                                  const DetectorReach& reach) {
+  std::vector<Level> levels;
+  const double finest = finest_scale(reach);
+  double scale = overview;
+  while (finest > kWorthwhileGain * scale) {
+    scale = std::min(2 * scale, finest);
+    levels.push_back(tiles(width_px, height_px, scale, reach));
+  }
+  return levels;
+}
+
 /// The tiles' level within its bounds.
 Level bounded_tiles(int width_px, int height_px, const DetectorReach& reach) {
   const double pixels = static_cast<double>(width_px) * height_px;
   const TileSize tile = tile_size(reach);
-  double scale = std::min(static_cast<double>(reach.smallest_face_px / kSmallestFace_px),
-                          std::sqrt(kTiledPixelBudget / pixels));
+  double scale = std::min(finest_scale(reach), std::sqrt(kTiledPixelBudget / pixels));
   const auto count = [&] {
     return int64_t{tile_count(scaled_side(width_px, scale), tile.width_px)} *
            tile_count(scaled_side(height_px, scale), tile.height_px);
@@ -156,8 +183,12 @@ bool is_cut(const face::BoundingBox& box, const View& view, const Level& level) 
 
 /// From pixels of a scaled picture to those of the original, both counted from pixel centres.
 struct Unscale {
-  float factor_x = 1;
-  float factor_y = 1;
+  Unscale(const Level& level, int image_width_px, int image_height_px)
+      : factor_x(static_cast<float>(image_width_px) / static_cast<float>(level.width_px)),
+        factor_y(static_cast<float>(image_height_px) / static_cast<float>(level.height_px)) {}
+
+  float factor_x;
+  float factor_y;
 
   [[nodiscard]] face::Point operator()(face::Point point) const {
     return {(point.x + 0.5F) * factor_x - 0.5F, (point.y + 0.5F) * factor_y - 0.5F};
@@ -169,39 +200,54 @@ struct Unscale {
 DetectorReach reach_of(DetectorHead head) {
   DetectorReach reach;
   reach.enlarges_photos = finds_boxes_only(head);
-  // Measured on crowds of faces 16 to 24 px wide (recall_slow_test).
-  if (head == DetectorHead::Retinaface) reach.smallest_face_px = 24;
-  if (finds_boxes_only(head)) reach.smallest_face_px = 24;
+  // Measured on crowds of faces 16 to 24 px wide (recall_slow_test), the hints on the overview of
+  // the same: 0021 has the figures.
+  switch (head) {
+    case DetectorHead::Scrfd:
+    case DetectorHead::Yunet:
+      reach.hint_score = 0.1F;
+      break;
+    case DetectorHead::Retinaface:
+      reach.smallest_face_px = 24;
+      reach.hint_score = 0.02F;
+      break;
+    case DetectorHead::Ssd:
+    case DetectorHead::Blazeface:
+      reach.smallest_face_px = 24;
+      break;
+  }
   return reach;
 }
 
-std::vector<Level> plan_levels(int width_px, int height_px, const DetectorReach& reach,
-                               ScaleSearch search) {
+ScalePlan plan_scales(int width_px, int height_px, const DetectorReach& reach) {
   const double overview = overview_scale(width_px, height_px, reach);
-  std::vector<Level> levels;
-  levels.push_back(whole_photo(width_px, height_px, overview, 0, reach, search));
-  if (search == ScaleSearch::Single) return levels;
-
-  Level shrunken =
-      whole_photo(width_px, height_px, overview * kShrunkenScale, kShrunkenMargin, reach, search);
-  shrunken.min_face_px =
-      kShrunkenMinShare * static_cast<float>(std::max(shrunken.width_px, shrunken.height_px));
-  levels.push_back(std::move(shrunken));
-
+  ScalePlan plan{.overview = whole_photo(width_px, height_px, overview, 0, reach, InputSides::Few),
+                 .shrunken = whole_photo(width_px, height_px, overview * kShrunkenScale,
+                                         kShrunkenMargin, reach, InputSides::Few),
+                 .finer = {},
+                 .everywhere = {}};
+  plan.shrunken.min_face_px =
+      kShrunkenMinShare *
+      static_cast<float>(std::max(plan.shrunken.width_px, plan.shrunken.height_px));
   const TileSize tile = tile_size(reach);
-  if (std::min(tile.width_px, tile.height_px) < kTileMinSide_px) return levels;
-  Level small_faces = bounded_tiles(width_px, height_px, reach);
-  if (small_faces.width_px > kWorthwhileGain * levels.front().width_px) {
-    levels.push_back(std::move(small_faces));
+  if (std::min(tile.width_px, tile.height_px) < kTileMinSide_px) return plan;
+  if (reach.hint_score > 0) plan.finer = doubled_levels(width_px, height_px, overview, reach);
+  Level everywhere = bounded_tiles(width_px, height_px, reach);
+  if (everywhere.width_px > kWorthwhileGain * plan.overview.width_px) {
+    plan.everywhere = std::move(everywhere);
   }
-  return levels;
+  return plan;
+}
+
+Level single_level(int width_px, int height_px, const DetectorReach& reach) {
+  const double overview = overview_scale(width_px, height_px, reach);
+  return whole_photo(width_px, height_px, overview, 0, reach, InputSides::AnyMultiple);
 }
 
 std::vector<ScaledDetection> from_view(const std::vector<Detection>& detections, const View& view,
                                        const Level& level, int image_width_px,
                                        int image_height_px) {
-  const Unscale unscale{static_cast<float>(image_width_px) / static_cast<float>(level.width_px),
-                        static_cast<float>(image_height_px) / static_cast<float>(level.height_px)};
+  const Unscale unscale(level, image_width_px, image_height_px);
   const auto shift_x = static_cast<float>(view.part.x - view.left);
   const auto shift_y = static_cast<float>(view.part.y - view.top);
   std::vector<ScaledDetection> scaled;
@@ -223,6 +269,52 @@ std::vector<ScaledDetection> from_view(const std::vector<Detection>& detections,
     scaled.push_back({moved, std::sqrt(found.box.area())});
   }
   return scaled;
+}
+
+std::vector<Hint> hints_of(const std::vector<Detection>& detections, const View& view,
+                           const Level& level, int image_width_px, int image_height_px) {
+  const Unscale unscale(level, image_width_px, image_height_px);
+  const auto shift_x = static_cast<float>(view.part.x - view.left);
+  const auto shift_y = static_cast<float>(view.part.y - view.top);
+  std::vector<Hint> hints;
+  for (const Detection& faint : detections) {
+    hints.push_back({unscale({faint.box.center_x() + shift_x, faint.box.center_y() + shift_y}),
+                     std::max(faint.box.width, faint.box.height), faint.detection_score});
+  }
+  return hints;
+}
+
+bool hint_at_large_face(std::span<const Hint> hints, const ScalePlan& plan) {
+  const auto longer_side =
+      static_cast<float>(std::max(plan.overview.width_px, plan.overview.height_px));
+  return std::ranges::any_of(hints, [longer_side](const Hint& hint) {
+    return hint.input_face_px >= kShrunkenMinShare * longer_side;
+  });
+}
+
+std::vector<View> hinted_tiles(const Level& finer, std::vector<Hint> hints, size_t tile_limit,
+                               int image_width_px, int image_height_px) {
+  std::erase_if(hints, [](const Hint& hint) { return hint.input_face_px > kHintMaxFace_px; });
+  std::ranges::stable_sort(hints, std::greater<>(), &Hint::detection_score);
+  if (hints.size() > kCandidateLimit) hints.resize(kCandidateLimit);
+  const float scale_x = static_cast<float>(finer.width_px) / static_cast<float>(image_width_px);
+  const float scale_y = static_cast<float>(finer.height_px) / static_cast<float>(image_height_px);
+  std::vector<View> chosen;
+  for (const Hint& hint : hints) {
+    if (chosen.size() >= std::min(tile_limit, finer.views.size())) break;
+    const auto distance = [&](const View& view) {
+      const float middle_x =
+          static_cast<float>(view.part.x) + 0.5F * static_cast<float>(view.part.width);
+      const float middle_y =
+          static_cast<float>(view.part.y) + 0.5F * static_cast<float>(view.part.height);
+      return std::max(
+          std::abs(hint.center.x * scale_x - middle_x) / static_cast<float>(view.part.width),
+          std::abs(hint.center.y * scale_y - middle_y) / static_cast<float>(view.part.height));
+    };
+    const View& nearest = *std::ranges::min_element(finer.views, {}, distance);
+    if (std::ranges::find(chosen, nearest) == chosen.end()) chosen.push_back(nearest);
+  }
+  return chosen;
 }
 
 std::vector<Detection> join_levels(std::vector<ScaledDetection> found, float overlap_limit,

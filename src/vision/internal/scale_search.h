@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "image/geometry.h"
@@ -18,6 +20,9 @@ struct DetectorReach {
   float smallest_face_px = 16;   ///< the smallest that it finds nearly always
   float ideal_face_px = 112;     ///< where its boxes and landmarks are best
   bool enlarges_photos = false;  ///< was trained on photos stretched to its input
+  /// The detection score from which a box hints at a face that another scale shows better. 0 for a
+  /// detector whose faint boxes say nothing: it has to look everywhere.
+  float hint_score = 0;
 };
 
 [[nodiscard]] DetectorReach reach_of(DetectorHead head);
@@ -43,27 +48,38 @@ struct Level {
   std::vector<View> views;
 };
 
-/// Bounds on one search, whatever the photo: at most this many pixels in the tiles of the level
-/// for small faces, before their overlaps, and this many tiles.
+/// Bounds on one search, whatever the photo: this many pixels in the tiles of the level that is
+/// looked at everywhere, before their overlaps, and this many tiles of all finer levels together.
 inline constexpr double kTiledPixelBudget = 6e6;
 inline constexpr size_t kTileLimit = 48;
 
-/// Chooses the scales at which a photo is looked at.
-///
-/// `Single` is one level: the photo, shrunk where it is longer than `kOverviewSide_px` or than a
-/// fixed input. `Full` is three at most:
-///   1. overview   as `Single`;
-///   2. shrunken   the photo small in the middle of black, for faces that fill it, which detectors
-///                 miss: they want some surroundings;
-///   3. tiles      where 16 px faces would be too small in the overview: the photo at a scale that
-///                 brings them to the detector's smallest size, cut into tiles that overlap by more
-///                 than the largest face that counts there; none for a fixed input under 256 px.
+/// The scales at which a photo is looked at, from coarse to fine.
+struct ScalePlan {
+  /// The photo, shrunk where it is longer than `kOverviewSide_px` or than a fixed input.
+  Level overview;
+  /// The photo small in the middle of black, for faces that fill it, which detectors miss: they
+  /// want some surroundings.
+  Level shrunken;
+  /// Each twice as fine as the one before (the last: at most), until 16 px faces have the
+  /// detector's smallest size. In tiles that overlap by more than the largest face that counts
+  /// there, of which only those are looked at to which the level before hints.
+  std::vector<Level> finer;
+  /// The finest level that can be looked at as a whole within the bounds. Nothing where it would
+  /// not show more than the overview, and for a fixed input under 256 px.
+  std::optional<Level> everywhere;
+};
+
+/// Chooses the scales.
 ///
 /// in:   sides of the image in pixels, both at least 1
-/// cost: at most 2 * 640^2 pixels and the tiles' budget; inputs come in few sizes, because each
-///       new one costs a compilation
-[[nodiscard]] std::vector<Level> plan_levels(int width_px, int height_px,
-                                             const DetectorReach& reach, ScaleSearch search);
+/// cost: inputs come in few sizes, because each new one costs a compilation: the overview of photos
+///       of `kOverviewSide_px` and more is one of 14 sizes in either orientation, and nearly all
+///       tiles are of one size
+[[nodiscard]] ScalePlan plan_scales(int width_px, int height_px, const DetectorReach& reach);
+
+/// The only level of `ScaleSearch::Single`: the overview, its input padded to no more than the
+/// stride asks for.
+[[nodiscard]] Level single_level(int width_px, int height_px, const DetectorReach& reach);
 
 inline constexpr int kOverviewSide_px = 640;
 
@@ -78,6 +94,28 @@ struct ScaledDetection {
 [[nodiscard]] std::vector<ScaledDetection> from_view(const std::vector<Detection>& detections,
                                                      const View& view, const Level& level,
                                                      int image_width_px, int image_height_px);
+
+/// A place where a face may be that this level does not show well.
+struct Hint {
+  face::Point center;       ///< in pixels of the image
+  float input_face_px = 0;  ///< the longer side of its box in the detector's input
+  float detection_score = 0;
+};
+
+/// What a view's detections, the faint ones too, hint at.
+[[nodiscard]] std::vector<Hint> hints_of(const std::vector<Detection>& detections, const View& view,
+                                         const Level& level, int image_width_px,
+                                         int image_height_px);
+
+/// Whether there may be a face that fills the photo.
+[[nodiscard]] bool hint_at_large_face(std::span<const Hint> hints, const ScalePlan& plan);
+
+/// The tiles of a finer level in whose middle a hint at a small face lies, strong hints first.
+///
+/// out: at most `tile_limit`, each once
+[[nodiscard]] std::vector<View> hinted_tiles(const Level& finer, std::vector<Hint> hints,
+                                             size_t tile_limit, int image_width_px,
+                                             int image_height_px);
 
 /// Joins what several levels found: of boxes that overlap, the one that was nearest to
 /// `ideal_face_px` in the detector's input, with the highest detection score of them all.

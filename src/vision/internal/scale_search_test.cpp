@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -31,27 +35,60 @@ TEST(SuppressOverlaps, KeepsBothAtTheLimitAndNoMoreThanAskedFor) {
   EXPECT_EQ(suppress_overlaps(found, 0.34F, 0).size(), 0U);
 }
 
-TEST(PlanLevels, SingleLooksAtASmallPhotoAsItIsPaddedToTheStride) {
-  const auto levels = plan_levels(250, 250, {}, ScaleSearch::Single);
-  ASSERT_EQ(levels.size(), 1U);
-  EXPECT_EQ(levels[0].width_px, 250);
-  const View expected{.part = {0, 0, 250, 250}, .width_px = 256, .height_px = 256};
-  EXPECT_EQ(levels[0].views, std::vector<View>{expected});
+/// All levels of a plan, coarse to fine.
+std::vector<Level> levels_of(const ScalePlan& plan) {
+  std::vector<Level> levels{plan.overview, plan.shrunken};
+  levels.insert(levels.end(), plan.finer.begin(), plan.finer.end());
+  if (plan.everywhere) levels.push_back(*plan.everywhere);
+  return levels;
 }
 
-TEST(PlanLevels, APhotoThatFitsAFixedInputIsNotEnlarged) {
+TEST(PlanScales, SingleLooksAtASmallPhotoAsItIsPaddedToTheStride) {
+  const Level level = single_level(250, 330, {});
+  EXPECT_EQ(level.width_px, 250);
+  const View expected{.part = {0, 0, 250, 330}, .width_px = 256, .height_px = 352};
+  EXPECT_EQ(level.views, std::vector<View>{expected});
+}
+
+TEST(PlanScales, APhotoThatFitsAFixedInputIsNotEnlarged) {
   const DetectorReach reach{.fixed_width_px = 640, .fixed_height_px = 640};
-  const auto levels = plan_levels(250, 200, reach, ScaleSearch::Single);
-  EXPECT_EQ(levels[0].width_px, 250);
-  EXPECT_EQ(levels[0].views[0].width_px, 640);
+  const Level level = single_level(250, 200, reach);
+  EXPECT_EQ(level.width_px, 250);
+  EXPECT_EQ(level.views[0].width_px, 640);
 }
 
-TEST(PlanLevels, AnSsdSeesThePhotoStretchedToItsInput) {
+TEST(PlanScales, PhotosOfTheUsualShapesAreSeenWithLittlePadding) {
+  for (const auto& [width, height, input_height] :
+       {std::tuple{4000, 3000, 480}, {1280, 1024, 512}, {6000, 4000, 448}, {1920, 1080, 384}}) {
+    const View& view = plan_scales(width, height, {}).overview.views.front();
+    EXPECT_EQ(view.width_px, 640);
+    EXPECT_EQ(view.height_px, input_height);
+  }
+}
+
+TEST(PlanScales, LargePhotosOfEveryShapeNeedFewInputSizes) {
+  for (const DetectorHead head : {DetectorHead::Scrfd, DetectorHead::Retinaface}) {
+    std::set<std::pair<int, int>> overviews;
+    std::set<std::pair<int, int>> tiles;
+    for (int height = 1024; height <= 4096; height += 7) {
+      const ScalePlan plan = plan_scales(4096, height, reach_of(head));
+      overviews.emplace(plan.overview.views[0].width_px, plan.overview.views[0].height_px);
+      for (const Level& level : plan.finer) {
+        for (const View& view : level.views) tiles.emplace(view.width_px, view.height_px);
+      }
+    }
+    EXPECT_LE(overviews.size(), 14U);
+    // 512 x 512, and what is left of a level that is not as high.
+    EXPECT_LE(tiles.size(), 5U);
+  }
+}
+
+TEST(PlanScales, AnSsdSeesThePhotoStretchedToItsInput) {
   DetectorReach reach = reach_of(DetectorHead::Ssd);
   reach.fixed_width_px = reach.fixed_height_px = 512;
-  const auto levels = plan_levels(250, 125, reach, ScaleSearch::Single);
-  EXPECT_EQ(levels[0].width_px, 512);
-  EXPECT_EQ(levels[0].height_px, 256);
+  const Level level = single_level(250, 125, reach);
+  EXPECT_EQ(level.width_px, 512);
+  EXPECT_EQ(level.height_px, 256);
 }
 
 /// Every pixel of a level lies in a view, every view in the level and in the detector's input.
@@ -77,44 +114,99 @@ void expect_covered(const Level& level) {
   }
 }
 
-TEST(PlanLevels, WhateverThePhotoTheSearchStaysWithinItsBounds) {
+TEST(PlanScales, WhateverThePhotoTheSearchStaysWithinItsBounds) {
   for (const int fixed_px : {0, 1, 16, 96, 128, 129, 130, 160, 255, 256, 257, 512, 640, 4096}) {
     for (const auto& [width, height] :
          {std::pair{1, 1}, std::pair{250, 250}, std::pair{1280, 960}, std::pair{4096, 3072},
           std::pair{4096, 1}, std::pair{3, 4096}, std::pair{641, 640}}) {
       DetectorReach reach = reach_of(fixed_px == 512 ? DetectorHead::Ssd : DetectorHead::Scrfd);
       reach.fixed_width_px = reach.fixed_height_px = fixed_px;
-      const auto levels = plan_levels(width, height, reach, ScaleSearch::Full);
-      EXPECT_LE(levels.size(), fixed_px > 0 && fixed_px < 256 ? 2U : 3U);
-      size_t view_count = 0;
-      for (const Level& level : levels) {
-        expect_covered(level);
-        view_count += level.views.size();
-        const double pixels = static_cast<double>(level.width_px) * level.height_px;
-        EXPECT_LE(pixels,
-                  std::max(1.01 * kTiledPixelBudget, static_cast<double>(fixed_px) * fixed_px));
-      }
-      EXPECT_LE(view_count, 2 + kTileLimit);
+      const ScalePlan plan = plan_scales(width, height, reach);
+      for (const Level& level : levels_of(plan)) expect_covered(level);
+      EXPECT_EQ(plan.overview.views.size(), 1U);
+      EXPECT_EQ(plan.shrunken.views.size(), 1U);
+      EXPECT_LE(plan.finer.size(), fixed_px > 0 && fixed_px < 256 ? 0U : 5U);
+      if (!plan.everywhere) continue;
+      EXPECT_GE(fixed_px == 0 ? 256 : fixed_px, 256);
+      EXPECT_LE(plan.everywhere->views.size(), kTileLimit);
+      const double pixels =
+          static_cast<double>(plan.everywhere->width_px) * plan.everywhere->height_px;
+      EXPECT_LE(pixels,
+                std::max(1.01 * kTiledPixelBudget, static_cast<double>(fixed_px) * fixed_px));
     }
   }
 }
 
-TEST(PlanLevels, SixteenPixelFacesOfAGroupPhotoAreSeenAtTheDetectorsSmallestSize) {
+TEST(PlanScales, SixteenPixelFacesOfAGroupPhotoAreSeenAtTheDetectorsSmallestSize) {
   for (const DetectorHead head : {DetectorHead::Scrfd, DetectorHead::Ssd}) {
     DetectorReach reach = reach_of(head);
     if (head == DetectorHead::Ssd) reach.fixed_width_px = reach.fixed_height_px = 512;
-    const auto levels = plan_levels(1280, 960, reach, ScaleSearch::Full);
-    const double largest_scale = levels.back().width_px / 1280.0;
-    EXPECT_GE(16 * largest_scale, 0.99F * reach.smallest_face_px);
+    const ScalePlan plan = plan_scales(1280, 960, reach);
+    EXPECT_GE(16 * plan.everywhere.value().width_px / 1280.0, 0.99F * reach.smallest_face_px);
+    EXPECT_EQ(plan.finer.empty(), head == DetectorHead::Ssd);
   }
 }
 
-TEST(PlanLevels, AFaceThatFillsThePhotoIsSeenWithBlackAroundIt) {
-  const auto levels = plan_levels(600, 800, {}, ScaleSearch::Full);
-  EXPECT_TRUE(std::ranges::any_of(levels, [](const Level& level) {
-    const View& view = level.views.front();
-    return view.left > 0 && view.top > 0 && level.height_px < 0.65 * view.height_px;
-  }));
+TEST(PlanScales, FinerLevelsDoubleUntilThePhotoIsSeenAsItIs) {
+  const ScalePlan plan = plan_scales(4000, 3000, reach_of(DetectorHead::Scrfd));
+  std::vector<int> widths;
+  for (const Level& level : plan.finer) widths.push_back(level.width_px);
+  EXPECT_EQ(widths, (std::vector{1280, 2560, 4000}));
+}
+
+TEST(PlanScales, AFaceThatFillsThePhotoIsSeenWithBlackAroundIt) {
+  const Level level = plan_scales(600, 800, {}).shrunken;
+  const View& view = level.views.front();
+  EXPECT_GT(view.left, 0);
+  EXPECT_GT(view.top, 0);
+  EXPECT_LT(level.height_px, 0.65 * view.height_px);
+}
+
+TEST(Hints, AreBroughtBackToTheImageWithTheSizeThatTheDetectorSaw) {
+  const Level level{
+      .width_px = 400, .height_px = 300, .min_face_px = 50, .max_face_px = 100, .views = {}};
+  const View view{
+      .part = {100, 50, 200, 200}, .width_px = 256, .height_px = 256, .left = 10, .top = 20};
+  Detection faint = box_at(56, 56, 8, 0.1F);
+  faint.box.height = 6;
+  const auto hints = hints_of({faint}, view, level, 800, 600);
+  ASSERT_EQ(hints.size(), 1U);
+  EXPECT_FLOAT_EQ(hints[0].center.x, 300.5F);
+  EXPECT_FLOAT_EQ(hints[0].center.y, (59 + 30 + 0.5F) * 2 - 0.5F);
+  EXPECT_FLOAT_EQ(hints[0].input_face_px, 8);
+  EXPECT_FLOAT_EQ(hints[0].detection_score, 0.1F);
+}
+
+TEST(Hints, LeadToTheTilesThatShowThemInTheirMiddleStrongOnesFirst) {
+  const Level finer = plan_scales(1280, 960, reach_of(DetectorHead::Scrfd)).finer.back();
+  ASSERT_EQ(finer.width_px, 1280);
+  ASSERT_EQ(finer.views.size(), 9U);
+  const std::vector<Hint> hints = {
+      {{1200, 900}, 10, 0.2F}, {{300, 250}, 10, 0.9F}, {{310, 240}, 12, 0.3F}};
+  const auto tiles = hinted_tiles(finer, hints, 48, 1280, 960);
+  ASSERT_EQ(tiles.size(), 2U);
+  EXPECT_EQ(tiles[0].part.x, 0);
+  EXPECT_EQ(tiles[0].part.y, 0);
+  EXPECT_EQ(tiles[1].part.x + tiles[1].part.width, 1280);
+  EXPECT_EQ(tiles[1].part.y + tiles[1].part.height, 960);
+  EXPECT_EQ(hinted_tiles(finer, hints, 1, 1280, 960), std::vector<View>{tiles[0]});
+  EXPECT_TRUE(hinted_tiles(finer, hints, 0, 1280, 960).empty());
+  // The image may be larger than the level.
+  EXPECT_EQ(hinted_tiles(finer, {{{2400, 1800}, 10, 0.2F}}, 48, 2560, 1920),
+            std::vector<View>{tiles[1]});
+}
+
+TEST(Hints, AtFacesThatAFinerLevelWouldShowTooLargeLeadNowhere) {
+  const Level finer = plan_scales(1280, 960, reach_of(DetectorHead::Scrfd)).finer.back();
+  EXPECT_EQ(hinted_tiles(finer, {{{500, 500}, 56, 0.9F}}, 48, 1280, 960).size(), 1U);
+  EXPECT_EQ(hinted_tiles(finer, {{{500, 500}, 57, 0.9F}}, 48, 1280, 960).size(), 0U);
+}
+
+TEST(Hints, AtAFaceOfAThirdOfThePhotoAskForTheShrunkenLevel) {
+  const ScalePlan plan = plan_scales(1280, 960, {});
+  EXPECT_FALSE(hint_at_large_face(std::vector<Hint>{{{500, 500}, 190, 0.9F}}, plan));
+  EXPECT_TRUE(
+      hint_at_large_face(std::vector<Hint>{{{500, 500}, 20, 0.9F}, {{500, 500}, 193, 0.1F}}, plan));
 }
 
 TEST(FromView, BoxesAreBroughtBackThroughTileScaleAndPixelCentres) {

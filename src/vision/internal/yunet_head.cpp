@@ -16,10 +16,10 @@ struct YunetLevel {
   OutputRows points;
 };
 
-float detection_score_at(const YunetLevel& level, size_t row_index) {
-  const float product = std::clamp(level.first_scores.row(row_index)[0], 0.0F, 1.0F) *
-                        std::clamp(level.second_scores.row(row_index)[0], 0.0F, 1.0F);
-  return std::sqrt(product);
+/// The square of the detection score: few rows are worth a root.
+float squared_score_at(const YunetLevel& level, size_t row_index) {
+  return std::clamp(level.first_scores.row(row_index)[0], 0.0F, 1.0F) *
+         std::clamp(level.second_scores.row(row_index)[0], 0.0F, 1.0F);
 }
 
 Detection detection_at(const YunetLevel& level, size_t row_index, float detection_score) {
@@ -61,6 +61,8 @@ Result<std::vector<Detection>> decode_yunet(std::span<const nn::Tensor> outputs,
                 "{}, {} and {}",
                 scores.size(), boxes.size(), points.size());
   }
+  const float least_squared_score =
+      0.999F * picture.min_detection_score * std::abs(picture.min_detection_score);
   std::vector<Detection> detections;
   for (size_t index = 0; index < level_count; ++index) {
     const Grid grid = grid_of(picture.width_px, picture.height_px, kGridStrides_px[index]);
@@ -76,7 +78,10 @@ Result<std::vector<Detection>> decode_yunet(std::span<const nn::Tensor> outputs,
                   grid.cell_count());
     }
     for (size_t row_index = 0; row_index < grid.cell_count(); ++row_index) {
-      const float detection_score = detection_score_at(level, row_index);
+      const float squared_score = squared_score_at(level, row_index);
+      // A hair less than the square, lest its rounding loses a score at the limit.
+      if (!(squared_score >= least_squared_score)) continue;
+      const float detection_score = std::sqrt(squared_score);
       if (!(detection_score >= picture.min_detection_score)) continue;
       if (const auto detection = sound(detection_at(level, row_index, detection_score))) {
         detections.push_back(*detection);
