@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -21,36 +22,51 @@ namespace {
 /// Below this a pass takes less time than waking threads for it.
 constexpr int64_t kParallelCount = 1 << 16;
 
+/// Numbers that one turn of a pass takes: more than the compiler unrolls, for what it unrolls
+/// before it looks for vectors it does not vectorize where a function chooses.
+constexpr int64_t kTurn = 64;
+
+/// Calls `at(index, channel)` for each number of a block in order of memory; `channel` is where
+/// `TurnNumbers` has its channel's number.
+template <typename At>
+FACEFORGE_INLINE void for_each_in_turns(int64_t pixels, int64_t block, At at) {
+  const int64_t count = pixels * block;
+  const int64_t turn = kTurn % block == 0 ? kTurn : block;
+  for (int64_t start = 0; start < count; start += turn) {
+    const int64_t left = count - start;
+    if (turn == kTurn && left >= kTurn) {
+#pragma GCC ivdep
+      for (int64_t index = 0; index < kTurn; ++index) at(start + index, index);
+    } else {
+      const int64_t rest = std::min(turn, left);
+#pragma GCC ivdep
+      for (int64_t index = 0; index < rest; ++index) at(start + index, index);
+    }
+  }
+}
+
+/// The numbers of one block's channels, through a turn where the block divides it.
+struct TurnNumbers {
+  alignas(64) std::array<float, kTurn> repeated;
+  const float* numbers;
+
+  FACEFORGE_INLINE TurnNumbers(int64_t block, const float* channels) : numbers(channels) {
+    if (kTurn % block != 0) return;
+    for (int64_t index = 0; index < kTurn; ++index) {
+      repeated[static_cast<size_t>(index)] = channels[index % block];
+    }
+    numbers = repeated.data();
+  }
+};
+
 /// One block of channels: `block` numbers a pixel, or one channel's whole plane.
 template <typename Function>
 FACEFORGE_INLINE void join_block(int64_t pixels, int64_t block, const float* from,
                                  const float* channels, float* to, Function function) {
-  if (block == 16) {
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-#pragma GCC ivdep
-      for (int64_t channel = 0; channel < 16; ++channel) {
-        to[pixel * 16 + channel] = function(from[pixel * 16 + channel], channels[channel]);
-      }
-    }
-  } else if (block == 8) {
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-#pragma GCC ivdep
-      for (int64_t channel = 0; channel < 8; ++channel) {
-        to[pixel * 8 + channel] = function(from[pixel * 8 + channel], channels[channel]);
-      }
-    }
-  } else if (block == 1) {
-    const float channel = channels[0];
-#pragma GCC ivdep
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) to[pixel] = function(from[pixel], channel);
-  } else {
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-#pragma GCC ivdep
-      for (int64_t channel = 0; channel < block; ++channel) {
-        to[pixel * block + channel] = function(from[pixel * block + channel], channels[channel]);
-      }
-    }
-  }
+  const TurnNumbers turn(block, channels);
+  for_each_in_turns(pixels, block, [&, numbers = turn.numbers](int64_t index, int64_t channel) {
+    to[index] = function(from[index], numbers[channel]);
+  });
 }
 
 FACEFORGE_VECTOR_CLONES void join_one_block(BinaryKind kind, int64_t pixels, int64_t block,
@@ -82,18 +98,11 @@ FACEFORGE_VECTOR_CLONES void join_one_block(BinaryKind kind, int64_t pixels, int
 FACEFORGE_VECTOR_CLONES void scale_and_shift_block(int64_t pixels, int64_t block, const float* from,
                                                    const float* scale, const float* shift,
                                                    float* to) {
-  if (block == 1) {
-    const float by = scale[0], plus = shift[0];
-#pragma GCC ivdep
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) to[pixel] = from[pixel] * by + plus;
-    return;
-  }
-  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-#pragma GCC ivdep
-    for (int64_t channel = 0; channel < block; ++channel) {
-      to[pixel * block + channel] = from[pixel * block + channel] * scale[channel] + shift[channel];
-    }
-  }
+  const TurnNumbers by(block, scale), plus(block, shift);
+  for_each_in_turns(pixels, block,
+                    [=, by = by.numbers, plus = plus.numbers](int64_t index, int64_t channel) {
+                      to[index] = from[index] * by[channel] + plus[channel];
+                    });
 }
 
 FACEFORGE_VECTOR_CLONES void join_numbers(BinaryKind kind, int64_t count, const float* a,
