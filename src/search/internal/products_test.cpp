@@ -26,28 +26,36 @@ TEST(Products, AreTheSameIntegersWithAllInstructions) {
   std::uniform_int_distribution<int> fine_code(-32'767, 32'767);
   for (const size_t stride : {64U, 128U, 512U}) {
     for (const size_t row_count : {1U, 3U, 4U, 9U}) {
-      Column<int8_t> rows;
-      Column<int16_t> query;
-      rows.grow(row_count * stride);
-      query.grow(stride);
-      for (size_t index = 0; index < rows.size(); ++index) {
-        rows[index] = static_cast<int8_t>(code(random));
-      }
-      for (size_t index = 0; index < stride; ++index) {
-        query[index] = static_cast<int16_t>(fine_code(random));
-      }
-      std::vector<int32_t> expected(row_count);
-      for (size_t row = 0; row < row_count; ++row) {
-        int64_t sum = 0;
-        for (size_t column = 0; column < stride; ++column) {
-          sum += int64_t{rows[row * stride + column]} * query[column];
+      // On both sides of the four queries that are multiplied at once.
+      for (const size_t query_count : {1U, 3U, 4U, 9U}) {
+        Column<int8_t> rows;
+        Column<int16_t> codes;
+        rows.grow(row_count * stride);
+        codes.grow(query_count * stride);
+        for (size_t index = 0; index < rows.size(); ++index) {
+          rows[index] = static_cast<int8_t>(code(random));
         }
-        expected[row] = static_cast<int32_t>(sum);
-      }
-      for (const Instructions instructions : available_instructions()) {
-        std::vector<int32_t> found(row_count);
-        products_with(instructions, rows.data(), row_count, stride, query.data(), found.data());
-        EXPECT_EQ(found, expected) << static_cast<int>(instructions) << ", stride " << stride;
+        for (size_t index = 0; index < codes.size(); ++index) {
+          codes[index] = static_cast<int16_t>(fine_code(random));
+        }
+        std::vector<const int16_t*> queries;
+        std::vector<int32_t> expected;
+        for (size_t query = 0; query < query_count; ++query) {
+          queries.push_back(codes.data() + query * stride);
+          for (size_t row = 0; row < row_count; ++row) {
+            int64_t sum = 0;
+            for (size_t column = 0; column < stride; ++column) {
+              sum += int64_t{rows[row * stride + column]} * queries[query][column];
+            }
+            expected.push_back(static_cast<int32_t>(sum));
+          }
+        }
+        for (const Instructions instructions : available_instructions()) {
+          std::vector<int32_t> found(expected.size());
+          products_with(instructions, rows.data(), row_count, stride, queries, found.data());
+          EXPECT_EQ(found, expected) << static_cast<int>(instructions) << ", stride " << stride
+                                     << ", queries " << query_count;
+        }
       }
     }
   }
@@ -66,7 +74,8 @@ TEST(Products, DoNotOverflowAtTheirLimits) {
   }
   for (const Instructions instructions : available_instructions()) {
     int32_t found = 0;
-    products_with(instructions, row.data(), 1, kStride, query.data(), &found);
+    const int16_t* const queries[] = {query.data()};
+    products_with(instructions, row.data(), 1, kStride, queries, &found);
     EXPECT_EQ(found, int64_t{512} * 127 * 32'767);
   }
 }

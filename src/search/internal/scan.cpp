@@ -17,6 +17,9 @@ namespace {
 /// first-level or second-level cache (at 512 values a row, 64 KiB).
 constexpr size_t kBlockRows = 128;
 
+/// Queries whose products with a block are in memory at once: 32 KiB.
+constexpr size_t kGroupQueries = 64;
+
 /// Candidates of one query at which those that better rows have ruled out meanwhile are dropped.
 constexpr size_t kPruneAbove = 8'192;
 
@@ -52,12 +55,12 @@ class Candidates {
     lower_bounds_.reserve(count);
   }
 
-  void compare(size_t first_row, size_t row_count) {
-    std::array<int32_t, kBlockRows> exact;
+  [[nodiscard]] const int16_t* codes() const { return query_.codes.data(); }
+
+  /// in: `exact` the products of the query's codes with those of `row_count` rows
+  void compare(size_t first_row, size_t row_count, const int32_t* exact) {
     std::array<float, kBlockRows> centres;
     std::array<float, kBlockRows> margins;
-    products(rows_->codes(first_row), row_count, rows_->stride(), query_.codes.data(),
-             exact.data());
     const RowStore::Columns& columns = rows_->columns();
     const float* const steps = columns.steps.data() + first_row;
     const float* const errors = columns.errors.data() + first_row;
@@ -69,8 +72,13 @@ class Candidates {
       const float* const offsets = columns.offsets.data() + first_row;
       for (size_t row = 0; row < row_count; ++row) centres[row] += offsets[row];
     }
+    // Written so that a bound which is no number rules nothing out. Most blocks hold no row that is
+    // good enough, which this tells without a branch a row.
+    int good_count = 0;
     for (size_t row = 0; row < row_count; ++row) {
-      // Written so that a bound which is no number rules nothing out.
+      good_count += !(centres[row] + margins[row] < threshold_);
+    }
+    for (size_t row = 0; row < row_count && good_count > 0; ++row) {
       if (centres[row] + margins[row] < threshold_) continue;
       offer(first_row + row, centres[row], margins[row]);
     }
@@ -130,6 +138,26 @@ class Candidates {
   std::vector<float> lower_bounds_;  ///< the `count` highest, a heap, the lowest in front
 };
 
+/// Compares the rows of some blocks with all queries, block by block.
+void compare_blocks(const RowStore& rows, std::span<Candidates> queries, size_t first_block,
+                    size_t block_end) {
+  std::array<const int16_t*, kGroupQueries> codes;
+  std::array<int32_t, kGroupQueries * kBlockRows> exact;
+  for (size_t block = first_block; block < block_end; ++block) {
+    const size_t row = block * kBlockRows;
+    const size_t row_count = std::min(kBlockRows, rows.row_end() - row);
+    for (size_t first = 0; first < queries.size(); first += kGroupQueries) {
+      const auto group = queries.subspan(first, std::min(kGroupQueries, queries.size() - first));
+      std::ranges::transform(group, codes.begin(), &Candidates::codes);
+      products(rows.codes(row), row_count, rows.stride(), std::span(codes).first(group.size()),
+               exact.data());
+      for (size_t query = 0; query < group.size(); ++query) {
+        group[query].compare(row, row_count, exact.data() + query * row_count);
+      }
+    }
+  }
+}
+
 /// The `count`-th highest of the lower bounds of all parts; minus infinity where there are fewer.
 float common_threshold(const std::vector<std::vector<Candidates>>& parts, size_t query,
                        size_t count) {
@@ -173,13 +201,8 @@ std::vector<std::vector<Neighbour>> scan(const RowStore& rows, std::span<const f
   }
   const size_t block_count = (rows.row_end() + kBlockRows - 1) / kBlockRows;
   run_parts(thread_count, [&](size_t part) {
-    const size_t end = block_count * (part + 1) / thread_count;
-    for (size_t block = block_count * part / thread_count; block < end; ++block) {
-      const size_t start = block * kBlockRows;
-      for (Candidates& candidates : parts[part]) {
-        candidates.compare(start, std::min(kBlockRows, rows.row_end() - start));
-      }
-    }
+    compare_blocks(rows, parts[part], block_count * part / thread_count,
+                   block_count * (part + 1) / thread_count);
   });
   std::vector<std::vector<Neighbour>> found(query_count);
   std::vector<uint32_t> candidates;
