@@ -25,6 +25,9 @@ class Column {
 
  public:
   Column() = default;
+  /// Shows memory that someone else holds, until it grows.
+  explicit Column(std::span<T> shown)
+      : start_(shown.data()), size_(shown.size()), capacity_(shown.size()), is_owner_(false) {}
   Column(Column&& other) noexcept { swap(other); }
   Column& operator=(Column&& other) noexcept {
     swap(other);
@@ -38,7 +41,8 @@ class Column {
   [[nodiscard]] T& operator[](size_t index) { return start_[index]; }
   [[nodiscard]] const T& operator[](size_t index) const { return start_[index]; }
   [[nodiscard]] std::span<const T> span() const { return {start_, size_}; }
-  [[nodiscard]] size_t memory_bytes() const { return capacity_ * sizeof(T); }
+  /// Bytes that this holds itself.
+  [[nodiscard]] size_t memory_bytes() const { return is_owner_ ? capacity_ * sizeof(T) : 0; }
 
   void reserve(size_t capacity) {
     if (capacity <= capacity_) return;
@@ -47,7 +51,7 @@ class Column {
     larger.size_ = size_;
     if (size_ > 0) {
       std::memcpy(larger.start_, start_, size_ * sizeof(T));
-      wipe();
+      if (is_owner_) wipe();
     }
     swap(larger);
   }
@@ -83,18 +87,20 @@ class Column {
   }
 
   void release() {
-    if (start_ != nullptr) ::operator delete(start_, alignment(capacity_ * sizeof(T)));
+    if (is_owner_ && start_ != nullptr) ::operator delete(start_, alignment(capacity_ * sizeof(T)));
   }
 
   void swap(Column& other) noexcept {
     std::swap(start_, other.start_);
     std::swap(size_, other.size_);
     std::swap(capacity_, other.capacity_);
+    std::swap(is_owner_, other.is_owner_);
   }
 
   T* start_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;
+  bool is_owner_ = true;
 };
 
 }  // namespace faceforge::search::internal

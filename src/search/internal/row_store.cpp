@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "search/internal/products.h"
@@ -34,12 +35,11 @@ float rounded_up(double value) {
   return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
 }
 
-/// Codes of a row of `length` values with their padding.
+}  // namespace
+
 size_t stride_of(size_t length) {
   return (length + kCodeStep - 1) / kCodeStep * kCodeStep;
 }
-
-}  // namespace
 
 Result<void> check_finite(std::span<const float> values) {
   if (std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) return {};
@@ -50,6 +50,18 @@ Result<void> check_finite(std::span<const float> values) {
 RowStore::RowStore(size_t length, face::Metric metric, size_t row_limit)
     : length_(length), stride_(stride_of(length)), metric_(metric), row_limit_(row_limit) {
   CHECK(length >= 1 && length <= Index::kMaxLength && row_limit <= Index::kMaxRows);
+}
+
+RowStore::RowStore(size_t length, face::Metric metric, size_t row_limit, Columns columns,
+                   double norm_limit)
+    : RowStore(length, metric, row_limit) {
+  columns_ = std::move(columns);
+  norm_limit_ = norm_limit;
+  CHECK(row_end() <= row_limit);
+  for (size_t row = 0; row < row_end(); ++row) {
+    // In rising order, which is a heap.
+    if (!is_present(row)) free_rows_.push_back(static_cast<uint32_t>(row));
+  }
 }
 
 size_t RowStore::memory_bytes() const {

@@ -38,6 +38,12 @@ class RowStore {
   /// in: at most `row_limit` rows are taken, itself at most Index::kMaxRows
   RowStore(size_t length, face::Metric metric, size_t row_limit);
 
+  /// Rows that were stored before.
+  ///
+  /// in: columns of one number of rows, at most `row_limit`; `norm_limit` as that store gave it
+  RowStore(size_t length, face::Metric metric, size_t row_limit, Columns columns,
+           double norm_limit);
+
   [[nodiscard]] size_t length() const { return length_; }
   [[nodiscard]] size_t stride() const { return stride_; }
   [[nodiscard]] face::Metric metric() const { return metric_; }
@@ -86,6 +92,9 @@ class RowStore {
   std::vector<uint32_t> free_rows_;  ///< a heap, the lowest in front
   double norm_limit_ = 0;
 };
+
+/// Codes of a row of `length` values with their padding.
+[[nodiscard]] size_t stride_of(size_t length);
 
 /// Whether every value is finite; fails invalid_input/embedding_not_finite.
 [[nodiscard]] Result<void> check_finite(std::span<const float> values);

@@ -172,7 +172,8 @@ float common_threshold(const std::vector<std::vector<Candidates>>& parts, size_t
   return *place;
 }
 
-/// Compares the given rows in full and keeps the `count` best, in the order of a result.
+}  // namespace
+
 std::vector<Neighbour> rank(const RowStore& rows, std::span<const float> query,
                             std::span<const uint32_t> candidates, size_t count) {
   std::vector<Neighbour> ranked;
@@ -184,8 +185,6 @@ std::vector<Neighbour> rank(const RowStore& rows, std::span<const float> query,
   ranked.resize(kept);
   return ranked;
 }
-
-}  // namespace
 
 std::vector<std::vector<Neighbour>> scan(const RowStore& rows, std::span<const float> queries,
                                          size_t count, size_t thread_count) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -21,5 +22,9 @@ namespace faceforge::search::internal {
 [[nodiscard]] std::vector<std::vector<Neighbour>> scan(const RowStore& rows,
                                                        std::span<const float> queries, size_t count,
                                                        size_t thread_count);
+
+/// Compares the given rows in full and keeps the `count` best, in the order of a result.
+[[nodiscard]] std::vector<Neighbour> rank(const RowStore& rows, std::span<const float> query,
+                                          std::span<const uint32_t> candidates, size_t count);
 
 }  // namespace faceforge::search::internal

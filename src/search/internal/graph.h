@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "search/internal/column.h"
+#include "search/internal/row_store.h"
+
+namespace faceforge::search::internal {
+
+/// A navigable graph over the rows of a store: each row is linked to rows near it in different
+/// directions, and a search walks along the links towards its query. Holds row numbers only, no
+/// values. What it becomes depends on the order of the calls alone, not on threads.
+///
+/// source: Subramanya et al. 2019 (DiskANN: one level, links pruned by direction); Manohar et al.
+///         2024 (ParlayANN: linked in batches that do not see each other, so that the outcome is
+///         deterministic). One level instead of HNSW's many: a few dozen rows to start from do the
+///         same in as many dimensions.
+class Graph {
+ public:
+  /// Most links of a row.
+  static constexpr size_t kLinks = 32;
+  static constexpr uint32_t kNoRow = UINT32_MAX;
+
+  Graph() = default;
+  /// in: what `links` gave, every one of them a row below the number of rows, or kNoRow
+  explicit Graph(Column<uint32_t> links) : links_(std::move(links)) {}
+
+  /// Links rows that were written into the store just before, on `thread_count` threads.
+  void link(const RowStore& rows, std::span<const uint32_t> added, size_t thread_count);
+
+  /// Takes a row out that was removed from the store just before: no link leads to it any more.
+  ///
+  /// cost: reads all links once
+  void unlink(const RowStore& rows, uint32_t removed);
+
+  /// Walks to the rows near a query.
+  ///
+  /// in:  `breadth` rows are kept in view; more find more
+  /// out: at most `breadth` rows that are present, the nearest (by codes) first
+  [[nodiscard]] std::vector<uint32_t> near(const RowStore& rows, const CodedQuery& query,
+                                           size_t breadth) const;
+
+  void reserve(size_t row_count) { links_.reserve(row_count * kLinks); }
+  [[nodiscard]] size_t memory_bytes() const { return links_.memory_bytes(); }
+  /// `kLinks` a row, those that are none at its end kNoRow.
+  [[nodiscard]] const Column<uint32_t>& links() const { return links_; }
+
+ private:
+  [[nodiscard]] std::span<const uint32_t> links_of(size_t row) const {
+    return links_.span().subspan(row * kLinks, kLinks);
+  }
+  void set_links(size_t row, std::span<const uint32_t> linked);
+  void link_back(const RowStore& rows, std::span<const uint32_t> chunk, size_t thread_count);
+
+  Column<uint32_t> links_;
+};
+
+}  // namespace faceforge::search::internal
