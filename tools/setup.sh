@@ -62,15 +62,23 @@ build_web() {
   fi
 }
 
+# configure NAME=VALUE...: configures the build when it is not there or an option of it has another value.
+configure() {
+  local option log options=() done=yes
+  for option in "$@"; do
+    options+=("-D$option")
+    grep -qs "^${option%%=*}:BOOL=${option#*=}$" "$build/CMakeCache.txt" || done=no
+  done
+  [ -f "$build/build.ninja" ] && [ "$done" = yes ] && return
+  say "configuring the build"
+  log=$(cd "$root" && cmake --preset release "${options[@]}" 2>&1) ||
+    { printf '%s\n' "$log" >&2; die "cmake could not configure"; }
+}
+
 # build_targets ON|OFF TARGET...: configures when needed and builds; ON also configures the tests.
 build_targets() {
   local testing=$1; shift
-  if [ ! -f "$build/build.ninja" ] || ! grep -q "^BUILD_TESTING:BOOL=$testing$" "$build/CMakeCache.txt"; then
-    say "configuring the build"
-    local log
-    log=$(cd "$root" && cmake --preset release -DBUILD_TESTING="$testing" 2>&1) ||
-      { printf '%s\n' "$log" >&2; die "cmake could not configure"; }
-  fi
+  configure BUILD_TESTING="$testing"
   if ! ninja -C "$build" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
     say "building (the first time takes some minutes)"
     ninja -C "$build" "$@" >&2 || die "the build failed"

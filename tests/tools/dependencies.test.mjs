@@ -24,7 +24,7 @@ function npmPackages() {
 }
 
 const debianPackages = () =>
-  ['tools/apt-packages.txt', 'tools/apt-packages-test.txt'].flatMap(lines)
+  ['tools/apt-packages.txt', 'tools/apt-packages-test.txt', 'tools/apt-packages-bench.txt'].flatMap(lines)
     .map((line) => line.replace(/#.*/, '').trim()).filter((name) => name !== '');
 
 /** The cells of every row that is neither a table's head nor the line below it. */
