@@ -1,7 +1,8 @@
 // Makes the networks of the speed runs: `iresnet50 OUT.onnx` writes an IResNet-50 of the real
 // topology (ArcFace: 112x112 to 512 numbers, 12.6 GFLOP) with random, scaled weights; `quantize
 // IN.onnx OUT.onnx SIDE` puts a network on bytes with ranges from noise. Their speed is that of
-// trained ones; their answers mean nothing.
+// trained ones; their answers mean nothing. `work IN.onnx SIDE` prints how many multiply-adds a
+// network of floats takes for one picture.
 
 #include <cmath>
 #include <cstring>
@@ -11,7 +12,9 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "network_work.h"
 #include "nn/quantizer.h"
+#include "nn/shape.h"
 #include "nn/writer.h"
 
 namespace {
@@ -138,8 +141,14 @@ Result<void> run(const std::vector<std::string>& arguments) {
     const auto bytes = TRY(quantize(arguments[1], std::stoll(arguments[3])));
     return write_file_atomically(arguments[2], bytes);
   }
+  if (arguments.size() == 3 && arguments[0] == "work") {
+    const int64_t side_px = std::stoll(arguments[2]);
+    fmt::print("{}\n", TRY(bench::multiply_adds(arguments[1], nn::Shape{1, 3, side_px, side_px})));
+    return {};
+  }
   return fail(ErrorCode::InvalidInput, "usage",
-              "usage: faceforge_nn_models iresnet50 OUT.onnx | quantize IN.onnx OUT.onnx SIDE");
+              "usage: faceforge_nn_models iresnet50 OUT.onnx | quantize IN.onnx OUT.onnx SIDE | "
+              "work IN.onnx SIDE");
 }
 
 }  // namespace
