@@ -1,0 +1,33 @@
+// What FaceForge promises: how many times faster than which rival. Goals of networks on bytes hold
+// where the processor multiplies bytes (VNNI); without it such networks run in floats.
+
+const embedder = /^MobileFaceNet/;
+const detector = /^(RetinaFace|SCRFD-2\.5G|YuNet)/;
+
+const goals = [
+  { name: /^IResNet-50 int8/, rival: /^ONNX Runtime/, at_least: 4, vnni: true },
+  { name: /^IResNet-50 fp32/, rival: /^ONNX Runtime/, at_least: 1.15 },
+  { name: embedder, precision: 'int8', rival: /^ONNX Runtime/, at_least: 2.5, vnni: true },
+  { name: detector, precision: 'int8', rival: /^ONNX Runtime/, at_least: 2, vnni: true },
+  { name: /^SCRFD-2\.5G/, precision: 'int8', rival: /^OpenCV/, at_least: 4, vnni: true },
+  { name: /photo/i, rival: /OpenCV/, at_least: 5 },
+  { name: /^exact top-10/, rival: /^FAISS/, at_least: 7, batch: 1 },
+];
+
+/**
+ * The goal of a row, or nothing: `{ at_least, state }`, the state being met, missed or `needs
+ * VNNI`.
+ */
+export function goalOf(row, machine) {
+  const goal = goals.find(
+    ({ name, rival, precision, batch }) =>
+      name.test(row.name) &&
+      rival.test(row.rival ?? '') &&
+      (!precision || precision === row.precision) &&
+      (!batch || batch === row.batch),
+  );
+  if (!goal) return undefined;
+  const can = !goal.vnni || !machine.instructions.includes('no VNNI');
+  const state = row.ratio >= goal.at_least ? 'met' : can ? 'missed' : 'needs VNNI';
+  return { at_least: goal.at_least, state };
+}
