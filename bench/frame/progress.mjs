@@ -43,6 +43,7 @@ export class Progress {
 
   done() {
     this.#doneCount += 1;
+    this.#startedAt = performance.now();
     this.#draw();
   }
 

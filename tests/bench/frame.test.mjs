@@ -11,7 +11,7 @@ import { agree, takeTurns } from '../../bench/frame/contestants.mjs';
 import { goalOf } from '../../bench/frame/goals.mjs';
 import { instructionsOf, upstream } from '../../bench/frame/machine.mjs';
 import { parseOptions } from '../../bench/frame/options.mjs';
-import { duration, estimate } from '../../bench/frame/progress.mjs';
+import { duration, estimate, Progress } from '../../bench/frame/progress.mjs';
 import { besideRoofline, checkRows, toJson } from '../../bench/frame/rows.mjs';
 import { runPart } from '../../bench/frame/run_part.mjs';
 import { median, pairedRatio, quantile } from '../../bench/frame/statistics.mjs';
@@ -172,6 +172,16 @@ test('the time left counts whole parts, and stands still when one takes longer t
   assert.equal(estimate([60, 60], 0, 1000).left_s, 120 - 58.8);
   assert.equal(estimate([60, 60], 2, 0).left_s, 0);
   assert.deepEqual([duration(40), duration(89), duration(200)], ['40 s', '89 s', '3 min']);
+});
+
+test('what a part took does not count for the next one', async () => {
+  const written = [];
+  const progress = new Progress([1, 1], { isTTY: true, write: (text) => written.push(text) });
+  progress.begin('networks');
+  await sleep(300);
+  progress.done();
+  progress.end();
+  assert.match(written.findLast((text) => text.includes('%')), / 50 % /);
 });
 
 test('numbers have three digits', () => {
