@@ -65,4 +65,10 @@ std::shared_ptr<const FaceEngine> make_face_engine(std::shared_ptr<const vision:
   return std::make_shared<const PipelineEngine>(std::move(pipeline), limits);
 }
 
+Engines make_engines(const std::shared_ptr<const vision::Pipeline>& pipeline, int core_count,
+                     const image::DecodeLimits& limits) {
+  return {make_face_engine(pipeline, limits),
+          make_face_engine(pipeline->with_threads(core_count), limits)};
+}
+
 }  // namespace faceforge::recognition

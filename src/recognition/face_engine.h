@@ -1,10 +1,12 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -50,5 +52,23 @@ class FaceEngine {
 /// The engine of a loaded pack.
 [[nodiscard]] std::shared_ptr<const FaceEngine> make_face_engine(
     std::shared_ptr<const vision::Pipeline> pipeline, const image::DecodeLimits& limits = {});
+
+/// A pack's engine twice: as one core runs its networks, and as all of them run them together. Both
+/// give the same results.
+struct Engines {
+  /// An engine that is the same on any number of cores.
+  template <std::convertible_to<std::shared_ptr<const FaceEngine>> Pointer>
+  Engines(const Pointer& any)  // NOLINT(google-explicit-constructor): it is both engines
+      : one_core(any), all_cores(any) {}
+  Engines(std::shared_ptr<const FaceEngine> one, std::shared_ptr<const FaceEngine> all)
+      : one_core(std::move(one)), all_cores(std::move(all)) {}
+
+  std::shared_ptr<const FaceEngine> one_core;
+  std::shared_ptr<const FaceEngine> all_cores;
+};
+
+/// The engines of a loaded pack, over the same weights.
+[[nodiscard]] Engines make_engines(const std::shared_ptr<const vision::Pipeline>& pipeline,
+                                   int core_count, const image::DecodeLimits& limits = {});
 
 }  // namespace faceforge::recognition

@@ -88,6 +88,16 @@ Result<std::shared_ptr<const Pipeline>> Pipeline::load(const PipelineSpec& spec,
   return std::shared_ptr<const Pipeline>(new Pipeline(std::move(parts)));
 }
 
+std::shared_ptr<const Pipeline> Pipeline::with_threads(int thread_count) const {
+  const nn::RunOptions run_options{.thread_count = thread_count};
+  auto parts = std::make_unique<Parts>(*parts_);
+  parts->detector.run_with(run_options);
+  if (parts->contour) parts->contour->run_with(run_options);
+  parts->embedder.run_with(run_options);
+  parts->liveness.run_with(run_options);
+  return std::shared_ptr<const Pipeline>(new Pipeline(std::move(parts)));
+}
+
 const PipelineSpec& Pipeline::spec() const {
   return parts_->spec;
 }

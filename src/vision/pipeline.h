@@ -49,6 +49,9 @@ class Pipeline {
   [[nodiscard]] static Result<std::shared_ptr<const Pipeline>> load(
       const PipelineSpec& spec, const LoadOptions& options = {});
 
+  /// The same pack over the same weights, whose networks are run by so many threads together.
+  [[nodiscard]] std::shared_ptr<const Pipeline> with_threads(int thread_count) const;
+
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;

@@ -55,6 +55,9 @@ class ContourNetwork {
   [[nodiscard]] Result<std::vector<std::vector<face::Point>>> find(
       const image::Image& image, std::span<const face::BoundingBox> boxes) const;
 
+  /// From now on runs are made so.
+  void run_with(const nn::RunOptions& run_options) { run_options_ = run_options; }
+
  private:
   ContourNetwork(ContourSpec spec, nn::Network network, nn::RunOptions run_options);
 

@@ -27,6 +27,9 @@ class Detector {
   [[nodiscard]] Result<std::vector<Detection>> find(const image::Image& image,
                                                     const DetectOptions& options) const;
 
+  /// From now on runs are made so.
+  void run_with(const nn::RunOptions& run_options) { run_options_ = run_options; }
+
  private:
   Detector(DetectorSpec spec, nn::Network network, DetectorReach reach, nn::RunOptions run_options);
 

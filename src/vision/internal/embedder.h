@@ -33,6 +33,9 @@ class EmbedderNetwork {
   /// fails: as `nn::Network::run`; internal/embedding_not_finite, also for a length of 0
   [[nodiscard]] Result<std::vector<float>> run(std::span<const face::AlignedFace> faces) const;
 
+  /// From now on runs are made so.
+  void run_with(const nn::RunOptions& run_options) { run_options_ = run_options; }
+
  private:
   EmbedderNetwork(EmbedderSpec spec, size_t crop_index, nn::Network network,
                   nn::RunOptions run_options);
@@ -64,6 +67,11 @@ class Embedder {
   /// fails: as `EmbedderNetwork::run`
   [[nodiscard]] Result<std::vector<face::Embedding>> embed(
       std::span<const face::AlignedFace> faces) const;
+
+  /// From now on runs are made so.
+  void run_with(const nn::RunOptions& run_options) {
+    for (EmbedderNetwork& network : networks_) network.run_with(run_options);
+  }
 
  private:
   Embedder() = default;

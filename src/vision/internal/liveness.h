@@ -46,6 +46,9 @@ class LivenessNetworks {
   [[nodiscard]] Result<float> probability(const image::Image& image,
                                           const face::BoundingBox& box) const;
 
+  /// From now on runs are made so.
+  void run_with(const nn::RunOptions& run_options) { run_options_ = run_options; }
+
  private:
   struct Member {
     LivenessSpec spec;
