@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -21,6 +24,7 @@
 #include "http/server.h"
 #include "jobs/jobs.h"
 #include "packs/registry.h"
+#include "recognition/inference_scheduler.h"
 #include "recognition/recognition.h"
 #include "recognition/train_job.h"
 #include "store/blob_files.h"
@@ -39,7 +43,17 @@ struct ServeOptions {
   bool behind_proxy = false;
   bool no_sign_up = false;
   bool photos_lost = false;
+  double batch_wait_ms = 2;
+  size_t photo_queue = 64;
 };
+
+/// Each waits for the cores while another one reads from the database or writes its answer; twice
+/// as many as cores keep those busy and let faces gather.
+constexpr int kPhotoThreadsPerCore = 2;
+
+int processor_count() {
+  return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 256U));
+}
 
 /// Keeps a second server away from a data folder until the end of the scope; the system lets go of
 /// it however the process ends.
@@ -79,6 +93,9 @@ Result<http::ServerOptions> server_options(const ServeOptions& options) {
   if (!options.tls_certificate.empty()) {
     server.transport.tls = {options.tls_certificate, options.tls_key};
   }
+  server.transport.limits.photo_queue = options.photo_queue;
+  server.transport.limits.photo_threads =
+      static_cast<size_t>(kPhotoThreadsPerCore * processor_count());
   server.web_folder = options.web_folder;
   return server;
 }
@@ -137,8 +154,10 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
 
   const SystemClock clock;
   packs::Registry registry = TRY(registry_of(options.installation.data_folder));
-  const auto engine =
-      TRY(open_engine({.data_folder = options.installation.data_folder, .pack = options.pack}));
+  const int core_count = processor_count();
+  const recognition::Engines engines = recognition::make_engines(
+      TRY(open_pipeline({.data_folder = options.installation.data_folder, .pack = options.pack})),
+      core_count);
   const auto database = TRY(open_database(options.installation));
   auto database_lock = TRY(store::ServerLock::take(database_location(options.installation)));
   // Only under the lock: the server that has it may be an older one, which needs its own tables.
@@ -148,7 +167,11 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   report(TRY(galleries.reconcile(options.photos_lost ? gallery::PhotosElsewhere::Accept
                                                      : gallery::PhotosElsewhere::Refuse)));
   const auto accounts = TRY(open_accounts(options.installation, database, clock));
-  recognition::Recognition recognition(galleries, engine);
+  const auto scheduler = TRY(recognition::InferenceScheduler::start(
+      {.core_count = core_count,
+       .gathering = std::chrono::microseconds(std::lround(1'000 * options.batch_wait_ms)),
+       .live_requests = http_options.transport.limits.photo_threads}));
+  recognition::Recognition recognition(galleries, *scheduler, engines);
   jobs::Jobs jobs(database, clock);
   recognition::add_train_gallery(jobs, recognition);
   TRY(jobs.start());
@@ -166,7 +189,7 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   print(fmt::format("FaceForge is at {}  ({}pack {}; Ctrl-C ends it)\n",
                     browser_address(bound, http_options.transport.tls ? "https" : "http"),
                     options.web_folder.empty() ? "the API alone, no pages: see --web; " : "",
-                    to_printable(engine->pack_id())));
+                    to_printable(engines.one_core->pack_id())));
   std::fflush(stdout);
   const auto waited = wait_for_the_end(interrupt, {database_lock, galleries, *accounts, jobs});
   log::info("finishing what was accepted");
@@ -203,6 +226,18 @@ void declare_serve(CLI::App& command, ServeOptions& options) {
   command.add_flag("--photos-lost", options.photos_lost,
                    "Start though the database names photos that this empty data folder lacks: "
                    "they are marked as lost");
+  command
+      .add_option("--batch-wait", options.batch_wait_ms,
+                  "Milliseconds that faces wait for those of other requests, 0 to 100")
+      ->type_name("MS")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  command
+      .add_option("--photo-queue", options.photo_queue,
+                  "Requests with photos that may wait, 1 to 1024; the next ones get 503")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, size_t{1'024}))
+      ->capture_default_str();
   set_examples(command,
                "  faceforge serve\n"
                "  faceforge serve --data /srv/faceforge --listen 0.0.0.0:8080\n"

@@ -707,7 +707,7 @@ TEST_F(ApiTest, IsNotReadyWithoutAPackOrADatabase) {
   EXPECT_EQ(client().get("/healthz").status, 200) << "it runs";
   serve(services(*database));
   EXPECT_EQ(client().get("/readyz").status, 200);
-  recognition->use_engine(nullptr);
+  recognition->use_engines(nullptr);
   expect_unready(client().get("/readyz"), "no_pack");
 }
 

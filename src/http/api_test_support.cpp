@@ -180,8 +180,9 @@ ApiTest::ApiTest() {
   accounts = std::make_unique<accounts::Accounts>(database, clock, crypto::Secret::random(32),
                                                   account_options);
   galleries = std::make_unique<gallery::Galleries>(*database, *files, clock);
-  recognition =
-      std::make_unique<recognition::Recognition>(*galleries, std::make_shared<ColourEngine>());
+  scheduler = value_of(recognition::InferenceScheduler::start({.core_count = 2}));
+  recognition = std::make_unique<recognition::Recognition>(*galleries, *scheduler,
+                                                           std::make_shared<ColourEngine>());
   packs = std::make_unique<packs::Registry>(
       packs::RegistryOptions{.packs_folder = folder.path() / "packs"});
   jobs = std::make_unique<jobs::Jobs>(database, clock);

@@ -144,6 +144,7 @@ class ApiTest : public testing::Test {
   std::unique_ptr<store::BlobFiles> files;
   std::unique_ptr<accounts::Accounts> accounts;
   std::unique_ptr<gallery::Galleries> galleries;
+  std::unique_ptr<recognition::InferenceScheduler> scheduler;
   std::unique_ptr<recognition::Recognition> recognition;
   std::unique_ptr<packs::Registry> packs;
   std::unique_ptr<jobs::Jobs> jobs;

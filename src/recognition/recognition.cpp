@@ -9,7 +9,6 @@
 #include "gallery/model_file.h"
 #include "gallery/name.h"
 #include "recognition/internal/one_face.h"
-#include "recognition/internal/photo_turns.h"
 #include "recognition/internal/snapshot_cache.h"
 
 namespace faceforge::recognition {
@@ -49,44 +48,47 @@ Result<face::Embedding> embed_again(const FaceEngine& engine, std::span<const st
 }  // namespace
 
 struct Recognition::Parts {
-  Parts(gallery::Galleries& all, std::shared_ptr<const FaceEngine> first,
+  Parts(gallery::Galleries& all, InferenceScheduler& cores, Engines first,
         const RecognitionLimits& bounds)
       : galleries(all),
+        scheduler(cores),
         limits(bounds),
-        turns(bounds.concurrent_photos, bounds.waiting_photos,
-              std::chrono::milliseconds(bounds.wait_ms)),
         snapshots(bounds.snapshot_cache_bytes),
-        engine(std::move(first)) {}
+        engines(std::move(first)) {}
+
+  [[nodiscard]] Engines used() const {
+    const std::scoped_lock lock(mutex);
+    return engines;
+  }
 
   [[nodiscard]] Result<SharedSnapshot> snapshot(UserId user, GalleryId gallery,
                                                 std::optional<int64_t> version);
-  [[nodiscard]] Result<void> embed_missing(UserId user, GalleryId gallery, const FaceEngine& with,
+  [[nodiscard]] Result<void> embed_missing(UserId user, GalleryId gallery, const Engines& with,
                                            const TrainProgressReport& progress);
   [[nodiscard]] Result<bool> embed_photo(UserId user, const gallery::Photo& photo,
-                                         const FaceEngine& with);
+                                         const Engines& with);
 
   gallery::Galleries& galleries;
+  InferenceScheduler& scheduler;
   const RecognitionLimits limits;
-  internal::PhotoTurns turns;
   internal::SnapshotCache snapshots;
-  std::mutex mutex;
-  std::shared_ptr<const FaceEngine> engine;  ///< guarded by `mutex`
-  std::set<GalleryId> in_training;           ///< guarded by `mutex`
+  mutable std::mutex mutex;
+  Engines engines;                  ///< guarded by `mutex`
+  std::set<GalleryId> in_training;  ///< guarded by `mutex`
 };
 
-Recognition::Recognition(gallery::Galleries& galleries, std::shared_ptr<const FaceEngine> engine,
-                         const RecognitionLimits& limits)
-    : parts_(std::make_unique<Parts>(galleries, std::move(engine), limits)) {}
+Recognition::Recognition(gallery::Galleries& galleries, InferenceScheduler& scheduler,
+                         Engines engines, const RecognitionLimits& limits)
+    : parts_(std::make_unique<Parts>(galleries, scheduler, std::move(engines), limits)) {}
 Recognition::~Recognition() = default;
 
-void Recognition::use_engine(std::shared_ptr<const FaceEngine> engine) {
+void Recognition::use_engines(Engines engines) {
   const std::scoped_lock lock(parts_->mutex);
-  parts_->engine = std::move(engine);
+  parts_->engines = std::move(engines);
 }
 
 std::shared_ptr<const FaceEngine> Recognition::engine() const {
-  const std::scoped_lock lock(parts_->mutex);
-  return parts_->engine;
+  return parts_->used().one_core;
 }
 
 gallery::Galleries& Recognition::galleries() {
@@ -96,8 +98,7 @@ gallery::Galleries& Recognition::galleries() {
 // --- enrolling ---
 
 Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonId person,
-                                         std::span<const std::byte> file,
-                                         std::string_view file_name) {
+                                         const Upload& upload, std::string_view file_name) {
   EnrollReport report;
   const auto refuse_or_fail = [&](const Error& error) -> Result<EnrollReport> {
     if (!is_about_the_photo(error)) return Unexpected(error);
@@ -105,13 +106,13 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
     return std::move(report);
   };
   // Asked first: it is cheap, and someone else's gallery is none of the photo's business.
-  const auto room = parts_->galleries.check_new_photo(user, gallery, person, file);
+  const auto room = parts_->galleries.check_new_photo(user, gallery, person, upload.file);
   if (!room) return refuse_or_fail(room.error());
 
-  const auto used = engine();
   auto found = [&]() -> Result<internal::OneFace> {
-    const auto turn = TRY(parts_->turns.take());
-    return internal::look_for_one_face(*used, file, FaceChoice::OnlyFace,
+    const auto request =
+        TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, upload.abandoned));
+    return internal::look_for_one_face(*request, upload.file, FaceChoice::OnlyFace,
                                        parts_->limits.enrolled_face_px);
   }();
   if (!found) return refuse_or_fail(found.error());
@@ -121,9 +122,10 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
   if (!found->chosen) return refuse_or_fail(found->chosen.error());
 
   PhotoFace& chosen = *found->chosen;
+  auto shown_name = gallery::shown_file_name(file_name, upload.file);
   auto added = parts_->galleries.add_photo(user, gallery, person,
-                                           {.bytes = file,
-                                            .file_name = gallery::shown_file_name(file_name, file),
+                                           {.bytes = upload.file,
+                                            .file_name = std::move(shown_name),
                                             .width_px = found->width_px,
                                             .height_px = found->height_px,
                                             .face = std::move(chosen.face),
@@ -138,15 +140,18 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
 
 /// Says whether the photo has an embedding now; what is wrong with one photo stops no training.
 Result<bool> Recognition::Parts::embed_photo(UserId user, const gallery::Photo& photo,
-                                             const FaceEngine& with) {
+                                             const Engines& with) {
   const auto file = galleries.read_photo_file(user, photo.gallery_id, photo.id);
   if (!file && file.error().reason == "photo_not_found") return false;  // deleted meanwhile
   if (!file && file.error().code == ErrorCode::Busy) return Unexpected(file.error());
   const auto embedding = [&]() -> Result<face::Embedding> {
     const auto bytes = TRY(file);
-    const auto turn = turns.take_patiently();
-    return embed_again(with, bytes, photo.face);
+    const auto request = TRY(scheduler.begin(with, Urgency::Background));
+    return embed_again(*request, bytes, photo.face);
   }();
+  if (!embedding && embedding.error().code == ErrorCode::Cancelled) {
+    return Unexpected(embedding.error());
+  }
   if (!embedding) {
     log::warning("photo {} cannot be embedded again: {}", photo.id.value(),
                  embedding.error().message);
@@ -157,13 +162,12 @@ Result<bool> Recognition::Parts::embed_photo(UserId user, const gallery::Photo& 
   return added.has_value();
 }
 
-Result<void> Recognition::Parts::embed_missing(UserId user, GalleryId gallery,
-                                               const FaceEngine& with,
+Result<void> Recognition::Parts::embed_missing(UserId user, GalleryId gallery, const Engines& with,
                                                const TrainProgressReport& progress) {
   std::set<PhotoId> attempted;
   TrainProgress state;
   for (int round = 0; round < kEmbeddingRounds; ++round) {
-    auto photos = TRY(galleries.photos_without_embedding(user, gallery, with.model_id()));
+    auto photos = TRY(galleries.photos_without_embedding(user, gallery, with.one_core->model_id()));
     std::erase_if(photos, [&](const auto& photo) { return attempted.contains(photo.id); });
     state.photos_in_all += static_cast<int64_t>(photos.size());
     TRY(progress(state));
@@ -194,7 +198,8 @@ Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
     parts->in_training.erase(gallery);
   };
   const std::unique_ptr<Parts, decltype(end)> ended_at_last(parts_.get(), end);
-  const auto used = engine();
+  const Engines engines = parts_->used();
+  const FaceEngine& used = *engines.one_core;
   TrainProgress state;
   const auto photos = [&](const TrainProgress& embedded) -> Result<void> {
     state = embedded;
@@ -205,13 +210,13 @@ Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
     state.people_in_all = people_in_all;
     return progress ? progress(state) : Result<void>();
   };
-  TRY(parts_->embed_missing(user, gallery, *used, photos));
+  TRY(parts_->embed_missing(user, gallery, engines, photos));
   return parts_->galleries.train(user, gallery,
-                                 {.model_id = used->model_id(),
-                                  .metric = used->metric(),
-                                  .embedding_length = used->embedding_length(),
-                                  .pack_id = used->pack_id(),
-                                  .calibration = used->calibration()},
+                                 {.model_id = used.model_id(),
+                                  .metric = used.metric(),
+                                  .embedding_length = used.embedding_length(),
+                                  .pack_id = used.pack_id(),
+                                  .calibration = used.calibration()},
                                  people);
 }
 
@@ -230,46 +235,44 @@ Result<SharedSnapshot> Recognition::Parts::snapshot(UserId user, GalleryId galle
   });
 }
 
-Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery,
-                                             std::span<const std::byte> file,
+Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery, const Upload& upload,
                                              const gallery::MatchRates& rates,
                                              size_t candidate_count,
                                              std::optional<int64_t> version) {
   const auto snapshot = TRY(parts_->snapshot(user, gallery, version));
-  const auto used = engine();
-  const auto policy = TRY(gallery::MatchPolicy::create(used->calibration(), rates));
-  const auto turn = TRY(parts_->turns.take());
+  const Engines engines = parts_->used();
+  const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
+  const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
   return recognition::identify(
-      file, *snapshot, *used, policy,
+      upload.file, *snapshot, *request, policy,
       {.candidate_count = candidate_count, .min_face_px = parts_->limits.face_px});
 }
 
 Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonId person,
-                                         std::span<const std::byte> file,
-                                         const gallery::MatchRates& rates, FaceChoice face_choice,
-                                         std::optional<int64_t> version) {
+                                         const Upload& upload, const gallery::MatchRates& rates,
+                                         FaceChoice face_choice, std::optional<int64_t> version) {
   TRY(parts_->galleries.find_person(user, gallery, person));
   const auto snapshot = TRY(parts_->snapshot(user, gallery, version));
-  const auto used = engine();
-  const auto policy = TRY(gallery::MatchPolicy::create(used->calibration(), rates));
-  const auto turn = TRY(parts_->turns.take());
-  return recognition::verify(file, person, *snapshot, *used, policy,
+  const Engines engines = parts_->used();
+  const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
+  const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
+  return recognition::verify(upload.file, person, *snapshot, *request, policy,
                              {.face_choice = face_choice, .min_face_px = parts_->limits.face_px});
 }
 
-Result<PhotoFaces> Recognition::detect(std::span<const std::byte> file) {
-  const auto turn = TRY(parts_->turns.take());
-  return recognition::detect(*engine(), file);
+Result<PhotoFaces> Recognition::detect(const Upload& upload) {
+  const auto request =
+      TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, upload.abandoned));
+  return recognition::detect(*request, upload.file);
 }
 
-Result<CompareReport> Recognition::compare(std::span<const std::byte> first,
-                                           std::span<const std::byte> second,
+Result<CompareReport> Recognition::compare(const Upload& first, std::span<const std::byte> second,
                                            const gallery::MatchRates& rates,
                                            FaceChoice face_choice) {
-  const auto used = engine();
-  const auto policy = TRY(gallery::MatchPolicy::create(used->calibration(), rates));
-  const auto turn = TRY(parts_->turns.take());
-  return recognition::compare(first, second, *used, policy,
+  const Engines engines = parts_->used();
+  const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
+  const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, first.abandoned));
+  return recognition::compare(first.file, second, *request, policy,
                               {.face_choice = face_choice, .min_face_px = parts_->limits.face_px});
 }
 

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -16,6 +19,7 @@
 #include "gallery/self_check.h"
 #include "recognition/face_engine.h"
 #include "recognition/identify.h"
+#include "recognition/inference_scheduler.h"
 #include "recognition/photo_faces.h"
 #include "recognition/verify.h"
 
@@ -32,9 +36,6 @@ struct RecognitionLimits {
   float enrolled_face_px = 24;
   /// Shorter side of a face to verify, compare or identify; setting limits.face_px.
   float face_px = 16;
-  int concurrent_photos = 4;  ///< looked at side by side; setting limits.concurrent_photos
-  int waiting_photos = 64;    ///< beyond: busy at once
-  int64_t wait_ms = 20'000;   ///< for a turn, then busy
   size_t snapshot_cache_bytes = size_t{512} << 20;  ///< of trained galleries held in memory
 };
 
@@ -66,13 +67,26 @@ struct TrainProgress {
 /// Called during a training; answers whether to go on.
 using TrainProgressReport = std::function<Result<void>(const TrainProgress&)>;
 
+/// A photo to be looked at.
+struct Upload {
+  /// A photo that somebody waits for, however long it takes.
+  template <std::convertible_to<std::span<const std::byte>> Bytes>
+  Upload(const Bytes& bytes)  // NOLINT(google-explicit-constructor): bytes are such a photo
+      : file(bytes) {}
+  Upload(std::span<const std::byte> bytes, std::stop_token nobody_waits)
+      : file(bytes), abandoned(std::move(nobody_waits)) {}
+
+  std::span<const std::byte> file;
+  std::stop_token abandoned{};  ///< asked to stop when nobody waits for the answer any more
+};
+
 /// The use cases of a server: galleries of the database looked at by the pack in use. Thread safe.
-/// Photos are looked at by a bounded number of threads at a time; further callers wait, and beyond
-/// `RecognitionLimits` get busy/recognition_busy.
+/// Every photo is looked at through the scheduler, so that each use case fails as
+/// `InferenceScheduler::begin` and its engine too: busy/recognition_busy, cancelled/...
 class Recognition {
  public:
-  /// `galleries` outlives this object.
-  Recognition(gallery::Galleries& galleries, std::shared_ptr<const FaceEngine> engine,
+  /// `galleries` and `scheduler` outlive this object.
+  Recognition(gallery::Galleries& galleries, InferenceScheduler& scheduler, Engines engines,
               const RecognitionLimits& limits = {});
   ~Recognition();
   Recognition(const Recognition&) = delete;
@@ -80,17 +94,15 @@ class Recognition {
 
   /// The pack in use from the next call on. Galleries keep their versions; those of another model
   /// answer conflict/model_mismatch until the gallery is trained again.
-  void use_engine(std::shared_ptr<const FaceEngine> engine);
+  void use_engines(Engines engines);
   [[nodiscard]] std::shared_ptr<const FaceEngine> engine() const;
 
   /// Adds a photo to a person, or says why it was refused. A refusal is a report, not a failure.
   ///
   /// fails: as gallery::Galleries (gallery_not_found, person_not_found, too_many_photos,
-  /// disk_full);
-  ///        busy/recognition_busy
+  ///        disk_full)
   [[nodiscard]] Result<EnrollReport> enroll(UserId user, GalleryId gallery, PersonId person,
-                                            std::span<const std::byte> file,
-                                            std::string_view file_name);
+                                            const Upload& upload, std::string_view file_name);
 
   /// Embeds what the present pack has not embedded yet, then trains a new version. What was
   /// embedded is kept when it is cancelled or cut off, so that a second start resumes there. The
@@ -104,9 +116,9 @@ class Recognition {
   /// Names every face of a photo. `version`: nothing for the newest.
   ///
   /// fails: as recognition::identify; conflict/gallery_not_trained; not_found/version_not_found;
-  ///        as gallery::MatchPolicy::create; busy/recognition_busy
+  ///        as gallery::MatchPolicy::create
   [[nodiscard]] Result<IdentifyReport> identify(UserId user, GalleryId gallery,
-                                                std::span<const std::byte> file,
+                                                const Upload& upload,
                                                 const gallery::MatchRates& rates = {},
                                                 size_t candidate_count = 5,
                                                 std::optional<int64_t> version = std::nullopt);
@@ -117,13 +129,15 @@ class Recognition {
   /// the
   ///        person is not in that version; and as identify
   [[nodiscard]] Result<VerifyReport> verify(UserId user, GalleryId gallery, PersonId person,
-                                            std::span<const std::byte> file,
+                                            const Upload& upload,
                                             const gallery::MatchRates& rates = {},
                                             FaceChoice face_choice = FaceChoice::OnlyFace,
                                             std::optional<int64_t> version = std::nullopt);
 
-  [[nodiscard]] Result<PhotoFaces> detect(std::span<const std::byte> file);
-  [[nodiscard]] Result<CompareReport> compare(std::span<const std::byte> first,
+  [[nodiscard]] Result<PhotoFaces> detect(const Upload& upload);
+
+  /// The request is abandoned when `first` is.
+  [[nodiscard]] Result<CompareReport> compare(const Upload& first,
                                               std::span<const std::byte> second,
                                               const gallery::MatchRates& rates = {},
                                               FaceChoice face_choice = FaceChoice::OnlyFace);

@@ -33,7 +33,8 @@ class RecognitionTest : public test::OnBothDatabases {
     files_ = std::make_unique<store::BlobFiles>(*store::BlobFiles::open(folder_.path() / "photos"));
     galleries_ = std::make_unique<gallery::Galleries>(database(), *files_, clock_);
     engine_ = std::make_shared<FakeEngine>();
-    recognition_ = std::make_unique<Recognition>(*galleries_, engine_);
+    scheduler_ = *InferenceScheduler::start({.core_count = 2});
+    recognition_ = std::make_unique<Recognition>(*galleries_, *scheduler_, engine_);
     user_ = new_user();
     stranger_ = new_user();
     gallery_ = galleries_->create_gallery(user_, "g")->id;
@@ -80,6 +81,7 @@ class RecognitionTest : public test::OnBothDatabases {
   std::unique_ptr<store::BlobFiles> files_;
   std::unique_ptr<gallery::Galleries> galleries_;
   std::shared_ptr<FakeEngine> engine_;
+  std::unique_ptr<InferenceScheduler> scheduler_;
   std::unique_ptr<Recognition> recognition_;
   UserId user_;
   UserId stranger_;
@@ -106,7 +108,9 @@ TEST_P(RecognitionTest, APhotoThatCannotBeUsedIsRefusedWithItsReasonAndChangesNo
   EXPECT_EQ(several->faces.size(), 2U);  // to be drawn
   EXPECT_EQ(outcome_of(enroll(ann_, "face ann 0 0 5")), "face_too_small");
   EXPECT_EQ(outcome_of(enroll(ann_, "face flat 0 0 50")), "degenerate_landmarks");
-  EXPECT_EQ(outcome_of(recognition_->enroll(user_, gallery_, ann_, {}, "x")), "not_an_image");
+  EXPECT_EQ(
+      outcome_of(recognition_->enroll(user_, gallery_, ann_, std::span<const std::byte>(), "x")),
+      "not_an_image");
   EXPECT_EQ(galleries_->find_gallery(user_, gallery_)->photo_count, 0);
   EXPECT_TRUE(files_->list(user_)->empty());
 }
@@ -115,7 +119,8 @@ TEST_P(RecognitionTest, ADuplicateIsRefusedAndAnotherUsersGalleryIsNotThere) {
   ASSERT_EQ(outcome_of(enroll(ann_, "face ann 10 10 50")), "taken");
   EXPECT_EQ(outcome_of(enroll(ann_, "face ann 10 10 50")), "photo_duplicate");
   EXPECT_EQ(outcome_of(enroll(ben_, "face ann 10 10 50")), "photo_duplicate");
-  EXPECT_EQ(outcome_of(recognition_->enroll(stranger_, gallery_, ann_, {}, "x")),
+  EXPECT_EQ(outcome_of(
+                recognition_->enroll(stranger_, gallery_, ann_, std::span<const std::byte>(), "x")),
             "failed: gallery_not_found");
   EXPECT_EQ(outcome_of(enroll(PersonId(999'999), "face ann 1 1 50")), "failed: person_not_found");
 }
@@ -217,7 +222,7 @@ TEST_P(RecognitionTest, DeletingAPhotoOrAVersionOrEverythingIsSeenAtOnce) {
 TEST_P(RecognitionTest, AnotherPackNeedsATrainingWhichEmbedsEverythingAgain) {
   enroll_both();
   ASSERT_TRUE(recognition_->train(user_, gallery_));
-  recognition_->use_engine(std::make_shared<FakeEngine>("m2"));
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
   EXPECT_EQ(nearest("face ann 1 1 50"), "model_mismatch");
   std::vector<int64_t> done;
   const auto version = recognition_->train(user_, gallery_, [&](const TrainProgress& progress) {
@@ -233,7 +238,7 @@ TEST_P(RecognitionTest, AnotherPackNeedsATrainingWhichEmbedsEverythingAgain) {
 
 TEST_P(RecognitionTest, ACancelledTrainingKeepsWhatItEmbeddedAndTheNextOneResumes) {
   enroll_both();
-  recognition_->use_engine(std::make_shared<FakeEngine>("m2"));
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
   const auto cancelled =
       recognition_->train(user_, gallery_, [](const TrainProgress& progress) -> Result<void> {
         if (progress.photos_done < 2) return {};
@@ -253,7 +258,7 @@ TEST_P(RecognitionTest, APackThatFindsNoFaceUsesTheFaceFoundAtEnrolment) {
   enroll_both();
   const auto blind = std::make_shared<FakeEngine>("m2");
   blind->is_blind = true;
-  recognition_->use_engine(blind);
+  recognition_->use_engines(blind);
   EXPECT_EQ(recognition_->train(user_, gallery_)->photo_count, 3);
 }
 
@@ -261,7 +266,7 @@ TEST_P(RecognitionTest, APhotoWhoseFileIsGoneIsUnusableAndStopsNoTraining) {
   enroll_both();
   const auto photo = galleries_->list_photos(user_, gallery_, ann_)->front();
   ASSERT_TRUE(files_->remove(user_, *store::BlobName::parse(photo.content)));
-  recognition_->use_engine(std::make_shared<FakeEngine>("m2"));
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
   const auto version = recognition_->train(user_, gallery_);
   EXPECT_EQ(version->photo_count, 2);
   EXPECT_EQ(version->unusable_count, 1);
@@ -288,7 +293,7 @@ TEST_P(RecognitionTest, AfterATrainingThatThrewTheGalleryCanBeTrained) {
 
 TEST_P(RecognitionTest, APhotoDeletedDuringATrainingIsNotInItsVersion) {
   enroll_both();
-  recognition_->use_engine(std::make_shared<FakeEngine>("m2"));
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
   const auto photo = galleries_->list_photos(user_, gallery_, ann_)->front().id;
   bool deleted = false;
   const auto version = recognition_->train(user_, gallery_, [&](const TrainProgress& progress) {
@@ -310,8 +315,8 @@ TEST_P(RecognitionTest, TooManyPhotosAtOnceAreToldToComeBack) {
     inside.count_down();
     leave.wait();
   };
-  Recognition narrow(*galleries_, engine_,
-                     {.concurrent_photos = 1, .waiting_photos = 0, .wait_ms = 50});
+  const auto scheduler = *InferenceScheduler::start({.core_count = 1, .live_requests = 1});
+  Recognition narrow(*galleries_, *scheduler, engine_);
   const auto photo = FakeEngine::photo("face ann 1 1 50");
   std::jthread first([&] { EXPECT_TRUE(narrow.detect(photo)); });
   inside.wait();

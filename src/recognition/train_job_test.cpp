@@ -33,7 +33,8 @@ class TrainJobTest : public test::OnBothDatabases {
     files_ = std::make_unique<store::BlobFiles>(*store::BlobFiles::open(folder_.path() / "photos"));
     galleries_ = std::make_unique<gallery::Galleries>(database(), *files_, clock_);
     engine_ = std::make_shared<FakeEngine>();
-    recognition_ = std::make_unique<Recognition>(*galleries_, engine_);
+    scheduler_ = *InferenceScheduler::start({.core_count = 2});
+    recognition_ = std::make_unique<Recognition>(*galleries_, *scheduler_, engine_);
     user_ = *database().transact([&](store::Transaction& transaction) {
       return store::create_owner(transaction, clock_.now_ms());
     });
@@ -75,6 +76,7 @@ class TrainJobTest : public test::OnBothDatabases {
   std::unique_ptr<store::BlobFiles> files_;
   std::unique_ptr<gallery::Galleries> galleries_;
   std::shared_ptr<FakeEngine> engine_;
+  std::unique_ptr<InferenceScheduler> scheduler_;
   std::unique_ptr<Recognition> recognition_;
   std::unique_ptr<jobs::Jobs> jobs_;
   UserId user_;
@@ -100,7 +102,7 @@ TEST_P(TrainJobTest, ASecondTrainingIsRefusedWhileTheFirstRunsAndThatCanBeCancel
   const auto slow = std::make_shared<FakeEngine>("m2");
   std::latch leave(1);
   slow->on_detect = [&] { leave.wait(); };
-  recognition_->use_engine(slow);
+  recognition_->use_engines(slow);
   const auto job = start();
   ASSERT_TRUE(job);
   const auto second = start();
@@ -123,7 +125,7 @@ TEST_P(TrainJobTest, ATrainingCutOffByARestartGoesOnWhereItWas) {
     second_photo.count_down();
     leave.wait();
   };
-  recognition_->use_engine(newer);
+  recognition_->use_engines(newer);
   const auto job = start();
   second_photo.wait();
   {
