@@ -71,6 +71,15 @@ TEST(BoundedQueue, AFullQueueRefusesAndAClosedOneDrains) {
   EXPECT_EQ(queue.pop(), std::nullopt);
 }
 
+TEST(BoundedQueue, WhatIsTakenOutMakesRoomAndIsNotHandedOut) {
+  BoundedQueue<int> queue(3);
+  for (const int item : {1, 2, 3}) EXPECT_TRUE(queue.try_push(item));
+  EXPECT_TRUE(queue.remove(2));
+  EXPECT_FALSE(queue.remove(2));
+  EXPECT_TRUE(queue.try_push(4));
+  for (const int item : {1, 3, 4}) EXPECT_EQ(queue.pop(), item);
+}
+
 TEST(BoundedQueue, AWaitingReaderIsWokenByAnItemFromAnotherThread) {
   BoundedQueue<int> queue(1);
   std::jthread writer([&queue] { EXPECT_TRUE(queue.try_push(7)); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -48,6 +49,15 @@ class BoundedQueue {
     T item = std::move(items_.front());
     items_.pop_front();
     return item;
+  }
+
+  /// Takes out the first item that equals `item`; says whether there was one.
+  bool remove(const T& item) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = std::ranges::find(items_, item);
+    if (found == items_.end()) return false;
+    items_.erase(found);
+    return true;
   }
 
   /// Closed, and everything was handed out: no further item will come.

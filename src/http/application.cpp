@@ -24,7 +24,7 @@ class SettledExchange final : public Exchange {
   std::string_view route_name() const override { return route_name_; }
   std::optional<Response> admit() override { return std::move(response_); }
   std::string asker() const override { return {}; }
-  Response answer(Body) override { return std::move(response_); }
+  Response answer(Body, std::stop_token) override { return std::move(response_); }
 
  private:
   std::string_view route_name_;
@@ -58,7 +58,7 @@ class RouteExchange final : public Exchange {
     return accounts::throttled_address(origin_.address);
   }
 
-  Response answer(Body body) override {
+  Response answer(Body body, std::stop_token abandoned) override {
     const Call call{.services = services_,
                     .head = head_,
                     .target = target_,
@@ -66,7 +66,8 @@ class RouteExchange final : public Exchange {
                     .principal = caller_.principal,
                     .csrf_token = caller_.csrf_token,
                     .origin = origin_,
-                    .body = body.bytes()};
+                    .body = body.bytes(),
+                    .abandoned = std::move(abandoned)};
     auto response = match_.route->handler(call);
     if (lane() == Lane::Passwords) wipe_used_stack();
     return response ? *std::move(response) : error_response(response.error());

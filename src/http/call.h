@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,7 @@ struct Call {
   const std::string& csrf_token;  ///< of the session; empty for API keys
   const accounts::Origin& origin;
   std::span<const std::byte> body;
+  std::stop_token abandoned;  ///< asked to stop when the client has gone
 
   /// Only behind routes that ask who it is (a CHECK).
   [[nodiscard]] accounts::UserId user() const {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <stop_token>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -44,6 +45,7 @@ namespace {
 constexpr size_t kChunk_bytes = 65'536;
 constexpr std::chrono::seconds kLinger{5};
 constexpr std::chrono::milliseconds kEventPoll{200};
+constexpr std::chrono::milliseconds kClientPoll{200};
 constexpr size_t kTurningAwayMax = 64;
 
 /// Completes with an error code (and more) instead of throwing.
@@ -93,7 +95,8 @@ class ConnectionOf final : public Connection,
       : stream_(std::move(stream)),
         shared_(shared),
         place_(std::move(place)),
-        body_timer_(stream_.get_executor()) {}
+        body_timer_(stream_.get_executor()),
+        client_timer_(stream_.get_executor()) {}
 
   void stop_when_idle() override {
     asio::post(stream_.get_executor(), [self = this->shared_from_this()] {
@@ -130,9 +133,11 @@ class ConnectionOf final : public Connection,
   awaitable<std::optional<Response>> respond(Exchange& exchange, Parser& parser);
   awaitable<std::optional<Response>> respond_to_body(Exchange& exchange, Parser& parser);
   awaitable<std::optional<Response>> answer(Exchange& exchange, Body body);
+  awaitable<std::optional<Response>> answer_photos(Exchange& exchange, Body body);
   awaitable<bool> receive(Parser& parser, size_t limit_bytes, BodyWriter& writer,
                           std::optional<Response>& refusal);
   void watch_body(Clock::time_point deadline);
+  void watch_client(std::stop_source abandoned);
   awaitable<bool> send(Response& response, Method method, Scheme scheme, bool keep_alive);
   awaitable<void> send_events(EventSource& source, Exchange& exchange);
   awaitable<bool> write_text(std::string_view text);
@@ -152,6 +157,8 @@ class ConnectionOf final : public Connection,
   /// While a body is received: ends the read but not the connection, so that the client is told.
   asio::steady_timer body_timer_;
   bool body_late_ = false;
+  /// While a photo is looked at: its next end is when the client is looked after.
+  asio::steady_timer client_timer_;
   size_t sent_bytes_ = 0;  ///< of the present response
 };
 
@@ -260,7 +267,7 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::respond(Exchange& excha
                                                                  Parser& parser) {
   Step both = [&exchange]() -> std::optional<Response> {
     std::optional<Response> refusal = exchange.admit();
-    return refusal ? std::move(refusal) : exchange.answer(Body());
+    return refusal ? std::move(refusal) : exchange.answer(Body(), {});
   };
   if (exchange.lane() == Lane::AtOnce) co_return run_step(both);
   if (!parser.is_done()) co_return co_await respond_to_body(exchange, parser);
@@ -273,14 +280,47 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::respond(Exchange& excha
 
 template <typename Stream>
 awaitable<std::optional<Response>> ConnectionOf<Stream>::answer(Exchange& exchange, Body body) {
-  const bool is_of_photos = exchange.lane() == Lane::Photos;
-  const std::optional<Share> share =
-      is_of_photos ? shared_.photo_requests.hold(exchange.asker()) : std::nullopt;
-  if (is_of_photos && !share) co_return share_taken(limits().photo_requests_each);
+  if (exchange.lane() == Lane::Photos) co_return co_await answer_photos(exchange, std::move(body));
   Step step = [&exchange, &body]() -> std::optional<Response> {
-    return exchange.answer(std::move(body));
+    return exchange.answer(std::move(body), {});
   };
   co_return co_await run_on(worker(exchange.lane()), std::move(step));
+}
+
+/// Photos take long enough for their clients to go meanwhile.
+template <typename Stream>
+awaitable<std::optional<Response>> ConnectionOf<Stream>::answer_photos(Exchange& exchange,
+                                                                       Body body) {
+  const std::optional<Share> share = shared_.photo_requests.hold(exchange.asker());
+  if (!share) co_return share_taken(limits().photo_requests_each);
+  std::stop_source abandoned;
+  const auto latest_begin = Clock::now() + limits().photo_wait;
+  Step step = [&]() -> std::optional<Response> {
+    if (Clock::now() > latest_begin) return server_busy(shared_.photos.time_to_clear());
+    return exchange.answer(std::move(body), abandoned.get_token());
+  };
+  watch_client(abandoned);
+  std::stop_token token = abandoned.get_token();
+  auto response = co_await run_on(shared_.photos, std::move(step), std::move(token));
+  client_timer_.expires_at(Clock::time_point::max());
+  if (abandoned.stop_requested()) co_return std::nullopt;
+  co_return response;
+}
+
+/// Asks five times a second whether the client is there; to read from it would be to begin with its
+/// next request.
+template <typename Stream>
+void ConnectionOf<Stream>::watch_client(std::stop_source abandoned) {
+  client_timer_.expires_after(kClientPoll);
+  client_timer_.async_wait(
+      [self = this->shared_from_this(), abandoned](const error_code& cancelled) mutable {
+        if (cancelled || Clock::now() < self->client_timer_.expiry()) return;
+        if (has_hung_up(self->lowest().socket())) {
+          abandoned.request_stop();
+        } else {
+          self->watch_client(std::move(abandoned));
+        }
+      });
 }
 
 template <typename Stream>

@@ -20,9 +20,14 @@ bool is_throttled(const Error& error) {
 
 constexpr int kRetryAfter_s = 5;
 
-/// The seconds that a throttling message names, else the usual ones.
+/// Whether the first number of the message are the seconds to wait.
+bool names_seconds(const Error& error) {
+  return is_throttled(error) || error.reason == "recognition_busy" || error.reason == "server_busy";
+}
+
+/// The seconds that the message names, else the usual ones.
 int retry_after_s(const Error& error) {
-  if (!is_throttled(error)) return kRetryAfter_s;
+  if (!names_seconds(error)) return kRetryAfter_s;
   const size_t begin = error.message.find_first_of("0123456789");
   if (begin == std::string::npos) return kRetryAfter_s;
   int seconds = kRetryAfter_s;

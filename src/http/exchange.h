@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -45,7 +46,8 @@ class Exchange {
   /// once it is admitted.
   [[nodiscard]] virtual std::string asker() const = 0;
 
-  [[nodiscard]] virtual Response answer(Body body) = 0;
+  /// in: `abandoned` is asked to stop when the client has gone: nobody will see the answer
+  [[nodiscard]] virtual Response answer(Body body, std::stop_token abandoned) = 0;
 };
 
 /// Whoever answers requests.

@@ -100,8 +100,9 @@ Result<Response> upload_photos(const Call& call) {
   for (size_t i = 0; i < photos.size(); ++i) {
     json::object result;
     if (!failure) {
-      auto report = call.services.recognition.enroll(place.user, place.gallery, place.person,
-                                                     photos[i].bytes, photos[i].file_name);
+      auto report =
+          call.services.recognition.enroll(place.user, place.gallery, place.person,
+                                           {photos[i].bytes, call.abandoned}, photos[i].file_name);
       // With nothing taken yet the whole request fails; later on the client must learn what was
       // taken, so that the failure stands beside each photo that was not.
       if (!report && taken_count == 0) return Unexpected(std::move(report).error());

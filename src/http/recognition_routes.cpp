@@ -29,8 +29,9 @@ Result<recognition::FaceChoice> face_choice_of(const Query& query) {
   return fail(ErrorCode::InvalidInput, "query_parameter_invalid", "face must be only or largest");
 }
 
-Result<std::span<const std::byte>> photo_of(const Call& call) {
-  return TRY(one_photo_each(call, {"photo"})).front().bytes;
+Result<recognition::Upload> photo_of(const Call& call) {
+  const auto photos = TRY(one_photo_each(call, {"photo"}));
+  return recognition::Upload(photos.front().bytes, call.abandoned);
 }
 
 }  // namespace
@@ -78,8 +79,8 @@ Result<Response> compare(const Call& call) {
   const auto rates = TRY(rates_of(query));
   const auto face_choice = TRY(face_choice_of(query));
   const auto photos = TRY(one_photo_each(call, {"photo_a", "photo_b"}));
-  const auto report =
-      TRY(call.services.recognition.compare(photos[0].bytes, photos[1].bytes, rates, face_choice));
+  const auto report = TRY(call.services.recognition.compare({photos[0].bytes, call.abandoned},
+                                                            photos[1].bytes, rates, face_choice));
   return json_response(200, recognition::to_json(report));
 }
 

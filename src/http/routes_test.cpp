@@ -312,6 +312,10 @@ TEST(ErrorResponse, SaysHowLongToWait) {
       {ErrorCode::Busy, "login_throttled", "too many failed attempts; try again in 37 s"});
   EXPECT_EQ(response.headers.find("Retry-After"), "37");
   EXPECT_TRUE(error_response({ErrorCode::Busy, "server_busy", ""}).headers.find("Retry-After"));
+  EXPECT_EQ(error_response({ErrorCode::Busy, "recognition_busy",
+                            "try again in 7 seconds: 64 photos are being looked at"})
+                .headers.find("Retry-After"),
+            "7");
 }
 
 TEST(JsonResponse, IsValidUtf8WhateverTheNamesInIt) {

@@ -38,8 +38,9 @@ struct TransportLimits {
   size_t quick_queue = 256;
   size_t password_threads = 2;
   size_t password_queue = 64;
-  size_t photo_threads = 2;
+  size_t photo_threads = 2;  ///< which wait for the cores that look at photos
   size_t photo_queue = 64;
+  Duration photo_wait = std::chrono::seconds(20);  ///< in this queue; then 503
   size_t photo_requests_each = 16;  ///< of one account, waiting or being answered: 503
 };
 

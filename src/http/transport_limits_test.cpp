@@ -186,8 +186,70 @@ TEST_F(TransportLimitsTest, AFullLaneIsBusyAndTheOthersGoOn) {
   EXPECT_EQ(ask("GET /at-once HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
   application_.gate.open();
   std::vector<int> statuses;
-  for (RawClient& client : clients) statuses.push_back(client.receive()->status);
+  for (RawClient& client : clients) {
+    const auto answer = client.receive();
+    statuses.push_back(answer->status);
+    if (answer->status != 503) continue;
+    EXPECT_EQ(answer->header("Retry-After"), "1") << "nothing took long so far";
+  }
   EXPECT_THAT(statuses, testing::UnorderedElementsAre(200, 200, 503));
+  EXPECT_EQ(ask(request).status, 200);
+}
+
+TEST_F(TransportLimitsTest, AClientThatHangsUpLeavesTheQueueOfPhotos) {
+  start({.photo_threads = 1, .photo_queue = 1});
+  const std::string request = "GET /photo HTTP/1.1\r\nHost: a\r\n\r\n";
+  RawClient first = connect();
+  first.send(request);
+  application_.gate.wait_for(1);
+  RawClient leaving = connect();
+  leaving.send(request);
+  while (ask(request).status != 503) {  // until the one above is in the queue
+  }
+  leaving.close();
+  RawClient next = connect();
+  const auto end = std::chrono::steady_clock::now() + milliseconds(5'000);
+  while (std::chrono::steady_clock::now() < end) {
+    next.send(request);
+    if (!next.readable_within(milliseconds(200))) break;  // waits in the queue
+    EXPECT_EQ(next.receive()->status, 503);
+  }
+  application_.gate.open();
+  EXPECT_EQ(first.receive()->status, 200);
+  EXPECT_EQ(next.receive()->status, 200);
+  EXPECT_EQ(application_.answered, 2);
+}
+
+TEST_F(TransportLimitsTest, WhoAnswersIsToldThatTheClientHasGone) {
+  start();
+  RawClient client = connect();
+  client.send("GET /photo/endless HTTP/1.1\r\nHost: a\r\n\r\n");
+  while (application_.answered == 0) std::this_thread::sleep_for(milliseconds(1));
+  client.close();
+  const auto begin = std::chrono::steady_clock::now();
+  while (application_.abandoned_count == 0 &&
+         std::chrono::steady_clock::now() - begin < milliseconds(10'000)) {
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  EXPECT_EQ(application_.abandoned_count, 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(2'000));
+}
+
+TEST_F(TransportLimitsTest, APhotoThatHasWaitedTooLongIsNotLookedAt) {
+  start({.photo_threads = 1, .photo_wait = milliseconds(100)});
+  const std::string request = "GET /photo HTTP/1.1\r\nHost: a\r\n\r\n";
+  RawClient first = connect();
+  first.send(request);
+  application_.gate.wait_for(1);
+  RawClient late = connect();
+  late.send(request);
+  EXPECT_FALSE(late.readable_within(milliseconds(300)));
+  application_.gate.open();
+  EXPECT_EQ(first.receive()->status, 200);
+  const auto answer = late.receive();
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_NE(answer->header("Retry-After"), "");
+  EXPECT_EQ(application_.answered, 1);
 }
 
 TEST_F(TransportLimitsTest, PasswordsAndPhotosKeepNoSmallQuestionWaiting) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -73,6 +74,7 @@ class FakeApplication final : public Application {
   Gate gate;
   std::atomic<int> begun = 0;  ///< requests whose head has arrived
   std::atomic<int> answered = 0;
+  std::atomic<int> abandoned_count = 0;
   std::atomic<bool> all_logged_out = false;
 };
 
@@ -84,7 +86,7 @@ class FakeExchange final : public Exchange {
   Lane lane() const override {
     if (head_.target == "/at-once") return Lane::AtOnce;
     if (head_.target == "/password") return Lane::Passwords;
-    return head_.target == "/photo" ? Lane::Photos : Lane::Quick;
+    return head_.target.starts_with("/photo") ? Lane::Photos : Lane::Quick;
   }
   size_t body_limit_bytes() const override { return size_t{4} << 20; }
   std::string_view route_name() const override { return "/fake"; }
@@ -95,8 +97,15 @@ class FakeExchange final : public Exchange {
   std::string asker() const override {
     return std::string(head_.headers.find("X-User").value_or(""));
   }
-  Response answer(Body body) override {
+  Response answer(Body body, std::stop_token abandoned) override {
     ++application_.answered;
+    if (head_.target == "/photo/endless") {
+      std::mutex mutex;
+      std::condition_variable_any gone;
+      std::unique_lock lock(mutex);
+      gone.wait_for(lock, abandoned, std::chrono::seconds(20), [] { return false; });
+      application_.abandoned_count += abandoned.stop_requested() ? 1 : 0;
+    }
     if (head_.target == "/wait" || head_.target == "/password" || head_.target == "/photo")
       application_.gate.pass();
     if (head_.target == "/throw") throw std::runtime_error("a bug");

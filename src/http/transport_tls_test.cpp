@@ -59,7 +59,7 @@ class Echo final : public Application {
     std::string_view route_name() const override { return "/echo"; }
     std::string asker() const override { return {}; }
     std::optional<Response> admit() override { return std::nullopt; }
-    Response answer(Body body) override {
+    Response answer(Body body, std::stop_token) override {
       return {.body = std::vector<std::byte>(body.bytes().begin(), body.bytes().end())};
     }
   };

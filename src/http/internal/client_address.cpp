@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include <boost/asio/ip/address.hpp>
+#include <poll.h>
 
 #include "http/header_value.h"
 
@@ -29,6 +30,12 @@ std::optional<std::string_view> last_element(const Headers& headers, std::string
 }
 
 }  // namespace
+
+bool has_hung_up(asio::ip::tcp::socket& socket) {
+  if (!socket.is_open()) return true;
+  pollfd descriptor{.fd = socket.native_handle(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&descriptor, 1, 0) == 1;
+}
 
 std::string address_of(const asio::ip::tcp::socket& socket) {
   error_code error;

@@ -1,5 +1,6 @@
 #include "http/internal/lane_step.h"
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -25,8 +26,10 @@ std::optional<Response> run_step(Step& step) {
   }
 }
 
-asio::awaitable<std::optional<Response>> run_on(WorkerLane& lane, Step step) {
-  auto initiate = [&lane, &step](auto handler) {
+asio::awaitable<std::optional<Response>> run_on(WorkerLane& lane, Step step,
+                                                std::stop_token abandoned) {
+  std::optional<std::stop_callback<std::function<void()>>> leaving;
+  auto initiate = [&](auto handler) {
     auto executor = asio::get_associated_executor(handler);
     auto shared_handler = std::make_shared<decltype(handler)>(std::move(handler));
     const auto complete = [executor, shared_handler](std::optional<Response> response) {
@@ -34,9 +37,18 @@ asio::awaitable<std::optional<Response>> run_on(WorkerLane& lane, Step step) {
         (*shared_handler)(std::move(response));
       });
     };
-    auto task = std::make_shared<WorkerLane::Task>(
-        [&step, complete, work = asio::make_work_guard(executor)] { complete(run_step(step)); });
-    if (!lane.try_run(std::move(task))) complete(server_busy());
+    const auto task = std::make_shared<WorkerLane::Task>(
+        [&step, complete, abandoned, work = asio::make_work_guard(executor)] {
+          complete(abandoned.stop_requested() ? std::nullopt : run_step(step));
+        });
+    if (!lane.try_run(task)) {
+      complete(server_busy(lane.time_to_clear()));
+      return;
+    }
+    leaving.emplace(abandoned, [&lane, waiting = std::weak_ptr(task)] {
+      const auto own = waiting.lock();
+      if (own && lane.withdraw(own)) (*own)();
+    });
   };
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>,
                                           void(std::optional<Response>)>(initiate,

@@ -48,6 +48,12 @@ Response server_busy() {
       {ErrorCode::Busy, "server_busy", "too much to do at the moment; try again"});
 }
 
+Response server_busy(std::chrono::seconds retry_after) {
+  return error_response(
+      {ErrorCode::Busy, "server_busy",
+       fmt::format("too much to do at the moment; try again in {} seconds", retry_after.count())});
+}
+
 Response share_taken(size_t limit) {
   return error_response({ErrorCode::Busy, "share_taken",
                          fmt::format("{} requests of yours are being answered, as many as each may "

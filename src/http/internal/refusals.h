@@ -18,6 +18,7 @@ namespace faceforge::http::internal {
                                      std::chrono::steady_clock::duration taken);
 [[nodiscard]] Response body_too_large(size_t limit_bytes);
 [[nodiscard]] Response server_busy();
+[[nodiscard]] Response server_busy(std::chrono::seconds retry_after);
 [[nodiscard]] Response share_taken(size_t limit);
 
 /// Whether a request says how its body is framed in a way that everyone on its way reads alike: no
