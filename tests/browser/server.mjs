@@ -22,9 +22,9 @@ export function freePort() {
   });
 }
 
-export async function startServer({ data, packs = join(testData, 'packs'), extra = [] } = {}) {
+export async function startServer({ data, port: wanted, packs = join(testData, 'packs'), extra = [] } = {}) {
   const folder = data ?? mkdtempSync(join(tmpdir(), 'faceforge-server-'));
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const child = spawn(
     binary,
     ['serve', '--listen', `127.0.0.1:${port}`, '--data', folder, '--web', join(root, 'web/dist'), ...extra],

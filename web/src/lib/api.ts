@@ -1,6 +1,7 @@
 import createClient, { type Middleware } from 'openapi-fetch';
 import type { components, paths } from '../api/schema';
-import { isolated, megabytes } from './format';
+import { isKey, isolated, t, type Key } from '../texts';
+import { megabytes } from './format';
 import { session, type Session } from './session.svelte';
 import { uploading, type OnSent } from './uploading';
 
@@ -17,7 +18,16 @@ export type BoundingBox = Schemas['BoundingBox'];
 export type IdentifyReport = Schemas['IdentifyReport'];
 export type DetectReport = Schemas['DetectReport'];
 export type VerifyReport = Schemas['VerifyReport'];
+export type ApiKey = Schemas['ApiKey'];
+export type Scope = Schemas['Scopes'][number];
 export type PackRecommendation = Schemas['PackRecommendation'];
+
+/** What can be deleted. */
+export type Thing =
+  | { kind: 'gallery'; gallery: number }
+  | { kind: 'person'; gallery: number; person: number }
+  | { kind: 'photo'; gallery: number; person: number; photo: number }
+  | { kind: 'version'; gallery: number; version: number };
 
 /** A refusal of the server, or that it could not be reached. */
 export class Refusal extends Error {
@@ -59,13 +69,13 @@ async function unwrap<T>(answer: Promise<Answer<T>>): Promise<T> {
   try {
     settled = await answer;
   } catch {
-    throw new Refusal('unreachable', 'The server cannot be reached. Is it running?');
+    throw new Refusal('unreachable', t('error.unreachable'));
   }
   if (settled.response.ok) return settled.data as T;
   const refusal = (settled.error as { error?: ApiError } | undefined)?.error;
   throw new Refusal(
     refusal?.reason ?? 'unknown',
-    refusal?.message ?? `The server answered ${settled.response.status}.`,
+    refusal?.message ?? t('error.status', { status: settled.response.status }),
     refusal?.code,
   );
 }
@@ -78,18 +88,28 @@ function checkSize(photo: Blob) {
   if (photo.size <= photoLimit_bytes) return;
   throw new Refusal(
     'photo_bytes_too_large',
-    `the file has ${megabytes(photo.size)}; at most ${megabytes(photoLimit_bytes)} can be sent.`,
+    t('error.photo_bytes', { size: megabytes(photo.size), limit: megabytes(photoLimit_bytes) }),
+    'too_large',
   );
 }
 
 /** Whether something is asked for that is not there, or belongs to someone else. */
 export const isMissing = (problem: unknown) => problem instanceof Refusal && problem.code === 'not_found';
 
-/** What people read when something failed. */
+/** What to do about a refusal, where more can be said than the server does. */
+function adviceFor(problem: Error): string {
+  if (!(problem instanceof Refusal)) return '';
+  const key = [`advice.${problem.reason}`, `advice.code.${problem.code}`].find(isKey);
+  return key === undefined ? '' : ` ${t(key as Key & `advice.${string}`)}`;
+}
+
+/** What people read when something failed: what happened, and what to do. */
 export function wordsFor(problem: unknown): string {
   if (!(problem instanceof Error)) return String(problem);
   const words = problem.message.replace(/`([^`]*)`/g, (_, name: string) => `“${isolated(name)}”`);
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+  const advice = adviceFor(problem);
+  return advice !== '' && !/[.!?]$/.test(sentence) ? `${sentence}.${advice}` : sentence + advice;
 }
 
 function multipart(fields: Record<string, File>): FormData {
@@ -136,6 +156,11 @@ export const api = {
   changePassword: (current: string, next: string) =>
     unwrap(client.PUT('/api/v1/me/password', { body: { current_password: current, new_password: next } })),
   deleteAccount: (password: string) => unwrap(client.DELETE('/api/v1/me', { body: { password } })),
+  apiKeys: async () => (await unwrap(client.GET('/api/v1/me/api-keys'))).api_keys,
+  createApiKey: (name: string, scopes: Scope[]) =>
+    unwrap(client.POST('/api/v1/me/api-keys', { body: { name, scopes } })),
+  revokeApiKey: (id: number) =>
+    unwrap(client.DELETE('/api/v1/me/api-keys/{api_key_id}', { params: { path: { api_key_id: id } } })),
 
   galleries: () =>
     everyPage(async (cursor) => {
@@ -145,10 +170,29 @@ export const api = {
   gallery: (id: number) =>
     unwrap(client.GET('/api/v1/galleries/{gallery_id}', { params: { path: inGallery(id) } })),
   createGallery: (name: string) => unwrap(client.POST('/api/v1/galleries', { body: { name } })),
+  /** A gallery of the same people and photos, not trained yet. */
+  duplicateGallery: (id: number, name: string) =>
+    unwrap(client.POST('/api/v1/galleries/{gallery_id}/duplicates', { params: { path: inGallery(id) }, body: { name } })),
   renameGallery: (id: number, name: string) =>
     unwrap(client.PATCH('/api/v1/galleries/{gallery_id}', { params: { path: inGallery(id) }, body: { name } })),
-  deleteGallery: (id: number) =>
-    unwrap(client.DELETE('/api/v1/galleries/{gallery_id}', { params: { path: inGallery(id) } })),
+  /** Deletes for good; with `keepalive` also when the page is left meanwhile. */
+  remove: async (thing: Thing, keepalive = false): Promise<void> => {
+    const gallery = inGallery(thing.gallery);
+    if (thing.kind === 'gallery') {
+      await unwrap(client.DELETE('/api/v1/galleries/{gallery_id}', { params: { path: gallery }, keepalive }));
+    } else if (thing.kind === 'version') {
+      const path = { ...gallery, version: thing.version };
+      await unwrap(client.DELETE('/api/v1/galleries/{gallery_id}/versions/{version}', { params: { path }, keepalive }));
+    } else if (thing.kind === 'person') {
+      const path = ofPerson(thing.gallery, thing.person);
+      await unwrap(client.DELETE('/api/v1/galleries/{gallery_id}/people/{person_id}', { params: { path }, keepalive }));
+    } else {
+      const path = { ...ofPerson(thing.gallery, thing.person), photo_id: thing.photo };
+      await unwrap(
+        client.DELETE('/api/v1/galleries/{gallery_id}/people/{person_id}/photos/{photo_id}', { params: { path }, keepalive }),
+      );
+    }
+  },
 
   people: (galleryId: number) =>
     everyPage(async (cursor) => {
@@ -159,17 +203,38 @@ export const api = {
       );
       return { items: page.people, next: page.next_cursor };
     }),
+  /** The first few people, for a glimpse of a gallery. */
+  somePeople: async (galleryId: number, limit: number) => {
+    const params = { path: inGallery(galleryId), query: { limit } };
+    return (await unwrap(client.GET('/api/v1/galleries/{gallery_id}/people', { params }))).people;
+  },
   person: (galleryId: number, personId: number) =>
     unwrap(
       client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}', {
         params: { path: ofPerson(galleryId, personId) },
       }),
     ),
-  createPerson: (galleryId: number, name: string) =>
+  /** A new person; with photos they are split off from those who had them. */
+  createPerson: (galleryId: number, name: string, photoIds?: number[]) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/people', {
         params: { path: inGallery(galleryId) },
-        body: { name },
+        body: { name, photo_ids: photoIds },
+      }),
+    ),
+  movePhotos: (galleryId: number, toPersonId: number, photoIds: number[]) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/moved-photos', {
+        params: { path: ofPerson(galleryId, toPersonId) },
+        body: { photo_ids: photoIds },
+      }),
+    ),
+  /** Makes two people one: `personId` is merged into `intoPersonId`. Gives the photos that moved. */
+  mergePerson: (galleryId: number, personId: number, intoPersonId: number) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/merged-people', {
+        params: { path: ofPerson(galleryId, intoPersonId) },
+        body: { person_id: personId },
       }),
     ),
   renamePerson: (galleryId: number, personId: number, name: string) =>
@@ -177,12 +242,6 @@ export const api = {
       client.PATCH('/api/v1/galleries/{gallery_id}/people/{person_id}', {
         params: { path: ofPerson(galleryId, personId) },
         body: { name },
-      }),
-    ),
-  deletePerson: (galleryId: number, personId: number) =>
-    unwrap(
-      client.DELETE('/api/v1/galleries/{gallery_id}/people/{person_id}', {
-        params: { path: ofPerson(galleryId, personId) },
       }),
     ),
 
@@ -203,12 +262,15 @@ export const api = {
         ...asBody(multipart({ photo })),
       }),
     ),
-  deletePhoto: (galleryId: number, personId: number, photoId: number) =>
-    unwrap(
-      client.DELETE('/api/v1/galleries/{gallery_id}/people/{person_id}/photos/{photo_id}', {
-        params: { path: { ...ofPerson(galleryId, personId), photo_id: photoId } },
-      }),
-    ),
+  /** The photo as it was uploaded. */
+  image: async (galleryId: number, personId: number, photoId: number): Promise<Blob> => {
+    const path = { ...ofPerson(galleryId, personId), photo_id: photoId };
+    const image = client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}/photos/{photo_id}/image', {
+      params: { path },
+      parseAs: 'blob',
+    });
+    return (await unwrap<unknown>(image)) as Blob;
+  },
   cropAddress: (galleryId: number, personId: number, photoId: number) =>
     `${base}/galleries/${galleryId}/people/${personId}/photos/${photoId}/crop`,
   imageAddress: (galleryId: number, personId: number, photoId: number) =>
@@ -223,17 +285,22 @@ export const api = {
       );
       return { items: page.versions, next: page.next_cursor };
     }),
+  newestVersion: async (galleryId: number): Promise<Version | null> => {
+    const params = { path: inGallery(galleryId), query: { limit: 1 } };
+    return (await unwrap(client.GET('/api/v1/galleries/{gallery_id}/versions', { params }))).versions[0] ?? null;
+  },
+  useVersion: (galleryId: number, number: number) =>
+    unwrap(
+      client.PUT('/api/v1/galleries/{gallery_id}/version-in-use', {
+        params: { path: inGallery(galleryId) },
+        body: { number },
+      }),
+    ),
   train: (galleryId: number) =>
     unwrap(client.POST('/api/v1/galleries/{gallery_id}/versions', { params: { path: inGallery(galleryId) } })),
   version: (galleryId: number, version: number) =>
     unwrap(
       client.GET('/api/v1/galleries/{gallery_id}/versions/{version}', {
-        params: { path: { ...inGallery(galleryId), version } },
-      }),
-    ),
-  deleteVersion: (galleryId: number, version: number) =>
-    unwrap(
-      client.DELETE('/api/v1/galleries/{gallery_id}/versions/{version}', {
         params: { path: { ...inGallery(galleryId), version } },
       }),
     ),
@@ -260,12 +327,13 @@ export const api = {
     falseMatchRate: number,
     signal: AbortSignal,
     onSent: OnSent,
+    version?: number,
   ) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/verify', {
         params: {
           path: inGallery(galleryId),
-          query: { person_id: personId, false_match_rate: falseMatchRate, face },
+          query: { person_id: personId, false_match_rate: falseMatchRate, face, version },
         },
         signal,
         fetch: uploading(onSent),
@@ -305,7 +373,7 @@ export function watchJob(jobId: number, onChange: (job: Job) => void, signal: Ab
       // The browser reconnects by itself; a server that stays away is given up.
       if (++failures < 5 && source.readyState !== EventSource.CLOSED) return;
       source.close();
-      reject(new Refusal('unreachable', 'The connection to the server was lost; the training goes on there.'));
+      reject(new Refusal('connection_lost', t('error.training_unseen')));
     };
   });
 }

@@ -1,4 +1,5 @@
 import { Refusal, type BoundingBox } from './api';
+import { t } from '../texts';
 
 export interface Crop {
   file: File;
@@ -15,10 +16,7 @@ export async function cutOut(photo: File, box: BoundingBox, width_px: number, ma
   try {
     bitmap = await createImageBitmap(photo);
   } catch {
-    throw new Refusal(
-      'photo_not_shown',
-      'This browser cannot open this kind of picture: crop it to one face yourself, then choose it again.',
-    );
+    throw new Refusal('photo_not_shown', t('error.photo_not_shown'));
   }
   const scale = bitmap.width / width_px;
   const around = margin * Math.max(box.width, box.height) * scale;
@@ -32,7 +30,7 @@ export async function cutOut(photo: File, box: BoundingBox, width_px: number, ma
   canvas.getContext('2d')?.drawImage(bitmap, -left, -top);
   bitmap.close();
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.95));
-  if (!blob) throw new Refusal('photo_not_cropped', 'The face could not be cut out: crop the photo yourself.');
+  if (!blob) throw new Refusal('photo_not_cropped', t('error.photo_not_cropped'));
   return {
     file: new File([blob], photo.name, { type: blob.type }),
     face: { x: box.x * scale - left, y: box.y * scale - top, width: box.width * scale, height: box.height * scale },

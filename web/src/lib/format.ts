@@ -1,25 +1,30 @@
-const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+import { language } from '../texts';
 
+const dateTime = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+const numbers = new Intl.NumberFormat(language);
+const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+
+const timeOfDay = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
+
+export const clockTime = (ms: number) => timeOfDay.format(ms);
 export const when = (rfc3339: string) => dateTime.format(new Date(rfc3339));
 
-export const counted = (count: number, one: string, many: string) =>
-  `${count.toLocaleString()} ${count === 1 ? one : many}`;
-
-/** 0.0001 -> "1 in 10 000" */
-export const oneIn = (rate: number) => `1 in ${Math.round(1 / rate).toLocaleString()}`;
+/** 0.0001 -> "1 in 10,000" */
+export const oneIn = (rate: number) => `1 in ${numbers.format(Math.round(1 / rate))}`;
 
 export const similarityText = (similarity: number) => similarity.toFixed(3);
 
 /** 31 500 000 -> "31.5 MB" */
-export const megabytes = (bytes: number) =>
-  `${(bytes / 1e6).toLocaleString(undefined, { maximumFractionDigits: 1 })} MB`;
+export const megabytes = (bytes: number) => `${tenths.format(bytes / 1e6)} MB`;
 
 /** 200 -> "3 min", 40 -> "40 s" */
 export const duration = (seconds: number) =>
   seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 
-/**
- * A name within a text that is no markup (a title, a label): what it holds of directional controls moves nothing
- * around it. In markup, `<bdi>` does the same.
- */
-export const isolated = (name: string) => `\u2068${name.replace(/[\u202a-\u202e\u2066-\u2069]/g, '')}\u2069`;
+/** What stands for a name where there is no picture. */
+export const initialOf = (name: string) => /[\p{L}\p{N}]/u.exec(name)?.[0] ?? '?';
+
+const bare = (text: string) => text.trim().normalize('NFKD').replace(/\p{M}/gu, '').toLocaleLowerCase(language);
+
+/** Whether a name has what is looked for in it, whatever the case and the accents. */
+export const includesText = (name: string, wanted: string) => bare(name).includes(bare(wanted));

@@ -1,12 +1,13 @@
-import type { Gallery, VersionReport } from './api';
+import type { Gallery, Version, VersionReport } from './api';
+import { t } from '../texts';
 
-type VersionPhoto = VersionReport['people'][number]['photos'][number];
+export type VersionPhoto = VersionReport['people'][number]['photos'][number];
 
 /** Why a training left a photo out. */
 export function whyLeftOut(photo: VersionPhoto) {
-  if (photo.standing === 'unusable') return 'no usable face was found';
-  const similarity = photo.similarity === null ? '' : ` (similarity ${photo.similarity.toFixed(2)})`;
-  return `not like the other photos of this person${similarity}`;
+  if (photo.standing === 'unusable') return t('left_out.unusable');
+  if (photo.similarity === null) return t('left_out.unlike');
+  return t('left_out.unlike_by', { similarity: photo.similarity.toFixed(2) });
 }
 
 /**
@@ -16,4 +17,51 @@ export function whyLeftOut(photo: VersionPhoto) {
 export function addedSince(gallery: Gallery, report: VersionReport) {
   const seen = report.people.reduce((sum, person) => sum + person.photos.length, 0);
   return Math.max(0, gallery.photo_count - seen);
+}
+
+export type TrainingState = 'empty' | 'untrained' | 'changed' | 'trained';
+
+/**
+ * Where a gallery stands. Counts of a version shrink with what is deleted, so that what the newest has not seen was
+ * added since; until that version is known, it is taken for up to date.
+ */
+export function stateOf(gallery: Gallery, newest: Version | null): TrainingState {
+  if (gallery.latest_version === null) return gallery.photo_count === 0 ? 'empty' : 'untrained';
+  if (!newest) return 'trained';
+  const seen = newest.photo_count + newest.flagged_count + newest.unusable_count;
+  return gallery.photo_count > seen ? 'changed' : 'trained';
+}
+
+export interface Changes {
+  newPeople: string[];
+  /** Photos of people whom the version before knew too. */
+  grown: { name: string; photos: number }[];
+  newPhotos: number;
+  newlyLeftOut: number;
+}
+
+/** What a version has that the one before it had not. */
+export function changesBetween(before: VersionReport, after: VersionReport): Changes {
+  const known = new Map(before.people.map((person) => [person.id, person]));
+  const changes: Changes = { newPeople: [], grown: [], newPhotos: 0, newlyLeftOut: 0 };
+  for (const person of after.people) {
+    const seen = new Map(known.get(person.id)?.photos.map((photo) => [photo.id, photo.standing]));
+    const added = person.photos.filter((photo) => !seen.has(photo.id)).length;
+    changes.newPhotos += added;
+    changes.newlyLeftOut += person.photos.filter((photo) => photo.standing !== 'used' && (seen.get(photo.id) ?? 'used') === 'used').length;
+    if (!known.has(person.id)) changes.newPeople.push(person.name);
+    else if (added > 0) changes.grown.push({ name: person.name, photos: added });
+  }
+  return changes;
+}
+
+/**
+ * How many of a version's own photos are less like the rest of their person than a threshold: what it would cost, were
+ * they asked about. Photos without another of their person to compare with do not count.
+ */
+export function missedAt(match_threshold: number, report: VersionReport) {
+  const similarities = report.people.flatMap((person) =>
+    person.photos.flatMap((photo) => (photo.standing === 'used' && photo.similarity !== null ? [photo.similarity] : [])),
+  );
+  return { missed: similarities.filter((similarity) => similarity < match_threshold).length, asked: similarities.length };
 }

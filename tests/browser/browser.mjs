@@ -1,0 +1,117 @@
+// Debian's Chromium as the tests drive it, and what is watched while they do.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { Contract } from '../api/contract.mjs';
+import { haveTestData, testData } from './server.mjs';
+
+const browserPath = process.env.FACEFORGE_CHROMIUM ?? '/usr/bin/chromium';
+
+/** Why the tests skip; false where they do not. */
+export const why = !haveTestData ? 'FACEFORGE_TEST_DATA is not there' : !existsSync(browserPath) ? 'there is no Chromium' : false;
+
+/** A photo of somebody in LFW. */
+export const photo = (person, number) => join(testData, 'lfw', person, `${person}_${String(number).padStart(4, '0')}.jpg`);
+
+export const launch = (args = []) =>
+  chromium.launch({
+    executablePath: browserPath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', ...args],
+  });
+
+/**
+ * One JPEG of several photos beside each other, each `scale` times its size, drawn by the browser; on a canvas of
+ * `width` x `height` where they are given.
+ */
+export async function sideBySide(browser, files, scale = 1, { width, height } = {}) {
+  const sources = files.map((file) => `data:image/jpeg;base64,${readFileSync(file).toString('base64')}`);
+  const page = await browser.newPage();
+  const drawn = await page.evaluate(async ([images, scale, width, height]) => {
+    const loaded = await Promise.all(
+      images.map(async (source) => {
+        const image = new Image();
+        image.src = source;
+        await image.decode();
+        return image;
+      }),
+    );
+    const wide = scale * loaded.reduce((sum, image) => sum + image.width, 0);
+    const high = scale * Math.max(...loaded.map((image) => image.height));
+    const canvas = document.createElement('canvas');
+    canvas.width = width ?? wide;
+    canvas.height = height ?? high;
+    let x = (canvas.width - wide) / 2;
+    for (const image of loaded) {
+      canvas.getContext('2d').drawImage(image, x, (canvas.height - high) / 2, scale * image.width, scale * image.height);
+      x += scale * image.width;
+    }
+    return canvas.toDataURL('image/jpeg', 0.95);
+  }, [sources, scale, width, height]);
+  await page.close();
+  return Buffer.from(drawn.split(',')[1], 'base64');
+}
+
+/**
+ * Watches what a page logs, asks and is answered: every answer of the API is held against openapi.yaml, and nothing is
+ * asked of another host.
+ */
+export function watch(page) {
+  const contract = new Contract();
+  const faults = [];
+  const asked = [];
+  const refused = [];
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    // A refused request is logged by the browser itself; `refusals` are those that were expected.
+    if (message.type() === 'error' && !/status of (4\d\d)/.test(message.text())) faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (/^(http|ws)/.test(protocol) && hostname !== '127.0.0.1') faults.push(`asked ${hostname}`);
+  });
+  async function judge(response) {
+    const { pathname, search } = new URL(response.url());
+    const status = response.status();
+    const method = response.request().method();
+    if (status >= 400) refused.push(`${method} ${pathname} ${status}`);
+    if (!pathname.startsWith('/api/')) return;
+    const type = response.headers()['content-type'] ?? '';
+    const body = type === 'application/json' ? await response.text().catch(() => null) : '';
+    if (body === null) return; // the page was left before the answer was there
+    for (const fault of contract.faults({ method, target: pathname + search, status, type, body })) {
+      faults.push(`${method} ${pathname} ${status}: ${fault}`);
+    }
+  }
+  page.on('response', (response) => asked.push(judge(response)));
+  return {
+    faults,
+    /** Takes faults out that a test brought about. */
+    forgive: (pattern) => faults.splice(0, faults.length, ...faults.filter((fault) => !pattern.test(fault))),
+    /** Requests that were refused since the last time. */
+    async refusals() {
+      await page.waitForTimeout(100);
+      await Promise.all(asked.splice(0));
+      // A deletion that is sent while the page is left is sent again on the next: then the thing is gone already.
+      return refused.splice(0).filter((refusal) => !/^DELETE .* 404$/.test(refusal));
+    },
+  };
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core has to say against a page as it is shown now: rules and the elements that break them. */
+export async function barriers(page) {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    // A menu or a tooltip hangs where it is opened, in no landmark: it is left for what it belongs to.
+    const floats = (id, node) => id === 'region' && node.html.includes('data-bits-floating');
+    return violations
+      .map(({ id, nodes }) => ({ id, elements: nodes.filter((node) => !floats(id, node)).map((node) => node.html.slice(0, 160)) }))
+      .filter(({ elements }) => elements.length > 0)
+      .map(({ id, elements }) => `${id}: ${elements.join(' | ')}`);
+  });
+}

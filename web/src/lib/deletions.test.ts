@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Refusal, type Thing } from './api';
+import { Deletions, undo_ms } from './deletions.svelte';
+import { session } from './session.svelte';
+import { toasts } from './toasts.svelte';
+
+const gallery: Thing = { kind: 'gallery', gallery: 3 };
+const photo: Thing = { kind: 'photo', gallery: 3, person: 4, photo: 5 };
+const user = { id: 7, name: 'ada', role: 'user' as const, created_at: '2026-01-01T00:00:00Z' };
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  localStorage.clear();
+  toasts.list = [];
+  session.current = { user, csrf_token: 'token' };
+});
+afterEach(() => vi.useRealTimers());
+
+test('what is deleted is hidden at once, and gone ten seconds later', async () => {
+  const remove = vi.fn(async () => {});
+  const deletions = new Deletions(remove);
+  deletions.add(gallery, 'Family');
+  expect(deletions.hides(gallery)).toBe(true);
+  expect(deletions.hides(photo)).toBe(true);
+  expect(deletions.hides({ kind: 'gallery', gallery: 33 })).toBe(false);
+  await vi.advanceTimersByTimeAsync(undo_ms - 1);
+  expect(remove).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(remove).toHaveBeenCalledExactlyOnceWith(gallery, false);
+  expect(deletions.hides(gallery)).toBe(true);
+});
+
+test('what is undone stays', async () => {
+  const remove = vi.fn(async () => {});
+  const deletions = new Deletions(remove);
+  deletions.add(photo, 'a.jpg');
+  deletions.undo(deletions.waiting[0]?.key ?? '');
+  await vi.advanceTimersByTimeAsync(2 * undo_ms);
+  expect(remove).not.toHaveBeenCalled();
+  expect(deletions.hides(photo)).toBe(false);
+  expect(localStorage.getItem('faceforge.deletions')).toBeNull();
+});
+
+test('leaving the page carries out what waits, in a way that outlives the page', async () => {
+  const remove = vi.fn(async () => {});
+  const deletions = new Deletions(remove);
+  deletions.add(gallery, 'Family');
+  await deletions.leave(true);
+  expect(remove).toHaveBeenCalledExactlyOnceWith(gallery, true);
+  await vi.advanceTimersByTimeAsync(2 * undo_ms);
+  expect(remove).toHaveBeenCalledOnce();
+});
+
+test('what could not be sent any more is carried out on the next visit, of the same account only', async () => {
+  new Deletions(() => new Promise(() => {})).add(gallery, 'Family');
+  const remove = vi.fn(async () => {});
+  session.current = { user: { ...user, id: 8 }, csrf_token: 'token' };
+  await new Deletions(remove).finish();
+  expect(remove).not.toHaveBeenCalled();
+  session.current = { user, csrf_token: 'token' };
+  const next = new Deletions(remove);
+  await next.finish();
+  expect(remove).toHaveBeenCalledExactlyOnceWith(gallery, false);
+  expect(toasts.list).toHaveLength(1);
+  expect(localStorage.getItem('faceforge.deletions')).toBeNull();
+});
+
+test('a deletion that fails brings the thing back and says why; one of what is gone already does not', async () => {
+  let refusal = new Refusal('unreachable', 'The server cannot be reached.');
+  const deletions = new Deletions(async () => {
+    throw refusal;
+  });
+  deletions.add(gallery, 'Family');
+  await vi.advanceTimersByTimeAsync(undo_ms);
+  expect(deletions.hides(gallery)).toBe(false);
+  expect(toasts.list[0]?.words).toContain('The server cannot be reached.');
+  refusal = new Refusal('gallery_not_found', 'there is none', 'not_found');
+  deletions.add(gallery, 'Family');
+  await vi.advanceTimersByTimeAsync(undo_ms);
+  expect(deletions.hides(gallery)).toBe(true);
+});
+
+test('before a training, what waits in that gallery is carried out', async () => {
+  const remove = vi.fn(async () => {});
+  const deletions = new Deletions(remove);
+  deletions.add(photo, 'a.jpg');
+  deletions.add({ kind: 'photo', gallery: 30, person: 4, photo: 5 }, 'b.jpg');
+  await deletions.flush(3);
+  expect(remove).toHaveBeenCalledExactlyOnceWith(photo, false);
+});
+
+test('storage that holds something else is no obstacle', async () => {
+  localStorage.setItem('faceforge.deletions', '{not json');
+  await expect(new Deletions(async () => {}).finish()).resolves.toBeUndefined();
+});

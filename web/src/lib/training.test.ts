@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import type { Gallery, Version, VersionReport } from './api';
+import { changesBetween, missedAt, stateOf } from './training';
+
+const gallery = (photo_count: number, latest_version: number | null): Gallery => ({
+  id: 1, name: 'Family', created_at: '2026-01-01T00:00:00Z', person_count: 1, photo_count, latest_version, version_in_use: latest_version,
+});
+const version: Version = {
+  number: 1, trained_at: '2026-01-01T00:00:00Z', person_count: 1, photo_count: 3, flagged_count: 1, unusable_count: 1,
+  pack_id: 'p', model_id: 'm',
+};
+type Photo = VersionReport['people'][number]['photos'][number];
+const photo = (id: number, standing: Photo['standing'] = 'used', similarity: number | null = 0.6): Photo => ({
+  id, file_name: `${id}.jpg`, standing, similarity,
+});
+const report = (people: Record<string, Photo[]>): VersionReport => ({
+  ...version,
+  people: Object.entries(people).map(([name, photos], index) => ({ id: index + 1, name, photo_count: photos.length, spread: 0, photos })),
+});
+
+test('a gallery is empty, not trained, changed since or trained', () => {
+  expect(stateOf(gallery(0, null), null)).toBe('empty');
+  expect(stateOf(gallery(2, null), null)).toBe('untrained');
+  expect(stateOf(gallery(5, 1), version)).toBe('trained');
+  expect(stateOf(gallery(6, 1), version)).toBe('changed');
+});
+
+test('what a version has that the one before had not is told by person', () => {
+  const before = report({ Ada: [photo(1), photo(2)] });
+  const after = report({ Ada: [photo(1, 'flagged'), photo(2), photo(3)], Bob: [photo(4)] });
+  expect(changesBetween(before, after)).toEqual({
+    newPeople: ['Bob'], grown: [{ name: 'Ada', photos: 1 }], newPhotos: 2, newlyLeftOut: 1,
+  });
+});
+
+test('a threshold misses the photos that are less like the rest, of those that can be compared', () => {
+  const people = { Ada: [photo(1, 'used', 0.3), photo(2, 'used', 0.5), photo(3, 'flagged', 0.1)], Bob: [photo(4, 'used', null)] };
+  expect(missedAt(0.4, report(people))).toEqual({ missed: 1, asked: 2 });
+});

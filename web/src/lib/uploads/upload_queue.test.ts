@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Refusal, type Photo } from '../api';
+import { limits, UploadQueue, type Outcome, type UploadServer } from './upload_queue.svelte';
+import { UploadStore } from './upload_store';
+
+const ada = 7;
+const photo = (name: string, bytes = 10) => new File([new Uint8Array(bytes)], name, { type: 'image/jpeg' });
+const of = (person: string, ...names: string[]) => names.map((name) => ({ person_id: null, person_name: person, file: photo(name) }));
+
+/** A server that keeps what it is sent, and refuses what it has. */
+class FakeServer implements UploadServer {
+  people = new Map<string, number>();
+  photos: string[] = [];
+  /** Thrown before, or after, the next photo is kept; a lost answer is the latter. */
+  failBefore: Error[] = [];
+  failAfter: Error[] = [];
+
+  async person(_: number, name: string) {
+    this.people.set(name, this.people.get(name) ?? this.people.size + 1);
+    return this.people.get(name) ?? 0;
+  }
+
+  async upload(_: number, person_id: number, file: File): Promise<Outcome> {
+    const before = this.failBefore.shift();
+    if (before) throw before;
+    if (file.name.startsWith('bad')) return { outcome: 'refused', reason: 'no_face_found', words: 'no face', faces: [] };
+    if (this.photos.includes(file.name)) return { outcome: 'refused', reason: 'photo_duplicate', words: 'there', faces: [] };
+    this.photos.push(file.name);
+    const after = this.failAfter.shift();
+    if (after) throw after;
+    return { outcome: 'taken', photo: { id: this.photos.length, person_id } as Photo };
+  }
+
+  wordsFor = (error: unknown) => String(error);
+}
+
+const away = () => new Refusal('unreachable', 'away');
+let server: FakeServer;
+let queues: UploadQueue[] = [];
+
+function queue() {
+  const made = new UploadQueue(new UploadStore(), server);
+  queues.push(made);
+  return made;
+}
+const states = (one: UploadQueue) => one.list.map((upload) => upload.state);
+const settled = (one: UploadQueue) => vi.waitFor(() => expect(one.open).toHaveLength(0), { timeout: 5000 });
+
+beforeEach(async () => {
+  localStorage.clear();
+  server = new FakeServer();
+  await new UploadStore().listOf(ada).then((left) => new UploadStore().forget(left.map((upload) => upload.id)));
+});
+afterEach(() => {
+  for (const made of queues) made.stop();
+  queues = [];
+});
+
+test('photos of several people arrive, each person is made once', async () => {
+  const one = queue();
+  await one.start(ada);
+  await one.add(1, [...of('Ada', '1.jpg', '2.jpg', '3.jpg'), ...of('Bob', '4.jpg')]);
+  await settled(one);
+  expect(server.photos.toSorted()).toEqual(['1.jpg', '2.jpg', '3.jpg', '4.jpg']);
+  expect([...server.people.keys()]).toEqual(['Ada', 'Bob']);
+  expect(await new UploadStore().listOf(ada)).toEqual([]);
+});
+
+test('a refusal stays, says why, and can be sent again', async () => {
+  const one = queue();
+  await one.start(ada);
+  await one.add(1, of('Ada', 'bad.jpg', '1.jpg'));
+  await settled(one);
+  expect(states(one).toSorted()).toEqual(['refused', 'taken']);
+  const refused = one.list.filter((upload) => upload.state === 'refused');
+  expect(refused[0]).toMatchObject({ reason: 'no_face_found', words: 'no face' });
+  await one.again(refused);
+  await settled(one);
+  expect(refused[0]?.state).toBe('refused');
+  await one.drop(one.list);
+  expect(await new UploadStore().listOf(ada)).toEqual([]);
+});
+
+test('a paused queue sends nothing, also after a reload, until it goes on', async () => {
+  const one = queue();
+  await one.start(ada);
+  one.pause();
+  await one.add(1, of('Ada', '1.jpg', '2.jpg'));
+  one.stop();
+  const next = queue();
+  await next.start(ada);
+  expect(states(next)).toEqual(['waiting', 'waiting']);
+  expect(server.photos).toEqual([]);
+  next.resume();
+  await settled(next);
+  expect(server.photos).toHaveLength(2);
+});
+
+test('a server that is away is asked again, and a photo whose answer was lost is not doubled', async () => {
+  server.failBefore = [away()];
+  server.failAfter = [away()];
+  const one = queue();
+  await one.start(ada);
+  await one.add(1, of('Ada', '1.jpg', '2.jpg'));
+  await vi.waitFor(() => expect(one.trouble).not.toBe(''));
+  await settled(one);
+  expect(states(one)).toEqual(['taken', 'taken']);
+  expect(server.photos.toSorted()).toEqual(['1.jpg', '2.jpg']);
+  expect(one.trouble).toBe('');
+});
+
+test('what was sent without an answer before a reload is taken when it turns out to be there', async () => {
+  const one = queue();
+  await one.start(ada);
+  server.failAfter = [away()];
+  await one.add(1, of('Ada', '1.jpg'));
+  await vi.waitFor(() => expect(one.trouble).not.toBe(''));
+  one.stop();
+  const next = queue();
+  await next.start(ada);
+  await settled(next);
+  expect(states(next)).toEqual(['taken']);
+  expect(server.photos).toEqual(['1.jpg']);
+});
+
+test('the very photo that is there already is refused when it is new to the queue', async () => {
+  server.photos = ['1.jpg'];
+  const one = queue();
+  await one.start(ada);
+  await one.add(1, of('Ada', '1.jpg'));
+  await settled(one);
+  expect(one.list[0]).toMatchObject({ state: 'refused', reason: 'photo_duplicate' });
+});
+
+test('another account sees and sends nothing of it', async () => {
+  const one = queue();
+  await one.start(ada);
+  one.pause();
+  await one.add(1, of('Ada', '1.jpg'));
+  await one.start(ada + 1);
+  expect(one.list).toEqual([]);
+});
+
+test('whoever logs out leaves no photo behind in the browser', async () => {
+  const one = queue();
+  await one.start(ada);
+  one.pause();
+  await one.add(1, of('Ada', '1.jpg', '2.jpg'));
+  await one.forget();
+  expect(one.list).toEqual([]);
+  expect(await new UploadStore().listOf(ada)).toEqual([]);
+});
+
+test('what does not fit is not taken, and nothing of it', async () => {
+  const one = queue();
+  await one.start(ada);
+  one.pause();
+  const many = Array.from({ length: limits.photos + 1 }, () => ({ person_id: 1, person_name: 'Ada', file: photo('x.jpg', 1) }));
+  expect(await one.add(1, many)).toBe(false);
+  expect(one.list).toEqual([]);
+  expect(one.room().photos).toBe(limits.photos);
+});
