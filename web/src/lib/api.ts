@@ -20,6 +20,7 @@ export type DetectReport = Schemas['DetectReport'];
 export type VerifyReport = Schemas['VerifyReport'];
 export type ApiKey = Schemas['ApiKey'];
 export type Scope = Schemas['Scopes'][number];
+export type ListedSession = Schemas['ListedSession'];
 export type PackRecommendation = Schemas['PackRecommendation'];
 
 /** What can be deleted. */
@@ -49,7 +50,7 @@ const guard: Middleware = {
   },
   onResponse({ response, request }) {
     // A session that ended meanwhile leads back to the log-in page; a wrong password does not.
-    const asksForPassword = /\/(auth\/|me$|me\/password$)/.test(new URL(request.url).pathname);
+    const asksForPassword = /\/(auth\/|me$|me\/password$|me\/second-factor)/.test(new URL(request.url).pathname);
     if (response.status === 401 && !asksForPassword) session.current = null;
     return response;
   },
@@ -145,8 +146,9 @@ const ofPerson = (galleryId: number, personId: number) => ({ gallery_id: gallery
 export const api = {
   signUp: (name: string, password: string) =>
     unwrap(client.POST('/api/v1/auth/signup', { body: { name, password } })),
-  logIn: (name: string, password: string) =>
-    unwrap(client.POST('/api/v1/auth/login', { body: { name, password } })),
+  /** With the `code` of an authenticator, or a recovery code, where the account has a second factor. */
+  logIn: (name: string, password: string, code?: string) =>
+    unwrap(client.POST('/api/v1/auth/login', { body: { name, password, code } })),
   logOut: () => unwrap(client.POST('/api/v1/auth/logout')),
   /** The session there is; null when nobody is logged in. */
   session: async (): Promise<Session | null> => {
@@ -156,6 +158,17 @@ export const api = {
   changePassword: (current: string, next: string) =>
     unwrap(client.PUT('/api/v1/me/password', { body: { current_password: current, new_password: next } })),
   deleteAccount: (password: string) => unwrap(client.DELETE('/api/v1/me', { body: { password } })),
+  sessions: async () => (await unwrap(client.GET('/api/v1/me/sessions'))).sessions,
+  endSession: (id: number) =>
+    unwrap(client.DELETE('/api/v1/me/sessions/{session_id}', { params: { path: { session_id: id } } })),
+  secondFactor: () => unwrap(client.GET('/api/v1/me/second-factor')),
+  /** Makes the key of an authenticator; it counts once a code of it was confirmed. */
+  beginSecondFactor: async (password: string) =>
+    (await unwrap(client.POST('/api/v1/me/second-factor', { body: { password } }))).key,
+  confirmSecondFactor: async (code: string) =>
+    (await unwrap(client.PUT('/api/v1/me/second-factor/confirmation', { body: { code } }))).recovery_codes,
+  removeSecondFactor: (password: string) =>
+    unwrap(client.DELETE('/api/v1/me/second-factor', { body: { password } })),
   apiKeys: async () => (await unwrap(client.GET('/api/v1/me/api-keys'))).api_keys,
   createApiKey: (name: string, scopes: Scope[]) =>
     unwrap(client.POST('/api/v1/me/api-keys', { body: { name, scopes } })),

@@ -1,0 +1,104 @@
+// The account: where it is logged in, and codes of an authenticator beside the password.
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { barriers, launch, watch, why } from './browser.mjs';
+import { startServer } from './server.mjs';
+
+const password = 'three red herons at dawn';
+let server;
+let browser;
+let page;
+let watched;
+
+before(async () => {
+  if (why) return;
+  server = await startServer();
+  browser = await launch();
+  page = await (await browser.newContext({ acceptDownloads: true })).newPage();
+  page.setDefaultTimeout(15_000);
+  watched = watch(page);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** The code of an authenticator: RFC 6238 over RFC 4226, SHA-1, 6 digits, 30 seconds. */
+function codeOf(key, now_ms = Date.now()) {
+  const bits = [...key].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const secret = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(now_ms / 30_000)));
+  const digest = createHmac('sha1', secret).update(counter).digest();
+  const offset = digest[19] & 15;
+  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+async function logIn(where) {
+  await where.goto(server.address);
+  await where.getByLabel('Name', { exact: true }).fill('ada');
+  await where.getByLabel('Password', { exact: true }).fill(password);
+  await where.getByRole('button', { name: 'Log in' }).click();
+}
+
+async function logOut() {
+  await page.getByRole('button', { name: /^Menu of/ }).click();
+  await page.getByRole('menuitem', { name: 'Log out' }).click();
+  await page.getByRole('heading', { name: 'Log in' }).waitFor();
+}
+
+test('a session somewhere else is seen, and ended', { skip: why }, async () => {
+  await page.goto(server.address);
+  await page.getByRole('button', { name: 'Make an account' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('ada');
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign up' }).click();
+  await page.getByRole('heading', { name: 'Galleries' }).waitFor();
+  const elsewhere = await (await browser.newContext()).newPage();
+  await logIn(elsewhere);
+  await elsewhere.getByRole('heading', { name: 'Galleries' }).waitFor();
+  await page.goto(`${server.address}/account`);
+  await page.getByText('Chrome, Linux').nth(1).waitFor();
+  assert.equal(await page.getByText('here', { exact: true }).count(), 1);
+  assert.deepEqual(await barriers(page), []);
+  await page.getByRole('button', { name: 'End this session' }).click();
+  await page.getByRole('button', { name: 'End this session' }).waitFor({ state: 'detached' });
+  await elsewhere.reload();
+  await elsewhere.getByRole('heading', { name: 'Log in' }).waitFor();
+});
+
+test('with an authenticator the password alone opens nothing, and a recovery code stands in for it', { skip: why }, async () => {
+  await page.getByRole('button', { name: 'Turn on' }).click();
+  await page.getByLabel('Your password').fill(password);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('img', { name: 'QR code of the key' }).waitFor();
+  assert.deepEqual(await barriers(page), []);
+  const key = (await page.locator('.key').innerText()).replaceAll(' ', '');
+  await page.getByLabel('Code', { exact: true }).fill(codeOf(key));
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByText('Keep these recovery codes').waitFor();
+  const [recovery] = await page.locator('.codes code').allInnerTexts();
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByText('On. 10 recovery codes are left.').waitFor();
+  await logOut();
+  await logIn(page);
+  const code = page.getByLabel('Code of your authenticator, or a recovery code');
+  await code.fill('000000');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('alert').waitFor();
+  await code.fill(recovery);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Galleries' }).waitFor();
+  await page.goto(`${server.address}/account`);
+  await page.getByText('On. 9 recovery codes are left.').waitFor();
+  await page.getByRole('button', { name: 'Turn off' }).click();
+  await page.getByRole('dialog').getByLabel('Your password').fill(password);
+  await page.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
+  await page.getByRole('button', { name: 'Turn on' }).waitFor();
+  await logOut();
+  await logIn(page);
+  await page.getByRole('heading', { name: 'Galleries' }).waitFor();
+  assert.deepEqual(watched.faults, []);
+});
