@@ -21,6 +21,7 @@ export type VerifyReport = Schemas['VerifyReport'];
 export type ApiKey = Schemas['ApiKey'];
 export type Scope = Schemas['Scopes'][number];
 export type ListedSession = Schemas['ListedSession'];
+export type VersionCheck = Schemas['VersionCheck'];
 export type PackRecommendation = Schemas['PackRecommendation'];
 
 /** What can be deleted. */
@@ -275,15 +276,6 @@ export const api = {
         ...asBody(multipart({ photo })),
       }),
     ),
-  /** The photo as it was uploaded. */
-  image: async (galleryId: number, personId: number, photoId: number): Promise<Blob> => {
-    const path = { ...ofPerson(galleryId, personId), photo_id: photoId };
-    const image = client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}/photos/{photo_id}/image', {
-      params: { path },
-      parseAs: 'blob',
-    });
-    return (await unwrap<unknown>(image)) as Blob;
-  },
   cropAddress: (galleryId: number, personId: number, photoId: number) =>
     `${base}/galleries/${galleryId}/people/${personId}/photos/${photoId}/crop`,
   imageAddress: (galleryId: number, personId: number, photoId: number) =>
@@ -317,6 +309,13 @@ export const api = {
         params: { path: { ...inGallery(galleryId), version } },
       }),
     ),
+  /** The version held against its own photos. */
+  checkVersion: (galleryId: number, version: number) =>
+    unwrap(
+      client.GET('/api/v1/galleries/{gallery_id}/versions/{version}/check', {
+        params: { path: { ...inGallery(galleryId), version } },
+      }),
+    ),
   modelAddress: (galleryId: number, version: number) =>
     `${base}/galleries/${galleryId}/versions/${version}/model`,
 
@@ -340,13 +339,12 @@ export const api = {
     falseMatchRate: number,
     signal: AbortSignal,
     onSent: OnSent,
-    version?: number,
   ) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/verify', {
         params: {
           path: inGallery(galleryId),
-          query: { person_id: personId, false_match_rate: falseMatchRate, face, version },
+          query: { person_id: personId, false_match_rate: falseMatchRate, face },
         },
         signal,
         fetch: uploading(onSent),

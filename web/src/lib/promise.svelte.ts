@@ -9,11 +9,10 @@ class Rate {
 
   constructor(
     private readonly key: string,
-    rates: readonly number[],
     fallback: number,
   ) {
     const before = Number(kept.read(key));
-    this.#value = rates.includes(before) ? before : fallback;
+    this.#value = before > 0 && before <= 0.5 ? before : fallback;
   }
 
   get value() {
@@ -27,7 +26,7 @@ class Rate {
 }
 
 /** How often a stranger may be accepted as one claimed person of a gallery. */
-export const matchRateOf = (galleryId: number) => new Rate(`faceforge.fmr.${galleryId}`, matchRates, 0.0001);
+export const matchRateOf = (galleryId: number) => new Rate(`faceforge.fmr.${galleryId}`, 0.0001);
 /** How often a stranger may be taken for anyone of a gallery. */
 export const identificationRateOf = (galleryId: number) =>
-  new Rate(`faceforge.fpir.${galleryId}`, identificationRates, 0.01);
+  new Rate(`faceforge.fpir.${galleryId}`, 0.01);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Gallery, Version, VersionReport } from './api';
-import { changesBetween, missedAt, stateOf } from './training';
+import { changesBetween, stateOf } from './training';
 
 const gallery = (photo_count: number, latest_version: number | null): Gallery => ({
   id: 1, name: 'Family', created_at: '2026-01-01T00:00:00Z', person_count: 1, photo_count, latest_version, version_in_use: latest_version,
@@ -31,9 +31,4 @@ test('what a version has that the one before had not is told by person', () => {
   expect(changesBetween(before, after)).toEqual({
     newPeople: ['Bob'], grown: [{ name: 'Ada', photos: 1 }], newPhotos: 2, newlyLeftOut: 1,
   });
-});
-
-test('a threshold misses the photos that are less like the rest, of those that can be compared', () => {
-  const people = { Ada: [photo(1, 'used', 0.3), photo(2, 'used', 0.5), photo(3, 'flagged', 0.1)], Bob: [photo(4, 'used', null)] };
-  expect(missedAt(0.4, report(people))).toEqual({ missed: 1, asked: 2 });
 });

@@ -54,14 +54,3 @@ export function changesBetween(before: VersionReport, after: VersionReport): Cha
   }
   return changes;
 }
-
-/**
- * How many of a version's own photos are less like the rest of their person than a threshold: what it would cost, were
- * they asked about. Photos without another of their person to compare with do not count.
- */
-export function missedAt(match_threshold: number, report: VersionReport) {
-  const similarities = report.people.flatMap((person) =>
-    person.photos.flatMap((photo) => (photo.standing === 'used' && photo.similarity !== null ? [photo.similarity] : [])),
-  );
-  return { missed: similarities.filter((similarity) => similarity < match_threshold).length, asked: similarities.length };
-}
