@@ -125,6 +125,20 @@ TEST(ApproximateIndex, NoLinkLeadsToARemovedRow) {
   EXPECT_EQ(std::ranges::count(graph.links().span(), 77U), 0);
 }
 
+TEST(ApproximateIndex, RowsThatReplaceAllOthersAreFound) {
+  constexpr size_t kFewer = 5'000;
+  ApproximateIndex index(kLength, face::Metric::Cosine, {.thread_limit = 2});
+  const auto first = std::span(rows()).first(kFewer * kLength);
+  ASSERT_TRUE(index.add_batch(first.first(kLength * 200)));
+  for (uint32_t number = 0; number < 200; ++number) ASSERT_TRUE(index.remove(number));
+  ASSERT_TRUE(index.add_batch(first));
+  size_t found = 0;
+  for (uint32_t number = 0; number < kFewer; ++number) {
+    found += index.nearest(row(number), 1)->front().row == number ? 1 : 0;
+  }
+  EXPECT_GE(found, kFewer * 999 / 1000);
+}
+
 TEST(ApproximateIndex, FewRowsAreFoundAsByAnExactSearch) {
   ApproximateIndex index(3, face::Metric::Cosine);
   ExactIndex exact(3, face::Metric::Cosine);
@@ -310,6 +324,16 @@ TEST_F(ApproximateIndexFile, ALinkToNoRowIsRefusedAndAChangedValueFoundByVerifyi
   write(changed);
   EXPECT_EQ(refusal(), "");
   EXPECT_EQ(ApproximateIndex::verify(file_).error().reason, "index_file_damaged");
+}
+
+TEST_F(ApproximateIndexFile, AnIndexWhoseRowsWereTakenBackIsSavedAndOpened) {
+  ApproximateIndex index(kLength, face::Metric::Cosine, {.row_limit = 2});
+  ASSERT_FALSE(index.add_batch(std::span(rows()).first(3 * kLength)));
+  ASSERT_TRUE(index.save(file_));
+  const auto opened = ApproximateIndex::open(file_);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ((*opened)->row_count(), 0U);
+  EXPECT_EQ((*opened)->add(row(3)), 0U);
 }
 
 TEST_F(ApproximateIndexFile, AFileWithMoreRowsThanTheLimitIsRefused) {

@@ -150,14 +150,15 @@ void offer_all(const RowStore& rows, const Closeness& closeness, std::span<const
   }
 }
 
-/// The first rows that a walk looks at: spread evenly, and none that was removed.
-std::vector<uint32_t> starts(const RowStore& rows, size_t linked_end) {
+/// The first rows that a walk looks at: spread evenly over those below `end`, and present. Those
+/// that `is_new` tells of have no links yet.
+template <typename IsNew>
+std::vector<uint32_t> starts(const RowStore& rows, size_t end, const IsNew& is_new) {
   std::vector<uint32_t> found;
-  const size_t end = std::min(rows.row_end(), linked_end);
   size_t next = 0;
   for (size_t start = 0; start < kStarts && next < end; ++start) {
     size_t row = std::max(next, end * start / kStarts);
-    while (row < end && !rows.is_present(row)) ++row;
+    while (row < end && (!rows.is_present(row) || is_new(row))) ++row;
     if (row < end) found.push_back(static_cast<uint32_t>(row));
     next = row + 1;
   }
@@ -256,7 +257,7 @@ void Graph::set_links(size_t row, std::span<const uint32_t> linked) {
 }
 
 void Graph::link(const RowStore& rows, std::span<const uint32_t> added, size_t thread_count) {
-  size_t linked_count = links_.size() / kLinks;
+  size_t linked_count = rows.row_count() - added.size();
   std::vector<uint32_t> order(added.begin(), added.end());
   std::ranges::sort(order, {}, spread);
   if (links_.size() < rows.row_end() * kLinks) {
@@ -264,12 +265,9 @@ void Graph::link(const RowStore& rows, std::span<const uint32_t> added, size_t t
     links_.grow(rows.row_end() * kLinks - old_size);
     std::fill(links_.data() + old_size, links_.data() + links_.size(), kNoRow);
   }
-  // Walks start from rows that are linked already.
-  std::vector<uint32_t> from;
-  if (linked_count > 0) {
-    from = starts(rows, linked_count);
-    std::erase_if(from, [&](uint32_t row) { return std::ranges::count(added, row) > 0; });
-  }
+  std::vector<bool> is_new(rows.row_end());
+  for (const uint32_t row : added) is_new[row] = true;
+  auto from = starts(rows, rows.row_end(), [&](size_t row) { return is_new[row]; });
   for (size_t first = 0; first < order.size();) {
     const size_t chunk_size = std::min(
         std::clamp<size_t>(linked_count / kChunkShare, 1, kChunkLimit), order.size() - first);
@@ -341,11 +339,9 @@ void Graph::unlink(const RowStore& rows, uint32_t removed) {
 
 std::vector<uint32_t> Graph::near(const RowStore& rows, const CodedQuery& query,
                                   size_t breadth) const {
+  const auto from = starts(rows, links_.size() / kLinks, [](size_t) { return false; });
   std::vector<uint32_t> found;
-  for (const Near& near :
-       walk(rows, links_, query, breadth, starts(rows, links_.size() / kLinks))) {
-    found.push_back(near.row);
-  }
+  for (const Near& near : walk(rows, links_, query, breadth, from)) found.push_back(near.row);
   return found;
 }
 

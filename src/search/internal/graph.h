@@ -29,6 +29,8 @@ class Graph {
   explicit Graph(Column<uint32_t> links) : links_(std::move(links)) {}
 
   /// Links rows that were written into the store just before, on `thread_count` threads.
+  ///
+  /// in: all other rows of the store are linked, or were taken out
   void link(const RowStore& rows, std::span<const uint32_t> added, size_t thread_count);
 
   /// Takes a row out that was removed from the store just before: no link leads to it any more.

@@ -144,7 +144,11 @@ Result<void> IndexFile::write(const std::filesystem::path& path, const RowStore&
   TRY(writer.write_column(columns.errors.span()));
   TRY(writer.write_column(columns.offsets.span()));
   TRY(writer.write_column(columns.presences.span()));
-  TRY(writer.write_column(graph.links().span()));
+  const auto links = graph.links().span();
+  TRY(writer.write(std::as_bytes(links)));
+  // Rows that were taken back before they were linked have none.
+  const std::vector<uint32_t> missing(rows.row_end() * Graph::kLinks - links.size(), Graph::kNoRow);
+  TRY(writer.write_column<uint32_t>(missing));
   return writer.finish();
 }
 
