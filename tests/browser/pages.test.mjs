@@ -220,6 +220,7 @@ test('a folder of photos goes to the people whose names its folders have', { ski
     cpSync(photo(person, number), join(folder, person, '5.jpg'));
   }
   await page.getByRole('button', { name: 'Clear the list' }).click();
+  await page.getByRole('button', { name: 'Clear the list' }).waitFor({ state: 'detached' });
   await page.reload();
   await page.getByLabel('Choose a folder', { exact: true }).last().setInputFiles(folder);
   await page.getByRole('heading', { name: 'Add 2 photos of 2 people?' }).waitFor();

@@ -377,6 +377,7 @@ export const en = {
   'verdict.ambiguous': 'ambiguous',
   'verdict.unknown': 'no match',
   'batch.label': 'Answers',
+  'batch.table': 'Table of the answers',
   'batch.done': { one: '{done} of {count} photo answered', other: '{done} of {count} photos answered' },
   'batch.stop': 'Stop',
   'batch.go_on': 'Go on',

@@ -166,8 +166,8 @@ export class UploadQueue {
   /** Takes photos out of the queue; what is being sent goes on. */
   async drop(uploads: Upload[]) {
     const ids = uploads.filter((upload) => upload.state !== 'sending').map((upload) => upload.id);
+    await this.store.forget(ids); // first, so that what is seen to be gone does not come back with a reload
     this.list = this.list.filter((upload) => !ids.includes(upload.id));
-    await this.store.forget(ids);
   }
 
   /** Sends refused photos again. */
