@@ -409,6 +409,7 @@ test('a face that is like two people is named for neither', { skip: why }, async
 test('a version that photos were added to since says so, and a training names what it left out', { skip: why }, async () => {
   await page.getByRole('link', { name: 'People', exact: true }).click();
   await page.getByRole('link', { name: /Hugo Chavez/ }).click();
+  await page.getByRole('heading', { name: 'Hugo Chavez', exact: true }).waitFor();
   await page.locator('input[type=file]').setInputFiles(photo('Aaron_Peirsol', 1));
   await page.getByText('1 photo was added.').waitFor();
   await page.getByText('not trained yet').waitFor();
