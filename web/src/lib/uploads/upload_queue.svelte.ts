@@ -124,13 +124,14 @@ export class UploadQueue {
     return { photos: limits.photos - waiting.length, bytes: limits.bytes - bytes };
   }
 
-  /** Keeps photos and begins to send them. Gives false, and keeps none, where there is no room for all. */
+  /** Keeps photos and begins to send them. Gives false where there is no room for all; then what was not sent yet is not kept. */
   async add(galleryId: number, wanted: Wanted[]): Promise<boolean> {
     const user_id = this.#user;
     if (user_id === null) return false;
     const bytes = wanted.reduce((sum, { file }) => sum + file.size, 0);
     const room = this.room();
     if (wanted.length > room.photos || bytes > room.bytes || !(await this.#browserHasRoom(bytes))) return false;
+    const added: number[] = [];
     for (const { person_id, person_name, file } of wanted) {
       const upload = {
         user_id,
@@ -142,8 +143,16 @@ export class UploadQueue {
         attempted: false,
         refusal: null,
       };
-      const id = await this.store.add(upload, file);
+      let id: number;
+      try {
+        id = await this.store.add(upload, file);
+      } catch {
+        // The disk is full after all, or this browser keeps nothing.
+        await this.drop(this.list.filter((one) => added.includes(one.id)));
+        return false;
+      }
       if (this.#user !== user_id) return true;
+      added.push(id);
       this.list.push(shown({ id, ...upload }));
       this.#go();
     }

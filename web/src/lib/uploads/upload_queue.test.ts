@@ -151,6 +151,19 @@ test('whoever logs out leaves no photo behind in the browser', async () => {
   expect(await new UploadStore().listOf(ada)).toEqual([]);
 });
 
+test('a browser whose disk is full says so, and keeps none of what was added', async () => {
+  const store = new UploadStore();
+  const one = new UploadQueue(store, server);
+  queues.push(one);
+  await one.start(ada);
+  one.pause();
+  const add = store.add.bind(store);
+  vi.spyOn(store, 'add').mockImplementationOnce(add).mockRejectedValueOnce(new DOMException('full', 'QuotaExceededError'));
+  expect(await one.add(1, of('Ada', '1.jpg', '2.jpg'))).toBe(false);
+  expect(one.list).toEqual([]);
+  expect(await new UploadStore().listOf(ada)).toEqual([]);
+});
+
 test('what does not fit is not taken, and nothing of it', async () => {
   const one = queue();
   await one.start(ada);
