@@ -57,7 +57,7 @@ void declare_doctor(CLI::App& command, DoctorOptions& options) {
       ->type_name("DIR")
       ->default_str(options.web_folder.empty() ? "none found" : options.web_folder);
   auto* certificate = command
-                          .add_option("--tls-certificate", options.tls_certificate,
+                          .add_option("--tls-certificate,--tls-cert", options.tls_certificate,
                                       "The server's certificate chain, PEM")
                           ->type_name("FILE");
   auto* key = command.add_option("--tls-key", options.tls_key, "The certificate's key, PEM")

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include "cli/text.h"
 #include "cli/web_folder.h"
 #include "gallery/galleries.h"
+#include "http/local_certificate.h"
 #include "http/server.h"
 #include "jobs/jobs.h"
 #include "packs/registry.h"
@@ -38,6 +40,7 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8080";
   std::string pack;
   std::string web_folder;
+  std::string tls;
   std::string tls_certificate;
   std::string tls_key;
   bool behind_proxy = false;
@@ -82,6 +85,28 @@ class DataFolderLock {
   explicit DataFolderLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };
+
+/// The certificate of `--tls auto`; nothing without it.
+Result<std::optional<http::LocalCertificate>> own_certificate(const ServeOptions& options,
+                                                              const Clock& clock) {
+  if (options.tls.empty()) return std::nullopt;
+  const std::filesystem::path folder =
+      std::filesystem::path(options.installation.data_folder) / "tls";
+  return TRY(http::local_certificate(folder, http::names_of_this_machine(), clock.now_ms()));
+}
+
+/// What whoever opens the pages should know about it.
+void introduce(const http::LocalCertificate& certificate) {
+  print(fmt::format(
+      "The certificate is this server's own{}, until {}:\n"
+      "  {}\n"
+      "  SHA-256 {}\n"
+      "Browsers warn until they are told to trust it. Compare the fingerprint and go "
+      "on, or import\nthe file: docs/operate.md says how, for each browser and "
+      "system.\n",
+      certificate.is_new ? " (new)" : "", to_rfc3339(certificate.expires_ms).substr(0, 10),
+      to_printable(certificate.files.certificate_chain.string()), certificate.fingerprint));
+}
 
 Result<http::ServerOptions> server_options(const ServeOptions& options) {
   const ListenAddress listen = TRY(parse_listen_address(options.listen));
@@ -148,11 +173,16 @@ Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) 
 
 Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const std::filesystem::path data_folder(options.installation.data_folder);
-  const auto http_options = TRY(server_options(options));
+  auto http_options = TRY(server_options(options));
   TRY(make_data_folder(options.installation.data_folder));
   const auto lock = TRY(DataFolderLock::take(data_folder));
 
   const SystemClock clock;
+  const auto certificate = TRY(own_certificate(options, clock));
+  if (certificate) {
+    http_options.transport.tls = certificate->files;
+    http_options.strict_transport = http::StrictTransport::Off;
+  }
   packs::Registry registry = TRY(registry_of(options.installation.data_folder));
   const int core_count = processor_count();
   const recognition::Engines engines = recognition::make_engines(
@@ -190,6 +220,7 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
                     browser_address(bound, http_options.transport.tls ? "https" : "http"),
                     options.web_folder.empty() ? "the API alone, no pages: see --web; " : "",
                     to_printable(engines.one_core->pack_id())));
+  if (certificate) introduce(*certificate);
   std::fflush(stdout);
   const auto waited = wait_for_the_end(interrupt, {database_lock, galleries, *accounts, jobs});
   log::info("finishing what was accepted");
@@ -212,9 +243,17 @@ void declare_serve(CLI::App& command, ServeOptions& options) {
   command.add_option("--web", options.web_folder, "The built pages; '' for the API alone")
       ->type_name("DIR")
       ->default_str(options.web_folder.empty() ? "none found" : options.web_folder);
-  auto* certificate =
-      command.add_option("--tls-certificate", options.tls_certificate, "Serve https: chain, PEM")
-          ->type_name("FILE");
+  auto* own = command
+                  .add_option("--tls", options.tls,
+                              "auto: serve https with a certificate of this server's own, made in "
+                              "the data folder")
+                  ->type_name("auto")
+                  ->check(CLI::IsMember({"auto"}));
+  auto* certificate = command
+                          .add_option("--tls-certificate,--tls-cert", options.tls_certificate,
+                                      "Serve https: chain, PEM")
+                          ->type_name("FILE")
+                          ->excludes(own);
   auto* key = command.add_option("--tls-key", options.tls_key, "The certificate's key, PEM")
                   ->type_name("FILE");
   certificate->needs(key);
@@ -241,6 +280,7 @@ void declare_serve(CLI::App& command, ServeOptions& options) {
   set_examples(command,
                "  faceforge serve\n"
                "  faceforge serve --data /srv/faceforge --listen 0.0.0.0:8080\n"
+               "  faceforge serve --tls auto --listen 0.0.0.0:8443\n"
                "  faceforge serve --database postgresql://faceforge@db.example/faceforge\n"
                "SIGTERM or Ctrl-C finishes what was accepted, then ends; a second one at once.");
 }

@@ -147,7 +147,7 @@ void ApiApplication::finish(Response& response, Scheme scheme) const {
   for (const auto& [name, value] : kFields) {
     if (!response.headers.find(name)) response.headers.add(std::string(name), std::string(value));
   }
-  if (scheme == Scheme::Https) {
+  if (scheme == Scheme::Https && strict_transport_ == StrictTransport::On) {
     response.headers.add("Strict-Transport-Security", "max-age=31536000");
   }
 }

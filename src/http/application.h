@@ -12,8 +12,8 @@ namespace faceforge::http {
 /// The API and the pages: finds the route of a request, asks who is asking, calls the handler.
 class ApiApplication final : public Application {
  public:
-  ApiApplication(const Services& services, StaticFiles pages)
-      : services_(services), pages_(std::move(pages)) {}
+  ApiApplication(const Services& services, StaticFiles pages, StrictTransport strict_transport)
+      : services_(services), pages_(std::move(pages)), strict_transport_(strict_transport) {}
 
   [[nodiscard]] std::unique_ptr<Exchange> begin(RequestHead head) override;
   void finish(Response& response, Scheme scheme) const override;
@@ -24,6 +24,7 @@ class ApiApplication final : public Application {
 
   Services services_;
   StaticFiles pages_;
+  StrictTransport strict_transport_;
 };
 
 }  // namespace faceforge::http

@@ -8,7 +8,8 @@
 namespace faceforge::http {
 
 struct Server::Parts {
-  Parts(const Services& services, StaticFiles pages) : application(services, std::move(pages)) {}
+  Parts(const Services& services, StaticFiles pages, StrictTransport strict_transport)
+      : application(services, std::move(pages), strict_transport) {}
 
   ApiApplication application;
   std::unique_ptr<Transport> transport;  // ends before what it calls
@@ -18,7 +19,7 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
                                               const Services& services) {
   StaticFiles pages;
   if (!options.web_folder.empty()) pages = TRY(StaticFiles::load(options.web_folder));
-  auto parts = std::make_unique<Parts>(services, std::move(pages));
+  auto parts = std::make_unique<Parts>(services, std::move(pages), options.strict_transport);
   parts->transport = TRY(Transport::start(options.transport, parts->application));
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }

@@ -40,8 +40,14 @@ struct Services {
   SignUp sign_up = SignUp::Open;
 };
 
+/// Whether browsers are told to come by https only, for a year. Not with a certificate of the
+/// server's own: where it is not trusted, they would refuse to go on, and on `localhost` they would
+/// refuse every other server too.
+enum class StrictTransport { Off, On };
+
 struct ServerOptions {
   TransportOptions transport{};
+  StrictTransport strict_transport = StrictTransport::On;  ///< where it is served by https
   /// The built pages (`web/dist`), read once at the start; empty: the API alone.
   std::filesystem::path web_folder{};
 };

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
-  chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync,
+  chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, writeSync,
 } from 'node:fs';
+import { get } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -210,6 +211,44 @@ test('an empty data folder beside a database that names photos is refused, and m
   assert.equal(await isLost(right, []), false);
   assert.equal(await isLost(wrong, ['--photos-lost']), true);
   assert.equal(await isLost(right, []), false);
+});
+
+test('with --tls auto a server makes its own certificate, says how to trust it, and keeps it', { skip }, async () => {
+  const data = join(folder, 'serve-tls');
+  let fingerprint;
+  for (const round of ['made', 'kept']) {
+    const { child, address, ended, all } = await serve(data, ['--tls', 'auto']);
+    assert.match(address, /^https:/);
+    const ca = readFileSync(join(data, 'tls/certificate.pem'));
+    const { status, headers, peer } = await new Promise((resolve, reject) => {
+      get(`${address}/readyz`, { ca, servername: 'localhost' }, (response) => {
+        const certificate = response.socket.getPeerCertificate();
+        response.resume().on('end', () => resolve({ status: response.statusCode, headers: response.headers, peer: certificate }));
+      }).on('error', reject);
+    });
+    assert.equal(status, 200);
+    assert.equal(headers['strict-transport-security'], undefined, 'or no browser lets one go on without trusting it');
+    const days = (Date.parse(peer.valid_to) - Date.now()) / 86_400_000;
+    assert.ok(days > 396 && days < 398, `${days} days`);
+    assert.equal(statSync(join(data, 'tls/key.pem')).mode & 0o777, 0o600);
+    const said = all();
+    assert.ok(said.includes(peer.fingerprint256), said);
+    assert.ok(said.includes('operate.md'), said);
+    if (round === 'kept') assert.equal(peer.fingerprint256, fingerprint);
+    fingerprint = peer.fingerprint256;
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+  }
+});
+
+test('--tls-cert is another name of --tls-certificate, and goes with no --tls auto', async () => {
+  const both = await run(['serve', '--tls', 'auto', '--tls-cert', 'a.pem', '--tls-key', 'b.pem']);
+  assert.equal(both.code, 64, both.stderr);
+  const missing = await run(['serve', '--tls-cert', '/none.pem', '--data', join(folder, 'serve-tls-2')]);
+  assert.equal(missing.code, 64, missing.stderr);
+  assert.match(missing.stderr, /tls-key/);
+  const other = await run(['serve', '--tls', 'on']);
+  assert.equal(other.code, 64, other.stderr);
 });
 
 test('a port in use is told', { skip }, async () => {

@@ -11,12 +11,12 @@ export async function serve(data, extra = [], options = {}) {
   const address = await new Promise((resolve, reject) => {
     child.stdout.on('data', (text) => {
       stdout += text;
-      const found = stdout.match(/http:\/\/127\.0\.0\.1:\d+/);
+      const found = stdout.match(/https?:\/\/127\.0\.0\.1:\d+/);
       if (found) resolve(found[0]);
     });
     ended.then((code) => reject(new Error(`ended with ${code}: ${stderr}`)));
   });
-  return { child, address, ended, said: stdout };
+  return { child, address, ended, said: stdout, all: () => stdout };
 }
 
 export class Client {
