@@ -27,21 +27,26 @@ face::DetectedFace face_at(float x, float width) {
   return face;
 }
 
-/// Appends an answer to the file that FACEFORGE_RECORD_ANSWERS names, where tests/api holds it
-/// against openapi.yaml. Bodies other than text stay out.
-void record(std::string_view method, std::string_view target, const Answer& answer) {
+/// Appends a line to the file that FACEFORGE_RECORD_ANSWERS names, where tests/api holds it against
+/// openapi.yaml.
+void record(const json::object& line) {
   const char* const file = std::getenv("FACEFORGE_RECORD_ANSWERS");
-  if (file == nullptr || answer.status == 0) return;
-  const std::string type = answer.header("Content-Type");
-  const bool is_text = type == "application/json" || type == "text/event-stream";
-  const json::object line{{"method", method},
-                          {"target", target},
-                          {"status", answer.status},
-                          {"type", type},
-                          {"body", is_text ? answer.body : ""}};
+  if (file == nullptr) return;
   static std::mutex mutex;  // several users of one test ask at once
   const std::scoped_lock lock(mutex);
   std::ofstream(file, std::ios::app) << json::to_text(line) << '\n';
+}
+
+/// Bodies other than text stay out.
+void record(std::string_view method, std::string_view target, const Answer& answer) {
+  if (answer.status == 0) return;
+  const std::string type = answer.header("Content-Type");
+  const bool is_text = type == "application/json" || type == "text/event-stream";
+  record({{"method", method},
+          {"target", target},
+          {"status", answer.status},
+          {"type", type},
+          {"body", is_text ? answer.body : ""}});
 }
 
 }  // namespace
@@ -66,6 +71,16 @@ Result<std::vector<face::DetectedFace>> ColourEngine::detect(const image::Photo&
   if (sum == 0) return std::vector<face::DetectedFace>{};
   if (sum == 3 * 255) return std::vector<face::DetectedFace>{face_at(5, 40), face_at(50, 40)};
   return std::vector<face::DetectedFace>{face_at(20, 50)};
+}
+
+Result<image::Photo> ColourEngine::decode_frame(std::span<const std::byte> file) const {
+  return image::decode(file, recognition::kFrameLimits);
+}
+
+Result<recognition::FrameFaces> ColourEngine::detect_in_frame(const image::Photo& frame) const {
+  auto faces = detect(frame);
+  if (!faces) return Unexpected(faces.error());
+  return recognition::FrameFaces{.sure = *std::move(faces), .doubtful = {}};
 }
 
 Result<face::AlignedFace> ColourEngine::align(const image::Photo& photo,
@@ -148,6 +163,10 @@ void ApiClient::enter(std::string_view path, std::string_view name) {
   const std::string set_cookie = answer.header("Set-Cookie");
   cookie = set_cookie.substr(0, set_cookie.find(';'));
   csrf_token = std::string(body_of(answer).at("csrf_token").as_string());
+}
+
+void record_message(std::string_view text) {
+  record({{"live_message", text}});
 }
 
 json::object body_of(const Answer& answer) {

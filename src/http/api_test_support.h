@@ -41,6 +41,8 @@ class ColourEngine final : public recognition::FaceEngine {
   const std::optional<face::Calibration>& calibration() const override { return calibration_; }
   Result<image::Photo> decode(std::span<const std::byte> file) const override;
   Result<std::vector<face::DetectedFace>> detect(const image::Photo& photo) const override;
+  Result<image::Photo> decode_frame(std::span<const std::byte> file) const override;
+  Result<recognition::FrameFaces> detect_in_frame(const image::Photo& frame) const override;
   Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override;
   Result<std::vector<face::Embedding>> embed(
@@ -97,6 +99,9 @@ class ApiClient {
 
   static constexpr std::string_view kPassword = "quite a long pass phrase";
 
+  /// What a browser sends as the Origin of the server's own pages.
+  [[nodiscard]] std::string own_origin() const { return fmt::format("http://127.0.0.1:{}", port_); }
+
   std::string cookie;
   std::string csrf_token;
   std::map<std::string, std::string> fields;  ///< sent with every request
@@ -104,6 +109,9 @@ class ApiClient {
  private:
   uint16_t port_;
 };
+
+/// Records a message of the live socket, as answers are.
+void record_message(std::string_view text);
 
 [[nodiscard]] json::object body_of(const Answer& answer);
 [[nodiscard]] int64_t id_of(const Answer& answer);

@@ -27,6 +27,16 @@ Result<void> require_same_origin(const RequestHead& head) {
   return {};
 }
 
+/// Browsers let any page open a WebSocket, with our cookies, and always tell which page it is; no
+/// other rule of theirs stands before it.
+Result<void> require_own_page(const RequestHead& head) {
+  TRY(require_same_origin(head));
+  if (head.headers.find("Origin")) return {};
+  return fail(ErrorCode::Forbidden, "origin_missing",
+              "a WebSocket with a session cookie needs the Origin of its page; programs use an API "
+              "key");
+}
+
 Result<Caller> authenticate_key(accounts::Accounts& accounts, std::string_view authorization) {
   constexpr std::string_view kBearer = "Bearer ";
   if (!same_token(authorization.substr(0, kBearer.size()), kBearer)) {
@@ -81,6 +91,7 @@ Result<Caller> authenticate(accounts::Accounts& accounts, const RequestHead& hea
                             const Route& route) {
   const auto authorization = head.headers.find("Authorization");
   if (!is_safe(head.method) && !authorization) TRY(require_same_origin(head));
+  if (route.lane == Lane::Sockets && !authorization) TRY(require_own_page(head));
   if (route.access == Access::Anyone) return Caller{};
   Caller caller = authorization ? TRY(authenticate_key(accounts, *authorization))
                                 : TRY(authenticate_cookie(accounts, head));

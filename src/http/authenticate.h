@@ -22,9 +22,10 @@ struct Caller {
 ///
 /// An API key in `Authorization` goes before a cookie. What changes something must not come from
 /// another site's page: its Origin must be this server (where browsers send one), and with a cookie
-/// it carries the session's CSRF token.
+/// it carries the session's CSRF token. A WebSocket with a cookie must name its Origin.
 ///
-/// fails: forbidden/cross_origin; unauthenticated/login_required, authorization_unsupported, and as
+/// fails: forbidden/cross_origin, origin_missing; unauthenticated/login_required,
+/// authorization_unsupported, and as
 ///        accounts::Accounts::authenticate_session and authenticate_api_key;
 ///        forbidden/csrf_token_wrong (or missing); forbidden/scope_missing
 [[nodiscard]] Result<Caller> authenticate(accounts::Accounts& accounts, const RequestHead& head,

@@ -110,6 +110,15 @@ class RawClient {
     return text;
   }
 
+  std::optional<std::string> receive_exactly(size_t size) {
+    while (unread_.size() < size) {
+      if (!read_more()) return std::nullopt;
+    }
+    std::string text = unread_.substr(0, size);
+    unread_.erase(0, size);
+    return text;
+  }
+
   /// Whether there is something to receive, or an end, within that time.
   [[nodiscard]] bool readable_within(std::chrono::milliseconds time) const {
     pollfd descriptor{.fd = socket_, .events = POLLIN, .revents = 0};

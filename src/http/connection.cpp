@@ -1,4 +1,4 @@
-// The one file that includes Beast: bytes to RequestHead and Body, Response to bytes.
+// Bytes to RequestHead and Body, Response to bytes. Only this file and web_socket.cpp know Beast.
 
 #include "http/internal/connection.h"
 
@@ -30,6 +30,7 @@
 #include "http/internal/client_address.h"
 #include "http/internal/lane_step.h"
 #include "http/internal/refusals.h"
+#include "http/internal/web_socket.h"
 
 namespace faceforge::http::internal {
 
@@ -87,6 +88,13 @@ std::shared_ptr<EventSource> events_of(const Response& response, Method method) 
   return events == nullptr || method == Method::Head ? nullptr : *events;
 }
 
+/// Who answers in the WebSocket that a response makes of the connection; nobody for the others.
+std::shared_ptr<SocketSession> socket_of(const std::optional<Response>& response) {
+  if (!response) return nullptr;
+  const auto* session = std::get_if<std::shared_ptr<SocketSession>>(&response->body);
+  return session == nullptr ? nullptr : *session;
+}
+
 template <typename Stream>
 class ConnectionOf final : public Connection,
                            public std::enable_shared_from_this<ConnectionOf<Stream>> {
@@ -140,6 +148,8 @@ class ConnectionOf final : public Connection,
   void watch_client(std::stop_source abandoned);
   awaitable<bool> send(Response& response, Method method, Scheme scheme, bool keep_alive);
   awaitable<void> send_events(EventSource& source, Exchange& exchange);
+  awaitable<std::optional<Response>> become_socket(SocketSession& session, Exchange& exchange,
+                                                   const Parser& parser);
   awaitable<bool> write_text(std::string_view text);
   awaitable<void> close(Sequel how);
   RequestHead head_of(const Parser& parser);
@@ -239,6 +249,10 @@ auto ConnectionOf<Stream>::one_request() -> awaitable<Sequel> {
   const bool received = parser.is_done();
   bool open = false;
   int status = 0;  // broken off by the client, or too slow
+  if (const auto session = socket_of(response)) {
+    status = response->status;
+    response = co_await become_socket(*session, *exchange, parser);
+  }
   if (response) {
     std::shared_ptr<EventSource> events = events_of(*response, method);
     const std::optional<Share> stream =
@@ -271,7 +285,9 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::respond(Exchange& excha
   };
   if (exchange.lane() == Lane::AtOnce) co_return run_step(both);
   if (!parser.is_done()) co_return co_await respond_to_body(exchange, parser);
-  if (exchange.lane() == Lane::Quick) co_return co_await run_on(shared_.quick, std::move(both));
+  if (exchange.lane() == Lane::Quick || exchange.lane() == Lane::Sockets) {
+    co_return co_await run_on(shared_.quick, std::move(both));
+  }
   Step admit = [&exchange] { return exchange.admit(); };
   std::optional<Response> refusal = co_await run_on(shared_.quick, std::move(admit));
   if (refusal) co_return refusal;
@@ -460,6 +476,19 @@ awaitable<void> ConnectionOf<Stream>::send_events(EventSource& source, Exchange&
     pause.expires_after(kEventPoll);
     co_await pause.async_wait(kAwait);
   }
+}
+
+/// out: why it became none; nothing when it was one, and has ended
+template <typename Stream>
+awaitable<std::optional<Response>> ConnectionOf<Stream>::become_socket(SocketSession& session,
+                                                                       Exchange& exchange,
+                                                                       const Parser& parser) {
+  const bool is_early = buffer_.size() > 0;  // nothing may follow before the handshake is answered
+  if (!asks_for_web_socket(parser.get()) || is_early) co_return upgrade_required();
+  const std::optional<Share> share = shared_.sockets.hold(exchange.asker());
+  if (!share) co_return sockets_taken(shared_.sockets.limits());
+  co_await serve_web_socket(stream_, parser.get(), session, exchange, shared_);
+  co_return std::nullopt;
 }
 
 template <typename Stream>

@@ -78,9 +78,11 @@ Shared::Shared(const TransportOptions& transport_options, Application& answering
       connections_of_address({.all = SIZE_MAX, .each = options.limits.connections_per_address}),
       event_streams(
           {.all = options.limits.event_streams, .each = options.limits.event_streams_each}),
+      sockets({.all = options.limits.sockets, .each = options.limits.sockets_each}),
       photo_requests({.all = SIZE_MAX, .each = options.limits.photo_requests_each}),
       quick(options.limits.quick_threads, options.limits.quick_queue),
       passwords(options.limits.password_threads, options.limits.password_queue),
-      photos(options.limits.photo_threads, options.limits.photo_queue) {}
+      photos(options.limits.photo_threads, options.limits.photo_queue),
+      sockets_lane(options.limits.socket_threads, options.limits.sockets) {}
 
 }  // namespace faceforge::http::internal

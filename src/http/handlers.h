@@ -65,6 +65,8 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> detect(const Call& call);
 [[nodiscard]] Result<Response> compare(const Call& call);
 
+[[nodiscard]] Result<Response> watch_gallery(const Call& call);
+
 [[nodiscard]] Result<Response> list_packs(const Call& call);
 [[nodiscard]] Result<Response> get_default_pack(const Call& call);
 [[nodiscard]] Result<Response> get_pack_recommendation(const Call& call);

@@ -85,9 +85,13 @@ class EventSource {
   [[nodiscard]] virtual EventBatch next() = 0;
 };
 
-/// Nothing; text; bytes; bytes shared by many responses; or events as they happen.
+class SocketSession;
+
+/// Nothing; text; bytes; bytes shared by many responses; events as they happen; or, with status
+/// 101, who answers in the WebSocket that the connection becomes.
 using ResponseBody = std::variant<std::monostate, std::string, std::vector<std::byte>,
-                                  std::shared_ptr<const std::string>, std::shared_ptr<EventSource>>;
+                                  std::shared_ptr<const std::string>, std::shared_ptr<EventSource>,
+                                  std::shared_ptr<SocketSession>>;
 
 struct Response {
   int status = 200;
@@ -95,7 +99,7 @@ struct Response {
   ResponseBody body{};
 };
 
-/// The bytes of a body; empty for none and for events.
+/// The bytes of a body; empty for none, for events and for a WebSocket.
 [[nodiscard]] std::string_view bytes_of(const ResponseBody& body);
 
 }  // namespace faceforge::http

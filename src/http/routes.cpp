@@ -78,6 +78,7 @@ constexpr auto kRoutes = std::to_array<Route>({
 
     {Post,   "/api/v1/galleries/{gallery_id}/verify",     Recognize, kPhoto, Photos, verify},
     {Post,   "/api/v1/galleries/{gallery_id}/identify",   Recognize, kPhoto, Photos, identify},
+    {Get,    "/api/v1/galleries/{gallery_id}/live",       Recognize, kNone,  Sockets, watch_gallery},
     {Post,   "/api/v1/detect",                            Recognize, kPhoto, Photos, detect},
     {Post,   "/api/v1/compare",                           Recognize, kTwoPhotos, Photos, compare},
 

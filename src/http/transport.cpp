@@ -145,6 +145,7 @@ void Transport::stop() {
   shared.quick.finish();
   shared.passwords.finish();
   shared.photos.finish();
+  shared.sockets_lane.finish();
   parts_->work.reset();
   parts_->threads.clear();  // joins them
 }

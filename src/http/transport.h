@@ -34,6 +34,14 @@ struct TransportLimits {
   Duration event_stream = std::chrono::minutes(30);     ///< then the client connects again
   Duration event_heartbeat = std::chrono::seconds(15);  ///< a comment, for proxies on the way; and
                                                         ///< the client must still be admitted
+  size_t sockets = 64;                                  ///< beyond: 503 before the upgrade
+  size_t sockets_each = 8;                              ///< of one account
+  size_t socket_message_bytes = 2'000'004;              ///< closed with 1009 beyond
+  size_t socket_messages_per_second = 60;             ///< over two seconds: closed with 1008 beyond
+  Duration socket_check = std::chrono::seconds(1);    ///< the client must still be admitted
+  Duration socket_silent = std::chrono::seconds(30);  ///< not even an answer to a ping
+  Duration socket_idle = std::chrono::minutes(10);    ///< no message
+  size_t socket_threads = 2;
   size_t quick_threads = 4;
   size_t quick_queue = 256;
   size_t password_threads = 2;

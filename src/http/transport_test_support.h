@@ -12,6 +12,7 @@
 
 #include "http/client_test_support.h"
 #include "http/error_response.h"
+#include "http/socket_session.h"
 #include "http/transport.h"
 #include "support/test_data.h"
 
@@ -63,6 +64,19 @@ class SilentEvents final : public EventSource {
   EventBatch next() override { return {}; }
 };
 
+class FakeApplication;
+
+/// Answers a message by what it says.
+class FakeSession final : public SocketSession {
+ public:
+  explicit FakeSession(FakeApplication& application) : application_(application) {}
+  std::string greeting() override { return "hello"; }
+  SocketReply answer(const SocketMessage& message) override;
+
+ private:
+  FakeApplication& application_;
+};
+
 /// Answers by path: what a transport must carry, without any route of the product.
 class FakeApplication final : public Application {
  public:
@@ -86,6 +100,7 @@ class FakeExchange final : public Exchange {
   Lane lane() const override {
     if (head_.target == "/at-once") return Lane::AtOnce;
     if (head_.target == "/password") return Lane::Passwords;
+    if (head_.target == "/socket") return Lane::Sockets;
     return head_.target.starts_with("/photo") ? Lane::Photos : Lane::Quick;
   }
   size_t body_limit_bytes() const override { return size_t{4} << 20; }
@@ -108,6 +123,9 @@ class FakeExchange final : public Exchange {
     }
     if (head_.target == "/wait" || head_.target == "/password" || head_.target == "/photo")
       application_.gate.pass();
+    if (head_.target == "/socket") {
+      return {.status = 101, .body = std::make_shared<FakeSession>(application_)};
+    }
     if (head_.target == "/throw") throw std::runtime_error("a bug");
     if (head_.target == "/events") return {.body = std::make_shared<ThreeEvents>()};
     if (head_.target == "/silence") return {.body = std::make_shared<SilentEvents>()};
@@ -127,6 +145,16 @@ class FakeExchange final : public Exchange {
 inline std::unique_ptr<Exchange> FakeApplication::begin(RequestHead head) {
   ++begun;
   return std::make_unique<FakeExchange>(std::move(head), *this);
+}
+
+inline SocketReply FakeSession::answer(const SocketMessage& message) {
+  ++application_.answered;
+  const std::string text(reinterpret_cast<const char*>(message.bytes.data()), message.bytes.size());
+  if (text == "wait") application_.gate.pass();
+  if (text == "throw") throw std::runtime_error("a bug");
+  if (text == "end") return {.text = "bye", .end = "asked_to"};
+  if (text == "large") return {.text = std::string(1'000'000, 'x')};
+  return {.text = fmt::format("{} {} {}", text, message.received_count, message.dropped_count)};
 }
 
 class TransportTest : public testing::Test {

@@ -1,11 +1,16 @@
 #include "recognition/face_engine.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "vision/pipeline.h"
 
 namespace faceforge::recognition {
 namespace {
+
+/// Doubtful faces have at least this share of the detection score that a sure one needs.
+constexpr float kDoubtfulShare = 0.5F;
 
 class PipelineEngine final : public FaceEngine {
  public:
@@ -32,6 +37,25 @@ class PipelineEngine final : public FaceEngine {
       std::span<const std::byte> file,
       std::span<const face::DetectedFace> known_faces) const override {
     return vision::look_at(*pipeline_, file, limits_, known_faces);
+  }
+  Result<image::Photo> decode_frame(std::span<const std::byte> file) const override {
+    return image::decode(file, kFrameLimits);
+  }
+  Result<FrameFaces> detect_in_frame(const image::Photo& frame) const override {
+    const float sure_score = pipeline_->spec().detector.min_detection_score;
+    auto found = TRY(pipeline_->detect(frame, {.min_detection_score = sure_score * kDoubtfulShare,
+                                               .scale_search = vision::ScaleSearch::Single,
+                                               .face_limit = kMaxFrameFaces}));
+    const auto is_sure = [&](const face::DetectedFace& face) {
+      return face.detection_score >= sure_score;
+    };
+    const auto doubtful = std::ranges::stable_partition(found, is_sure);
+    FrameFaces faces;
+    faces.doubtful.assign(std::make_move_iterator(doubtful.begin()),
+                          std::make_move_iterator(doubtful.end()));
+    found.erase(doubtful.begin(), found.end());
+    faces.sure = std::move(found);
+    return faces;
   }
   Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override {

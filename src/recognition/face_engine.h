@@ -20,6 +20,16 @@
 
 namespace faceforge::recognition {
 
+/// Most faces of one frame of a stream: the highest detection scores are kept.
+inline constexpr int kMaxFrameFaces = 32;
+
+/// The faces of one frame of a stream, each list by falling area.
+struct FrameFaces {
+  std::vector<face::DetectedFace> sure{};      ///< what `detect` would call a face
+  std::vector<face::DetectedFace> doubtful{};  ///< of half its detection score: a face only where
+                                               ///< a tracker expects one
+};
+
 /// The steps from bytes to embeddings, as the use cases call them: a loaded pack, or in tests a
 /// fake that needs no networks. Immutable and usable from many threads at once.
 class FaceEngine {
@@ -40,6 +50,13 @@ class FaceEngine {
   [[nodiscard]] virtual Result<image::Photo> decode(std::span<const std::byte> file) const = 0;
   [[nodiscard]] virtual Result<std::vector<face::DetectedFace>> detect(
       const image::Photo& photo) const = 0;
+
+  /// The same for a frame of a stream, where the next one comes soon and faces are near: smaller
+  /// limits, the picture at one scale only, and what a tracker may make of faint faces.
+  [[nodiscard]] virtual Result<image::Photo> decode_frame(
+      std::span<const std::byte> file) const = 0;
+  [[nodiscard]] virtual Result<FrameFaces> detect_in_frame(const image::Photo& frame) const = 0;
+
   [[nodiscard]] virtual Result<face::AlignedFace> align(const image::Photo& photo,
                                                         const face::DetectedFace& face) const = 0;
   [[nodiscard]] virtual Result<std::vector<face::Embedding>> embed(
@@ -48,6 +65,10 @@ class FaceEngine {
                                               const face::DetectedFace& face,
                                               const face::AlignedFace& aligned) const = 0;
 };
+
+/// The largest frame of a stream that is looked at.
+inline constexpr image::DecodeLimits kFrameLimits{
+    .bytes = 2'000'000, .megapixels = 2.5, .working_side_px = 1'920};
 
 /// The engine of a loaded pack.
 [[nodiscard]] std::shared_ptr<const FaceEngine> make_face_engine(

@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
+#include "recognition/internal/one_model.h"
 #include "recognition/photo_faces.h"
 
 namespace faceforge::recognition {
 namespace {
-
-/// Two, so that a second person who comes close is seen even when only the best is asked for.
-constexpr size_t kDecisiveCandidates = 2;
 
 Result<void> check(const gallery::Snapshot& snapshot, const FaceEngine& engine,
                    const IdentifyOptions& options) {
@@ -17,17 +15,20 @@ Result<void> check(const gallery::Snapshot& snapshot, const FaceEngine& engine,
                 "{} candidates are asked for; 1 to {} can be", options.candidate_count,
                 gallery::Snapshot::kMaxCandidates);
   }
-  if (snapshot.model_id() != engine.model_id()) {
-    return fail(ErrorCode::Conflict, "model_mismatch",
-                "the gallery was trained with model {:.12} (pack {}), but model {:.12} (pack {}) "
-                "is in use: train it again, or use that pack",
-                snapshot.model_id().hex(), snapshot.pack_id(), engine.model_id().hex(),
-                engine.pack_id());
-  }
-  return {};
+  return internal::require_one_model(snapshot, engine);
 }
 
 }  // namespace
+
+Result<void> internal::require_one_model(const gallery::Snapshot& snapshot,
+                                         const FaceEngine& engine) {
+  if (snapshot.model_id() == engine.model_id()) return {};
+  return fail(ErrorCode::Conflict, "model_mismatch",
+              "the gallery was trained with model {:.12} (pack {}), but model {:.12} (pack {}) "
+              "is in use: train it again, or use that pack",
+              snapshot.model_id().hex(), snapshot.pack_id(), engine.model_id().hex(),
+              engine.pack_id());
+}
 
 Result<IdentifyReport> identify(std::span<const std::byte> file, const gallery::Snapshot& snapshot,
                                 const FaceEngine& engine, const gallery::MatchPolicy& policy,
@@ -46,7 +47,7 @@ Result<IdentifyReport> identify(std::span<const std::byte> file, const gallery::
     IdentifiedFace found{.face = face.face, .quality = face.quality};
     found.too_small = std::min(face.face.box.width, face.face.box.height) < options.min_face_px;
     if (!found.too_small) {
-      const size_t count = std::max(options.candidate_count, kDecisiveCandidates);
+      const size_t count = std::max(options.candidate_count, internal::kDecisiveCandidates);
       found.candidates = TRY(snapshot.nearest(face.embedding, count));
     }
     found.decision = gallery::decide(found.candidates, policy, person_count);

@@ -231,22 +231,32 @@ class InferenceScheduler::Request final : public FaceEngine {
     return engines_.one_core->calibration();
   }
 
+  Result<vision::PhotoLook> look_at(
+      std::span<const std::byte> file,
+      std::span<const face::DetectedFace> known_faces) const override {
+    free_last_photo();
+    auto look = on_a_core<vision::PhotoLook>(
+        [&](const FaceEngine& engine) { return engine.look_at(file, known_faces); },
+        internal::kLargestPhoto_bytes);
+    keep(look ? look->photo.image.pixels().size() : 0);
+    return look;
+  }
+
   Result<image::Photo> decode(std::span<const std::byte> file) const override {
-    {
-      const std::scoped_lock lock(parts_.mutex);
-      parts_.queues.free_photo(std::exchange(photo_bytes_, 0));
-      expect_faces(true);
-    }
-    auto photo =
-        on_a_core<image::Photo>([&](const FaceEngine& engine) { return engine.decode(file); },
-                                internal::kLargestPhoto_bytes);
-    keep(photo ? photo->image.pixels().size() : 0);
-    return photo;
+    return decoded([&](const FaceEngine& engine) { return engine.decode(file); });
+  }
+  Result<image::Photo> decode_frame(std::span<const std::byte> file) const override {
+    return decoded([&](const FaceEngine& engine) { return engine.decode_frame(file); });
   }
 
   Result<std::vector<face::DetectedFace>> detect(const image::Photo& photo) const override {
     return on_a_core<std::vector<face::DetectedFace>>(
         [&](const FaceEngine& engine) { return engine.detect(photo); });
+  }
+
+  Result<FrameFaces> detect_in_frame(const image::Photo& frame) const override {
+    return on_a_core<FrameFaces>(
+        [&](const FaceEngine& engine) { return engine.detect_in_frame(frame); });
   }
 
   /// Half a millisecond, which is not worth a change of threads.
@@ -291,6 +301,21 @@ class InferenceScheduler::Request final : public FaceEngine {
       TRY(parts_.wait_for(work, abandoned_));
       return *std::move(outcome);
     });
+  }
+
+  template <typename Step>
+  Result<image::Photo> decoded(const Step& step) const {
+    free_last_photo();
+    auto photo = on_a_core<image::Photo>(step, internal::kLargestPhoto_bytes);
+    keep(photo ? photo->image.pixels().size() : 0);
+    return photo;
+  }
+
+  /// Before a step that decodes: the photo before it is not needed any more, and faces may come.
+  void free_last_photo() const {
+    const std::scoped_lock lock(parts_.mutex);
+    parts_.queues.free_photo(std::exchange(photo_bytes_, 0));
+    expect_faces(true);
   }
 
   /// Of what was set aside for the photo.

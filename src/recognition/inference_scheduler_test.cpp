@@ -53,6 +53,14 @@ class NamingEngine final : public FaceEngine {
     is_open_.wait(false);
     return std::vector<face::DetectedFace>(1);
   }
+  Result<image::Photo> decode_frame(std::span<const std::byte> file) const override {
+    return decode(file);
+  }
+  Result<FrameFaces> detect_in_frame(const image::Photo& frame) const override {
+    FrameFaces faces;
+    faces.sure = TRY(detect(frame));
+    return faces;
+  }
   Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override {
     return plain_.align(photo, face);

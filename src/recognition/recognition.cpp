@@ -9,6 +9,7 @@
 #include "gallery/model_file.h"
 #include "gallery/name.h"
 #include "recognition/internal/one_face.h"
+#include "recognition/internal/one_model.h"
 #include "recognition/internal/snapshot_cache.h"
 
 namespace faceforge::recognition {
@@ -63,6 +64,7 @@ struct Recognition::Parts {
 
   [[nodiscard]] Result<SharedSnapshot> snapshot(UserId user, GalleryId gallery,
                                                 std::optional<int64_t> version);
+  [[nodiscard]] Result<void> look_up(GalleryWatch& state, int64_t time_ms);
   [[nodiscard]] Result<void> embed_missing(UserId user, GalleryId gallery, const Engines& with,
                                            const TrainProgressReport& progress);
   [[nodiscard]] Result<bool> embed_photo(UserId user, const gallery::Photo& photo,
@@ -246,6 +248,38 @@ Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery, con
   return recognition::identify(
       upload.file, *snapshot, *request, policy,
       {.candidate_count = candidate_count, .min_face_px = parts_->limits.face_px});
+}
+
+/// The snapshot of the version in use, asked for again once it is older than kLookUpEvery_ms.
+Result<void> Recognition::Parts::look_up(GalleryWatch& state, int64_t time_ms) {
+  if (state.snapshot && time_ms - state.looked_up_ms < kLookUpEvery_ms) return {};
+  // In this order: another one in use between the two is noticed at the next look-up.
+  const gallery::Version in_use = TRY(galleries.find_version(state.user, state.gallery, {}));
+  state.snapshot = TRY(snapshot(state.user, state.gallery, in_use.number));
+  state.version = in_use.number;
+  state.looked_up_ms = time_ms;
+  return {};
+}
+
+Result<GalleryWatch> Recognition::begin_watch(UserId user, GalleryId gallery,
+                                              const gallery::MatchRates& rates) {
+  GalleryWatch state{.user = user, .gallery = gallery, .rates = rates};
+  TRY(parts_->look_up(state, 0));
+  const auto used = engine();
+  TRY(internal::require_one_model(*state.snapshot, *used));
+  TRY(gallery::MatchPolicy::create(used->calibration(), rates));
+  return state;
+}
+
+Result<WatchReport> Recognition::watch(GalleryWatch& state, std::span<const std::byte> frame,
+                                       int64_t time_ms) {
+  TRY(parts_->look_up(state, time_ms));
+  const Engines engines = parts_->used();
+  const auto policy =
+      TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), state.rates));
+  const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live));
+  return state.watch.look(frame, time_ms, state.snapshot, *request, policy,
+                          {.min_face_px = parts_->limits.face_px});
 }
 
 Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonId person,

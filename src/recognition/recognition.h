@@ -22,6 +22,7 @@
 #include "recognition/inference_scheduler.h"
 #include "recognition/photo_faces.h"
 #include "recognition/verify.h"
+#include "recognition/watch.h"
 
 namespace faceforge::recognition {
 
@@ -54,6 +55,17 @@ struct EnrollReport {
 struct VersionCheck {
   gallery::GalleryModel model{};
   gallery::SelfCheck check{};
+};
+
+/// A gallery as one stream watches it: what is kept from frame to frame.
+struct GalleryWatch {
+  UserId user{};
+  GalleryId gallery{};
+  gallery::MatchRates rates{};
+  Watch watch{};
+  int64_t version = 0;  ///< of the gallery, that faces were last held against
+  std::shared_ptr<const gallery::Snapshot> snapshot{};
+  int64_t looked_up_ms = 0;  ///< when the version was last asked for
 };
 
 /// How far a training is.
@@ -122,6 +134,23 @@ class Recognition {
                                                 const gallery::MatchRates& rates = {},
                                                 size_t candidate_count = 5,
                                                 std::optional<int64_t> version = std::nullopt);
+
+  /// Begins to watch a gallery's people in a stream of frames.
+  ///
+  /// fails: not_found/gallery_not_found; conflict/gallery_not_trained; conflict/model_mismatch; as
+  ///        gallery::MatchPolicy::create
+  [[nodiscard]] Result<GalleryWatch> begin_watch(UserId user, GalleryId gallery,
+                                                 const gallery::MatchRates& rates = {});
+
+  /// Looks at the next frame of a stream, with the version in use. Takes no turn among the photos:
+  /// whoever calls bounds how many frames are looked at side by side. Another version, a deletion
+  /// and another pack are noticed within kLookUpEvery_ms.
+  ///
+  /// in:    `time_ms` as Watch::look; one thread at a time for each watch
+  /// fails: as Watch::look and begin_watch; the watch can go on
+  [[nodiscard]] Result<WatchReport> watch(GalleryWatch& state, std::span<const std::byte> frame,
+                                          int64_t time_ms);
+  static constexpr int64_t kLookUpEvery_ms = 1'000;
 
   /// Compares a photo with one person of a gallery.
   ///

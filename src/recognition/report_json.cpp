@@ -41,10 +41,21 @@ json::object candidate_json(const gallery::Candidate& candidate) {
   return json;
 }
 
-void add_threshold(json::object& json, const gallery::Decision& decision) {
-  json["match_threshold"] = json::number(decision.match_threshold.similarity);
-  json["false_match_rate"] = decision.match_threshold.false_match_rate;
-  json["extrapolated"] = decision.match_threshold.extrapolated;
+void add_threshold(json::object& json, const gallery::MatchThreshold& threshold) {
+  json["match_threshold"] = json::number(threshold.similarity);
+  json["false_match_rate"] = threshold.false_match_rate;
+  json["extrapolated"] = threshold.extrapolated;
+}
+
+/// Who may be seen: a name for a match only, the nearest's similarity, the candidates.
+void add_candidates(json::object& json, std::span<const gallery::Candidate> candidates,
+                    bool is_match) {
+  json["person"] = is_match ? json::value(candidates.front().person) : json::value(nullptr);
+  json["similarity"] =
+      candidates.empty() ? json::value(nullptr) : json::number(candidates.front().similarity);
+  json::array all;
+  for (const auto& candidate : candidates) all.push_back(candidate_json(candidate));
+  json["candidates"] = std::move(all);
 }
 
 std::string_view one_to_one(gallery::Verdict verdict) {
@@ -54,15 +65,24 @@ std::string_view one_to_one(gallery::Verdict verdict) {
 json::object identified_json(const IdentifiedFace& face) {
   json::object json = face_json(face.face, face.quality);
   json["decision"] = gallery::to_string(face.decision.verdict);
-  const bool named = face.decision.verdict == gallery::Verdict::Match;
-  json["person"] = named ? json::value(face.candidates.front().person) : json::value(nullptr);
-  json["similarity"] = face.candidates.empty() ? json::value(nullptr)
-                                               : json::number(face.candidates.front().similarity);
-  add_threshold(json, face.decision);
+  add_threshold(json, face.decision.match_threshold);
   json["too_small"] = face.too_small;
-  json::array candidates;
-  for (const auto& candidate : face.candidates) candidates.push_back(candidate_json(candidate));
-  json["candidates"] = std::move(candidates);
+  add_candidates(json, face.candidates, face.decision.verdict == gallery::Verdict::Match);
+  return json;
+}
+
+json::object watched_json(const WatchedFace& face) {
+  json::object json = face_json(face.face, face.quality);
+  json["track_id"] = face.track.value();
+  json["seen_for_ms"] = face.seen_for_ms;
+  json["velocity"] = json::object{{"x", json::number(face.velocity.x)},
+                                  {"y", json::number(face.velocity.y)},
+                                  {"width", json::number(face.velocity.width)},
+                                  {"height", json::number(face.velocity.height)}};
+  json["too_small"] = face.too_small;
+  json["decision"] = face.decision ? gallery::to_string(face.decision->verdict) : "undecided";
+  add_candidates(json, face.candidates,
+                 face.decision && face.decision->verdict == gallery::Verdict::Match);
   return json;
 }
 
@@ -124,7 +144,7 @@ json::object to_json(const VerifyReport& report) {
   json::object json{{"person", report.candidate.person},
                     {"similarity", json::number(report.candidate.similarity)},
                     {"decision", one_to_one(report.decision.verdict)}};
-  add_threshold(json, report.decision);
+  add_threshold(json, report.decision.match_threshold);
   json["stranger_rate"] = report.stranger_rate;
   json["model_id"] = report.model_id.hex();
   add_reference(json, report.candidate);
@@ -135,9 +155,28 @@ json::object to_json(const VerifyReport& report) {
 json::object to_json(const CompareReport& report) {
   json::object json{{"similarity", json::number(report.similarity)},
                     {"decision", one_to_one(report.decision.verdict)}};
-  add_threshold(json, report.decision);
+  add_threshold(json, report.decision.match_threshold);
   json["model_id"] = report.model_id.hex();
   json["faces"] = json::array{chosen_json(report.first), chosen_json(report.second)};
+  return json;
+}
+
+json::object to_json(const WatchReport& report) {
+  json::array faces;
+  for (const WatchedFace& face : report.faces) faces.push_back(watched_json(face));
+  json::object json{
+      {"width_px", report.width_px},
+      {"height_px", report.height_px},
+      {"model_id", report.model_id.hex()},
+      {"person_count", report.person_count},
+      {"false_positive_identification_rate", report.false_positive_identification_rate},
+      {"faces", std::move(faces)},
+      {"look_count", report.look_count},
+      {"times", json::object{{"decode_ms", json::number(report.times.decode_ms)},
+                             {"detect_ms", json::number(report.times.detect_ms)},
+                             {"embed_ms", json::number(report.times.embed_ms)},
+                             {"search_ms", json::number(report.times.search_ms)}}}};
+  add_threshold(json, report.match_threshold);
   return json;
 }
 

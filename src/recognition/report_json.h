@@ -6,6 +6,7 @@
 #include "recognition/identify.h"
 #include "recognition/photo_faces.h"
 #include "recognition/verify.h"
+#include "recognition/watch.h"
 
 namespace faceforge::recognition {
 
@@ -42,5 +43,12 @@ enum class EmbeddingsInJson { LeftOut, Included };
 /// `{"similarity","decision":"match"|"no_match","match_threshold","false_match_rate",
 /// "extrapolated","model_id","faces":[first, second]}`
 [[nodiscard]] json::object to_json(const CompareReport& report);
+
+/// `{"width_px","height_px","model_id","person_count","false_positive_identification_rate",
+/// "match_threshold","false_match_rate","extrapolated","faces":[{"track_id","seen_for_ms","box",
+/// "velocity","detection_score","landmarks","quality","too_small","decision":"undecided"|"match"|
+/// "ambiguous"|"unknown","person","similarity","candidates"}],"look_count","times":{"decode_ms",..}}`
+/// `person`, `similarity` and `candidates` as for an IdentifyReport.
+[[nodiscard]] json::object to_json(const WatchReport& report);
 
 }  // namespace faceforge::recognition

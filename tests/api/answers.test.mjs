@@ -38,7 +38,7 @@ test('the check itself finds what is not as documented', () => {
 
 test('every answer that the tests of the API get is as openapi.yaml says', () => {
   const record = join(scratch, 'answers.jsonl');
-  const run = spawnSync(binary, ['--gtest_filter=ApiTest.*:ApiSecurityTest.*', '--gtest_brief=1'], {
+  const run = spawnSync(binary, ['--gtest_filter=ApiTest.*:ApiSecurityTest.*:LiveTest.*', '--gtest_brief=1'], {
     cwd: root,
     env: { ...process.env, FACEFORGE_RECORD_ANSWERS: record },
     encoding: 'utf8',
@@ -47,7 +47,12 @@ test('every answer that the tests of the API get is as openapi.yaml says', () =>
   const contract = new Contract();
   const answers = readFileSync(record, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
   const faults = new Set();
-  for (const one of answers) {
+  const messages = answers.filter((one) => one.live_message !== undefined);
+  for (const { live_message: text } of messages) {
+    for (const fault of contract.jsonFaults({ $ref: '#/components/schemas/LiveMessage' }, text)) faults.add(`live ${text}: ${fault}`);
+  }
+  assert.ok(messages.length > 50, `${messages.length} messages`);
+  for (const one of answers.filter((line) => line.method !== undefined)) {
     for (const fault of contract.faults(one)) faults.add(`${one.method} ${one.target} ${one.status}: ${fault}`);
   }
   assert.equal([...faults].join("\n"), "");

@@ -81,12 +81,14 @@ struct Shared {
   Connections connections;
   Shares connections_of_address;
   Shares event_streams;
+  Shares sockets;
   Shares photo_requests;
   std::atomic<size_t> turning_away_count = 0;
   std::atomic<bool> stopping = false;
   WorkerLane quick;
   WorkerLane passwords;
   WorkerLane photos;
+  WorkerLane sockets_lane;  ///< with at most one message of each socket
 };
 
 /// Serves a client until one side has had enough. Never waits.

@@ -61,6 +61,21 @@ Response share_taken(size_t limit) {
                                      limit)});
 }
 
+Response upgrade_required() {
+  Response response =
+      with_status(426, {ErrorCode::InvalidInput, "upgrade_required",
+                        "this address is a WebSocket: ask for it with `Upgrade: websocket`"});
+  response.headers.add("Upgrade", "websocket");
+  return response;
+}
+
+Response sockets_taken(const Shares::Limits& limits) {
+  return error_response(
+      {ErrorCode::Busy, "sockets_taken",
+       fmt::format("{} WebSockets at a time for each account and {} for all; close one",
+                   limits.each, limits.all)});
+}
+
 std::optional<Response> refuse_framing(const Headers& headers, unsigned http_version) {
   constexpr std::string_view kField = "Transfer-Encoding";
   const auto coding = headers.find(kField);

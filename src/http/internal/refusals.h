@@ -6,6 +6,7 @@
 #include <string>
 
 #include "http/message.h"
+#include "http/shares.h"
 
 namespace faceforge::http::internal {
 
@@ -20,6 +21,8 @@ namespace faceforge::http::internal {
 [[nodiscard]] Response server_busy();
 [[nodiscard]] Response server_busy(std::chrono::seconds retry_after);
 [[nodiscard]] Response share_taken(size_t limit);
+[[nodiscard]] Response upgrade_required();
+[[nodiscard]] Response sockets_taken(const Shares::Limits& limits);
 
 /// Whether a request says how its body is framed in a way that everyone on its way reads alike: no
 /// Transfer-Encoding, or exactly one that is `chunked`, in HTTP/1.1. Anything else may hide a

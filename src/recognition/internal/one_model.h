@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/result.h"
+#include "gallery/snapshot.h"
+#include "recognition/face_engine.h"
+
+namespace faceforge::recognition::internal {
+
+/// Candidates that a decision needs: two, so that a second person who comes close is seen even when
+/// only the best is asked for.
+inline constexpr size_t kDecisiveCandidates = 2;
+
+/// fails: conflict/model_mismatch when gallery and engine are of two models
+[[nodiscard]] Result<void> require_one_model(const gallery::Snapshot& snapshot,
+                                             const FaceEngine& engine);
+
+}  // namespace faceforge::recognition::internal
