@@ -156,9 +156,9 @@ bool Pipeline::is_short_of_pixels(const image::Photo& photo, const face::Detecte
   return std::ranges::any_of(parts_->embedder.templates(), enlarges);
 }
 
-Result<std::vector<face::Embedding>> Pipeline::embed(
-    std::span<const face::AlignedFace> faces) const {
-  return parts_->embedder.embed(faces);
+Result<std::vector<face::Embedding>> Pipeline::embed(std::span<const face::AlignedFace> faces,
+                                                     const InputObserver& on_input) const {
+  return parts_->embedder.embed(faces, on_input);
 }
 
 face::Quality Pipeline::quality(const image::Photo& photo, const face::DetectedFace& face,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +13,7 @@
 #include "face/embedding.h"
 #include "face/quality.h"
 #include "image/image.h"
+#include "nn/tensor.h"
 #include "vision/spec.h"
 
 namespace faceforge::vision {
@@ -23,10 +26,17 @@ enum class ScaleSearch {
            ///< values
 };
 
+/// Is shown exactly what a network is about to be given: by whoever wants the range of its numbers.
+/// Its failure ends the call that shows.
+///
+/// in: `network_index` among the pack's networks of that kind; `input` [pictures, 3, height, width]
+using InputObserver = std::function<Result<void>(size_t network_index, const nn::Tensor& input)>;
+
 struct DetectOptions {
-  std::optional<float> min_detection_score;  ///< the card's when absent
+  std::optional<float> min_detection_score = {};  ///< the card's when absent
   ScaleSearch scale_search = ScaleSearch::Full;
-  int face_limit = 1000;  ///< the highest detection scores are kept
+  int face_limit = 1000;                 ///< the highest detection scores are kept
+  InputObserver on_detector_input = {};  ///< every picture of the scale search
 };
 
 struct LoadOptions {
@@ -63,6 +73,7 @@ class Pipeline {
   ///
   /// out:   faces by falling area of the box; no face is an empty list; in pixels of the full-size
   /// photo
+  /// fails: as `DetectOptions::on_detector_input`
   [[nodiscard]] Result<std::vector<face::DetectedFace>> detect(
       const image::Photo& photo, const DetectOptions& options = {}) const;
 
@@ -79,11 +90,12 @@ class Pipeline {
 
   /// Embeds faces in one batch or several.
   ///
-  /// in:    faces as this pack's `align` made them (a CHECK)
+  /// in:    faces as this pack's `align` made them (a CHECK); `on_input` is shown the batch of
+  ///        every embedder, and its mirror image where the card asks for one
   /// out:   one embedding a face, in order; of unit length with `Metric::Cosine`
-  /// fails: internal/embedding_not_finite
+  /// fails: internal/embedding_not_finite; as `on_input`
   [[nodiscard]] Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedFace> faces) const;
+      std::span<const face::AlignedFace> faces, const InputObserver& on_input = {}) const;
 
   /// Measures how usable a face is.
   ///

@@ -115,6 +115,7 @@ Result<std::vector<Detection>> Detector::find(const image::Image& image,
     std::vector<Hint> hints;
     for (const View& view : views) {
       fill(input, image, level, view);
+      if (options.on_detector_input) TRY(options.on_detector_input(0, input));
       std::vector<Detection> seen = TRY(look(input, faintest));
       std::ranges::move(hints_of(seen, view, level, image.width_px(), image.height_px()),
                         std::back_inserter(hints));

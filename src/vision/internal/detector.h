@@ -23,7 +23,7 @@ class Detector {
 
   /// Finds faces in an image, in its own pixels.
   ///
-  /// fails: as `nn::Network::run`
+  /// fails: as `nn::Network::run` and `DetectOptions::on_detector_input`
   [[nodiscard]] Result<std::vector<Detection>> find(const image::Image& image,
                                                     const DetectOptions& options) const;
 

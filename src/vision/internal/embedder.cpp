@@ -55,7 +55,9 @@ Result<std::vector<float>> EmbedderNetwork::run(const nn::Tensor& input) const {
   return std::move(outputs[0].values);
 }
 
-Result<std::vector<float>> EmbedderNetwork::run(std::span<const face::AlignedFace> faces) const {
+Result<std::vector<float>> EmbedderNetwork::run(
+    std::span<const face::AlignedFace> faces,
+    const std::function<Result<void>(const nn::Tensor&)>& on_input) const {
   CHECK(faces.size() <= kMaxBatch);
   const int side_px = spec_.landmark_template.side_px;
   nn::Tensor input = black_input(faces.size(), side_px, side_px, spec_.input);
@@ -66,9 +68,11 @@ Result<std::vector<float>> EmbedderNetwork::run(std::span<const face::AlignedFac
     place_pixels(crop.pixels, {0, 0, side_px, side_px}, spec_.input, {.picture_index = place},
                  input);
   }
+  if (on_input) TRY(on_input(input));
   std::vector<float> values = TRY(run(input));
   if (spec_.mirror_averaging == MirrorAveraging::On) {
     mirror_pictures(input);
+    if (on_input) TRY(on_input(input));
     const std::vector<float> mirrored = TRY(run(input));
     for (size_t i = 0; i < values.size(); ++i) values[i] = (values[i] + mirrored[i]) / 2;
   }
@@ -98,13 +102,16 @@ Result<Embedder> Embedder::load(const PipelineSpec& spec, const nn::RunOptions& 
   return embedder;
 }
 
-Result<std::vector<face::Embedding>> Embedder::embed(
-    std::span<const face::AlignedFace> faces) const {
+Result<std::vector<face::Embedding>> Embedder::embed(std::span<const face::AlignedFace> faces,
+                                                     const InputObserver& on_input) const {
   std::vector<face::Embedding> embeddings(faces.size(), {model_id_, metric_, {}});
   for (size_t done = 0; done < faces.size();) {
     const size_t count = next_batch(faces.size() - done);
-    for (const EmbedderNetwork& network : networks_) {
-      const std::vector<float> outputs = TRY(network.run(faces.subspan(done, count)));
+    for (size_t index = 0; index < networks_.size(); ++index) {
+      const EmbedderNetwork& network = networks_[index];
+      std::function<Result<void>(const nn::Tensor&)> observer;
+      if (on_input) observer = [&](const nn::Tensor& input) { return on_input(index, input); };
+      const std::vector<float> outputs = TRY(network.run(faces.subspan(done, count), observer));
       const auto length = static_cast<size_t>(network.spec().output_length);
       for (size_t place = 0; place < count; ++place) {
         const auto output = std::span(outputs).subspan(place * length, length);

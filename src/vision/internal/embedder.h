@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "face/aligned_crop.h"
 #include "face/embedding.h"
 #include "nn/network.h"
+#include "vision/pipeline.h"
 #include "vision/spec.h"
 
 namespace faceforge::vision {
@@ -28,10 +30,14 @@ class EmbedderNetwork {
 
   /// Runs one batch.
   ///
-  /// in:    at most kMaxBatch faces, with a crop of the spec's template (CHECKs)
+  /// in:    at most kMaxBatch faces, with a crop of the spec's template (CHECKs); `on_input` is
+  ///        shown the batch, and its mirror image where there is one
   /// out:   [faces, output_length], finished as the spec says
-  /// fails: as `nn::Network::run`; internal/embedding_not_finite, also for a length of 0
-  [[nodiscard]] Result<std::vector<float>> run(std::span<const face::AlignedFace> faces) const;
+  /// fails: as `nn::Network::run` and `on_input`; internal/embedding_not_finite, also for a length
+  ///        of 0
+  [[nodiscard]] Result<std::vector<float>> run(
+      std::span<const face::AlignedFace> faces,
+      const std::function<Result<void>(const nn::Tensor&)>& on_input) const;
 
   /// From now on runs are made so.
   void run_with(const nn::RunOptions& run_options) { run_options_ = run_options; }
@@ -65,8 +71,8 @@ class Embedder {
   /// out:   one embedding a face, in order: the networks' outputs one after the other, of unit
   ///        length with `Metric::Cosine`
   /// fails: as `EmbedderNetwork::run`
-  [[nodiscard]] Result<std::vector<face::Embedding>> embed(
-      std::span<const face::AlignedFace> faces) const;
+  [[nodiscard]] Result<std::vector<face::Embedding>> embed(std::span<const face::AlignedFace> faces,
+                                                           const InputObserver& on_input) const;
 
   /// From now on runs are made so.
   void run_with(const nn::RunOptions& run_options) {
