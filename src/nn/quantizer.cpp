@@ -19,6 +19,9 @@ namespace {
 
 constexpr double kPercentileLeftOut = 1.0 / 20'000;
 
+/// Programs kept for the shapes of examples, which a detector's scales take in turns.
+constexpr size_t kProgramLimit = 8;
+
 /// Fewer channels than this a pixel are slower as bytes than as floats.
 constexpr int64_t kFewestChannels = 8;
 
@@ -94,9 +97,8 @@ struct Quantizer::State {
   std::map<ValueIndex, RangeHistogram> histograms;
   WeightStore weights;
   std::atomic<size_t> idle_bytes = 0;
-  Shape program_shape;
-  std::shared_ptr<const Program> program;
-  std::vector<Shape> shapes;  ///< of all values, for the last example
+  std::map<Shape, std::shared_ptr<const Program>> programs;  ///< of `observed`
+  std::vector<Shape> shapes;                                 ///< of all values, for an example
   bool has_observed = false;  ///< an example whose numbers are in the histograms
 
   void find_layers() {
@@ -115,6 +117,20 @@ struct Quantizer::State {
     for (const ValueIndex source : sources) {
       observed.outputs.push_back({graph.values[static_cast<size_t>(source)].name, {}});
     }
+  }
+
+  /// The program that tells the layers' sources for inputs of a shape.
+  Result<std::shared_ptr<const Program>> program_for(const Shape& input, int thread_count) {
+    const auto known = programs.find(input);
+    if (known != programs.end()) return known->second;
+    const std::vector<Shape> input_shapes{input};
+    const auto facts = TRY(infer(graph, input_shapes, limits));
+    shapes.clear();
+    for (const Fact& fact : facts) shapes.push_back(fact.shape);
+    if (programs.size() == kProgramLimit) programs.clear();
+    auto made =
+        TRY(Program::compile(observed, input_shapes, thread_count, limits, weights, idle_bytes));
+    return programs.emplace(input, std::move(made)).first->second;
   }
 
   Quantization quantization(ValueIndex source, RangeMethod method) const {
@@ -237,16 +253,8 @@ const std::vector<QuantizableLayer>& Quantizer::layers() const {
 Result<void> Quantizer::observe(const Tensor& input, const RunOptions& options) {
   State& state = *state_;
   if (state.sources.empty()) return {};
-  if (!state.program || state.program_shape != input.shape) {
-    const std::vector<Shape> input_shapes{input.shape};
-    const auto facts = TRY(infer(state.graph, input_shapes, state.limits));
-    state.shapes.clear();
-    for (const Fact& known : facts) state.shapes.push_back(known.shape);
-    state.program = TRY(Program::compile(state.observed, input_shapes, options.thread_count,
-                                         state.limits, state.weights, state.idle_bytes));
-    state.program_shape = input.shape;
-  }
-  const auto activations = TRY(state.program->run(std::span(&input, 1)));
+  const auto program = TRY(state.program_for(input.shape, options.thread_count));
+  const auto activations = TRY(program->run(std::span(&input, 1)));
   if (!std::ranges::all_of(activations, RangeHistogram::takes, &Tensor::values)) {
     return fail(ErrorCode::InvalidInput, "activation_not_finite",
                 "an example makes numbers that are not finite");
@@ -292,6 +300,14 @@ std::string_view to_string(RangeMethod method) {
       return "entropy";
   }
   return "";
+}
+
+std::optional<RangeMethod> range_method_from(std::string_view name) {
+  for (const RangeMethod method :
+       {RangeMethod::MinimumMaximum, RangeMethod::Percentile, RangeMethod::Entropy}) {
+    if (name == to_string(method)) return method;
+  }
+  return std::nullopt;
 }
 
 }  // namespace faceforge::nn

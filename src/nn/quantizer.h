@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -53,8 +55,9 @@ class Quantizer {
 
   /// Runs the network on one example and takes the numbers before every layer into account.
   ///
-  /// in:    as `Network::run`, one picture
-  /// fails: as `Network::run`; invalid_input/activation_not_finite
+  /// in:    as `Network::run`, one picture; the thread count of the first example of its shape
+  /// counts cost:  the first example of a shape compiles a program; eight are kept fails: as
+  /// `Network::run`; invalid_input/activation_not_finite
   [[nodiscard]] Result<void> observe(const Tensor& input, const RunOptions& options = {});
 
   /// Writes the network with some layers on bytes.
@@ -72,5 +75,7 @@ class Quantizer {
 
 /// `minimum_maximum`, `percentile`, `entropy`
 [[nodiscard]] std::string_view to_string(RangeMethod method);
+/// Nothing for any other name.
+[[nodiscard]] std::optional<RangeMethod> range_method_from(std::string_view name);
 
 }  // namespace faceforge::nn

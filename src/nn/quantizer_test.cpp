@@ -123,6 +123,36 @@ TEST(Quantizer, AnExampleThatMakesInfinitiesIsRefused) {
   EXPECT_EQ(written.error().reason, "nothing_observed");
 }
 
+TEST(Quantizer, PicturesOfManySizesInTurnsShowWhatTheyShowOneSizeAfterTheOther) {
+  std::mt19937 random(4);
+  GraphBuilder builder("open", 11);
+  builder.add_input({"x", {1, 16, -1, -1}});
+  builder.add_initializer("w1", noise(random, {16, 16, 3, 3}, 0.1F));
+  builder.add_node({"Conv", {"x", "w1"}, {"y"}});
+  builder.add_output({"y", {1, 16, -1, -1}});
+  const auto bytes = builder.serialize().value();
+  constexpr int64_t kSizeCount = 10;  // more than programs are kept
+  const auto written = [&](bool in_turns) {
+    auto quantizer = Quantizer::parse(bytes).value();
+    for (int64_t step = 0; step < 2 * kSizeCount; ++step) {
+      const int64_t size = in_turns ? step % kSizeCount : step / 2;
+      const int64_t which = in_turns ? step / kSizeCount : step % 2;
+      std::mt19937 pixels(static_cast<unsigned>(2 * size + which));
+      EXPECT_TRUE(quantizer.observe(noise(pixels, {1, 16, 5 + size, 9}, 1)));
+    }
+    return quantizer.write(RangeMethod::MinimumMaximum, {true}).value();
+  };
+  EXPECT_EQ(written(true), written(false));
+}
+
+TEST(RangeMethod, ComesBackFromItsName) {
+  for (const RangeMethod method :
+       {RangeMethod::MinimumMaximum, RangeMethod::Percentile, RangeMethod::Entropy}) {
+    EXPECT_EQ(range_method_from(to_string(method)), method);
+  }
+  EXPECT_EQ(range_method_from("taste"), std::nullopt);
+}
+
 TEST(Quantizer, AQuantizedNetworkIsNotQuantizedAgain) {
   auto quantizer = Quantizer::parse(small_network());
   ASSERT_TRUE(quantizer->observe(example(0)));
