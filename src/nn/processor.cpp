@@ -2,6 +2,8 @@
 
 #include <dnnl.hpp>
 
+#include "nn/quantized_fusion.h"
+
 namespace faceforge::nn {
 
 InstructionSet instruction_set() {
@@ -24,6 +26,10 @@ InstructionSet instruction_set() {
     default:
       return InstructionSet::Baseline;
   }
+}
+
+bool bytes_are_faster() {
+  return adds_bytes_exactly();
 }
 
 std::string_view to_string(InstructionSet set) {

@@ -1,6 +1,7 @@
 #include "packs/card.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -9,6 +10,8 @@
 #include "base/sha256.h"
 #include "face/calibration_json.h"
 #include "face/embedding.h"
+#include "nn/processor.h"
+#include "packs/internal/card_measurements.h"
 #include "vision/landmark_templates.h"
 
 namespace faceforge::packs {
@@ -168,16 +171,10 @@ json::object card_json(const Card& card) {
   result["metric"] = face::to_string(card.metric);
   result["liveness"] = liveness_json(card.liveness);
   result["measured_accuracy"] = nullptr;
-  if (card.measured_accuracy) {
-    json::object measured{{"protocol", card.measured_accuracy->protocol},
-                          {"accuracy", card.measured_accuracy->accuracy}};
-    if (card.measured_accuracy->accuracy_std) {
-      measured["accuracy_std"] = *card.measured_accuracy->accuracy_std;
-    }
-    result["measured_accuracy"] = std::move(measured);
-  }
+  if (card.measured_accuracy) result["measured_accuracy"] = accuracy_json(*card.measured_accuracy);
   result["calibration"] = nullptr;
   if (card.calibration) result["calibration"] = face::to_json(*card.calibration);
+  if (card.quantization) result["quantization"] = quantization_json(*card.quantization);
   return result;
 }
 
@@ -281,11 +278,36 @@ std::string_view to_string(SourceKind kind) {
   return "";
 }
 
-bool preferred(const Card& a, const Card& b) {
-  const auto rank = [](const Card& card) {
+const std::optional<MeasuredAccuracy>& known_accuracy(const Card& card) {
+  const bool has_own = card.measured_accuracy.has_value() || !card.quantization;
+  return has_own ? card.measured_accuracy : card.quantization->parent_accuracy;
+}
+
+bool may_stand_for_its_parent(const Card& card) {
+  if (!card.quantization) return true;
+  const Quantization& quantization = *card.quantization;
+  if (quantization.mean_cosine < kMinQuantizedCosine) return false;
+  if (!card.measured_accuracy || !quantization.parent_accuracy) return true;
+  const bool is_comparable =
+      card.measured_accuracy->protocol == quantization.parent_accuracy->protocol;
+  const double loss = quantization.parent_accuracy->accuracy - card.measured_accuracy->accuracy;
+  return !is_comparable || loss <= kMaxQuantizedAccuracyLoss + 1e-9;
+}
+
+ByteArithmetic byte_arithmetic_here() {
+  return nn::bytes_are_faster() ? ByteArithmetic::Fast : ByteArithmetic::Slow;
+}
+
+bool preferred(const Card& a, const Card& b, ByteArithmetic byte_arithmetic) {
+  // A key of the card alone, so that any set of packs has one order.
+  const auto rank = [&](const Card& card) {
     const bool permissive = card.licence.kind == LicenceKind::Permissive;
-    const double accuracy = card.measured_accuracy ? card.measured_accuracy->accuracy : -1;
-    return std::make_pair(permissive, accuracy);
+    const bool stands = may_stand_for_its_parent(card);
+    const bool as_parent = card.quantization && stands && card.quantization->parent_accuracy;
+    const auto& accuracy = as_parent ? card.quantization->parent_accuracy : known_accuracy(card);
+    const bool is_faster = byte_arithmetic == ByteArithmetic::Fast && stands;
+    const int before_parent = !card.quantization ? 0 : is_faster ? 1 : -1;
+    return std::make_tuple(permissive, accuracy ? accuracy->accuracy : -1.0, before_parent);
   };
   if (rank(a) != rank(b)) return rank(a) > rank(b);
   return a.id < b.id;

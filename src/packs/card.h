@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "face/calibration.h"
 #include "face/model_id.h"
+#include "nn/quantizer.h"
 #include "vision/spec.h"
 
 namespace faceforge::packs {
@@ -69,6 +70,27 @@ struct MeasuredAccuracy {
   std::optional<double> accuracy_std = {};  ///< over the folds
 };
 
+/// How one network of a quantized pack was made.
+struct NetworkQuantization {
+  std::string file = {};  ///< its path among the card's files
+  nn::RangeMethod range_method = nn::RangeMethod::MinimumMaximum;
+  int layer_count = 0;                         ///< that bytes are possible for
+  std::vector<std::string> float_layers = {};  ///< of those the ones that stayed floats, by name
+  double mean_cosine = 0;  ///< of its answers to those of the parent's, on photos held out
+};
+
+/// How a pack's networks were put on bytes, and what it cost: `evaluate::quantize_pack`.
+struct Quantization {
+  std::string parent_id = {};
+  face::ModelId parent_model_id = {};
+  std::optional<MeasuredAccuracy> parent_accuracy = {};  ///< the parent's card's
+  std::string faceforge_version = {};
+  int range_photo_count = 0;
+  int held_out_photo_count = 0;
+  double mean_cosine = 0;  ///< between embeddings of the same crops; the least of several embedders
+  std::vector<NetworkQuantization> networks = {};
+};
+
 /// A pack's card. Paths inside the specifications are relative to the card's folder and occur in
 /// `files`.
 struct Card {
@@ -84,6 +106,7 @@ struct Card {
   std::vector<vision::LivenessSpec> liveness = {};
   std::optional<MeasuredAccuracy> measured_accuracy = {};
   std::optional<face::Calibration> calibration = {};
+  std::optional<Quantization> quantization = {};
 };
 
 /// Reads a card and checks every field: types, ranges, paths inside the folder, no unknown field,
@@ -142,9 +165,33 @@ struct Card {
 /// `none`, `url`, `npm`
 [[nodiscard]] std::string_view to_string(SourceKind kind);
 
-/// Orders packs: permissive licences first, then measured accuracy (unmeasured last), then id.
+/// A quantized pack may stand for its parent while its embeddings are as near as this to the
+/// parent's, and it was not measured to judge worse by more than this.
+inline constexpr double kMinQuantizedCosine = 0.99;
+inline constexpr double kMaxQuantizedAccuracyLoss = 0.001;
+
+/// What is known of a pack's accuracy: its own, or of a quantized pack that nobody measured its
+/// parent's.
+[[nodiscard]] const std::optional<MeasuredAccuracy>& known_accuracy(const Card& card);
+
+/// Whether a quantized pack keeps the bounds above. True for a pack of floats.
+[[nodiscard]] bool may_stand_for_its_parent(const Card& card);
+
+enum class ByteArithmetic {
+  Slow,  ///< networks on bytes are no faster than those on floats
+  Fast,
+};
+
+/// Of this machine: `nn::bytes_are_faster`.
+[[nodiscard]] ByteArithmetic byte_arithmetic_here();
+
+/// Orders packs: permissive licences first, then accuracy (unknown last), then, of packs equal so
+/// far, quantized ones before their parents where that is faster and they may stand for them, else
+/// behind them; then id. A quantized pack counts as accurate as its parent, unless it was measured
+/// to be too much worse.
 ///
 /// out:   true when `a` is preferred to `b`
-[[nodiscard]] bool preferred(const Card& a, const Card& b);
+[[nodiscard]] bool preferred(const Card& a, const Card& b,
+                             ByteArithmetic byte_arithmetic = byte_arithmetic_here());
 
 }  // namespace faceforge::packs

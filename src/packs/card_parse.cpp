@@ -7,11 +7,11 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/sha256.h"
 #include "face/calibration_json.h"
 #include "face/embedding.h"
 #include "packs/card.h"
 #include "packs/internal/card_fields.h"
+#include "packs/internal/card_measurements.h"
 #include "vision/landmark_templates.h"
 
 // Fields are assigned one by one: g++ 12 leaks the members made so far when a TRY inside a braced
@@ -31,25 +31,6 @@ constexpr int kEmbeddingLengthLimit = 8'192;
 
 /// Nothing above 0 is written "0 excluded" in a range: the least sensible positive value is.
 constexpr double kLeastPositive = 1e-6;
-
-Result<std::string> parse_id(CardFields& fields) {
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
-  std::string id = TRY(fields.text("id", 64));
-  if (id.find_first_not_of(kAllowed) != std::string::npos || id.front() == '.' ||
-      id.front() == '-') {
-    return fields.fault("id",
-                        "may have lower-case letters, digits, `_`, `-` and `.` only, and "
-                        "begins with a letter, a digit or `_`");
-  }
-  return id;
-}
-
-Result<std::string> parse_sha256(CardFields& fields, std::string_view name) {
-  const std::string text = TRY(fields.text(name, 64));
-  const auto hash = sha256_from_hex(text);
-  if (!hash) return fields.fault(name, "must be 64 hexadecimal digits");
-  return to_hex(*hash);
-}
 
 /// Tells whether a path stays inside its folder on every system, and can be shown in one line.
 bool is_safe_path(std::string_view path) {
@@ -111,7 +92,7 @@ Result<Source> parse_source(CardFields fields) {
     if (!source.url.starts_with("https://") && !source.url.starts_with("http://")) {
       return fields.fault("url", "must begin with https:// or http://");
     }
-    if (fields.has("sha256")) source.sha256 = TRY(parse_sha256(fields, "sha256"));
+    if (fields.has("sha256")) source.sha256 = TRY(fields.sha256("sha256"));
   } else if (kind == to_string(SourceKind::Npm)) {
     source.kind = SourceKind::Npm;
     source.packages = TRY(parse_npm_packages(fields));
@@ -135,7 +116,7 @@ Result<std::vector<PackFile>> parse_files(CardFields& fields, const CardLimits& 
           "path", fmt::format("must name a file inside the pack's folder, not {}", file.path));
     }
     if (!seen.insert(file.path).second) return entry.fault("path", "is listed twice");
-    if (entry.has("sha256")) file.sha256 = TRY(parse_sha256(entry, "sha256"));
+    if (entry.has("sha256")) file.sha256 = TRY(entry.sha256("sha256"));
     if (entry.has("size_bytes")) {
       file.size_bytes = TRY(entry.integer("size_bytes", 1, limits.file_bytes));
     }
@@ -371,17 +352,6 @@ Result<std::vector<vision::LivenessSpec>> parse_liveness(CardFields& card, Named
   return networks;
 }
 
-Result<MeasuredAccuracy> parse_accuracy(CardFields fields) {
-  MeasuredAccuracy measured;
-  measured.protocol = TRY(fields.text("protocol", kShortText_bytes));
-  measured.accuracy = TRY(fields.number("accuracy", 0, 1));
-  if (fields.has("accuracy_std")) {
-    measured.accuracy_std = TRY(fields.number("accuracy_std", 0, 1));
-  }
-  TRY(fields.no_others());
-  return measured;
-}
-
 Result<face::Calibration> parse_calibration(const CardFields& fields, const Card& card) {
   auto calibration = face::calibration_from_json(fields.raw());
   if (!calibration) return card_fault("calibration", calibration.error().message);
@@ -431,7 +401,7 @@ Result<Card> parse_fields(CardFields fields, const CardLimits& limits) {
                 TRY(fields.integer("card_version", 1, 1'000'000)), kCardVersion);
   }
   Card card;
-  card.id = TRY(parse_id(fields));
+  card.id = TRY(fields.id("id"));
   card.name = TRY(fields.text("name", kShortText_bytes));
   CardFields licence = TRY(fields.object("licence"));
   card.licence = TRY(parse_licence(std::move(licence)));
@@ -457,6 +427,10 @@ Result<Card> parse_fields(CardFields fields, const CardLimits& limits) {
   if (fields.has("calibration")) {
     const CardFields calibration = TRY(fields.object("calibration"));
     card.calibration = TRY(parse_calibration(calibration, card));
+  }
+  if (fields.has("quantization")) {
+    CardFields quantization = TRY(fields.object("quantization"));
+    card.quantization = TRY(parse_quantization(std::move(quantization), card));
   }
   TRY(fields.no_others());
   return card;

@@ -408,6 +408,68 @@ TEST(Card, ACalibrationIsCheckedAndMustBeOfTheCardsModel) {
       "calibration");
 }
 
+json::object quantization() {
+  return json::parse(R"({"parent_id": "parent",
+    "parent_model_id": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "parent_accuracy": {"protocol": "lfw-view2", "accuracy": 0.99, "accuracy_std": 0.002},
+    "faceforge_version": "1.2.3", "range_photo_count": 128, "held_out_photo_count": 64,
+    "mean_cosine": 0.9975,
+    "networks": [{"file": "nets/embedder.onnx", "range_method": "percentile", "layer_count": 3,
+                  "float_layers": ["conv_1", "Gemm 2"], "mean_cosine": 0.9975}]})")
+      ->as_object();
+}
+
+TEST(Card, AQuantizationIsReadAndWrittenTheSameAgain) {
+  json::object card = plain_card();
+  card["quantization"] = quantization();
+  const Card read = parsed(card);
+  ASSERT_TRUE(read.quantization);
+  EXPECT_EQ(read.quantization->parent_id, "parent");
+  EXPECT_EQ(read.quantization->parent_model_id.hex(), kHashA);
+  EXPECT_EQ(read.quantization->parent_accuracy->accuracy_std, 0.002);
+  EXPECT_EQ(read.quantization->held_out_photo_count, 64);
+  ASSERT_EQ(read.quantization->networks.size(), 1U);
+  EXPECT_EQ(read.quantization->networks[0].range_method, nn::RangeMethod::Percentile);
+  EXPECT_THAT(read.quantization->networks[0].float_layers,
+              ::testing::ElementsAre("conv_1", "Gemm 2"));
+  EXPECT_EQ(json::parse(to_text(read))->at("quantization"), json::value(quantization()));
+  EXPECT_EQ(model_id(read), model_id(parsed(plain_card()))) << "a history is no weight";
+}
+
+TEST(Card, AQuantizationIsCheckedFieldByField) {
+  const auto with = [](const std::function<void(json::object&)>& change) {
+    return [change](json::object& card) {
+      json::object changed = quantization();
+      change(changed);
+      card["quantization"] = changed;
+    };
+  };
+  const auto network = [](json::object& from) -> json::object& {
+    return from.at("networks").as_array().at(0).as_object();
+  };
+  expect_fault(with([](auto& q) { q["parent_id"] = "../up"; }), "quantization.parent_id");
+  expect_fault(with([](auto& q) { q["parent_model_id"] = "12"; }), "quantization.parent_model_id");
+  expect_fault(with([](auto& q) { q["range_photo_count"] = 0; }), "quantization.range_photo_count");
+  expect_fault(with([](auto& q) { q["mean_cosine"] = 1.5; }), "quantization.mean_cosine");
+  expect_fault(with([](auto& q) { q["taste"] = "good"; }), "quantization.taste");
+  expect_fault(with([](auto& q) { q["networks"] = json::array{}; }), "quantization.networks");
+  expect_fault(with([](auto& q) { q.erase("faceforge_version"); }),
+               "quantization.faceforge_version");
+  expect_fault(with([&](auto& q) { network(q)["file"] = "other.onnx"; }),
+               "quantization.networks[0].file");
+  expect_fault(with([&](auto& q) { network(q)["range_method"] = "taste"; }),
+               "quantization.networks[0].range_method");
+  expect_fault(with([&](auto& q) { network(q)["layer_count"] = 1; }),
+               "quantization.networks[0].float_layers");
+  expect_fault(with([&](auto& q) { network(q)["float_layers"] = json::array{1}; }),
+               "quantization.networks[0].float_layers[0]");
+  expect_fault(with([&](auto& q) {
+                 const json::value twice = q.at("networks").as_array().at(0);
+                 q.at("networks").as_array().push_back(twice);
+               }),
+               "quantization.networks[1].file");
+}
+
 TEST(Card, AThousandDamagedCardsAreReadOrRefusedWithoutHarm) {
   std::mt19937 random(20);  // seeded: the same cards every time
   std::string rich = to_text(parsed(plain_card()));
@@ -537,6 +599,71 @@ TEST(Rank, PutsPermissiveLicencesBeforeAccuracyAndMeasuredBeforeUnmeasured) {
   EXPECT_TRUE(preferred(bound_best, bound_twin));
   EXPECT_FALSE(preferred(bound_twin, bound_best));
   EXPECT_FALSE(preferred(free_good, free_good));
+}
+
+/// A quantized child of a pack of accuracy 0.99.
+Card child(const char* id, double mean_cosine, std::optional<double> own_accuracy = std::nullopt) {
+  Card made{.id = id};
+  made.licence.kind = LicenceKind::Permissive;
+  made.quantization =
+      Quantization{.parent_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = 0.99},
+                   .mean_cosine = mean_cosine};
+  if (own_accuracy) {
+    made.measured_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = *own_accuracy};
+  }
+  return made;
+}
+
+TEST(Rank, PutsAQuantizedPackBeforeItsParentWhereItIsFasterAndNearEnough) {
+  Card parent{.id = "parent"};
+  parent.licence.kind = LicenceKind::Permissive;
+  parent.measured_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = 0.99};
+  Card better = parent, worse = parent;
+  better.measured_accuracy->accuracy = 0.992;
+  worse.measured_accuracy->accuracy = 0.98;
+  using enum ByteArithmetic;
+  for (const Card& near :
+       {child("near", 0.99), child("near", 0.999, 0.989), child("near", 0.999, 0.995)}) {
+    EXPECT_TRUE(preferred(near, parent, Fast));
+    EXPECT_FALSE(preferred(near, parent, Slow)) << "it is no faster there";
+    EXPECT_TRUE(preferred(parent, near, Slow));
+    for (const auto arithmetic : {Fast, Slow}) {
+      EXPECT_TRUE(preferred(better, near, arithmetic)) << "a better pack stays the better one";
+      EXPECT_TRUE(preferred(near, worse, arithmetic));
+    }
+  }
+  for (const Card& far : {child("far", 0.9899), child("far", 0.999, 0.9889)}) {
+    for (const auto arithmetic : {Fast, Slow}) {
+      EXPECT_TRUE(preferred(parent, far, arithmetic));
+      EXPECT_FALSE(preferred(far, parent, arithmetic));
+    }
+  }
+  EXPECT_TRUE(preferred(worse, child("far", 0.999, 0.97), Fast)) << "it is what it was measured";
+}
+
+TEST(Rank, HasOneOrderForAnySet) {
+  Card parent{.id = "b"};
+  parent.licence.kind = LicenceKind::Permissive;
+  parent.measured_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = 0.99};
+  Card unknown{.id = "c"};
+  unknown.licence.kind = LicenceKind::Permissive;
+  const std::vector cards{parent,
+                          unknown,
+                          child("d", 0.999),
+                          child("a", 0.9),
+                          child("e", 0.999, 0.9),
+                          child("f", 0.999, 0.9895)};
+  for (const auto arithmetic : {ByteArithmetic::Fast, ByteArithmetic::Slow}) {
+    for (const Card& a : cards) {
+      for (const Card& b : cards) {
+        EXPECT_EQ(preferred(a, b, arithmetic) + preferred(b, a, arithmetic), a.id != b.id);
+        for (const Card& c : cards) {
+          if (!preferred(a, b, arithmetic) || !preferred(b, c, arithmetic)) continue;
+          EXPECT_TRUE(preferred(a, c, arithmetic)) << a.id << b.id << c.id;
+        }
+      }
+    }
+  }
 }
 
 TEST(CardFile, IsReplacedWholeWithANewCalibration) {

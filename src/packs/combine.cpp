@@ -1,17 +1,13 @@
 #include "packs/combine.h"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/check.h"
-#include "base/copy_file.h"
-#include "base/file.h"
 #include "packs/internal/pack_files.h"
-#include "vision/pipeline.h"
+#include "packs/new_pack.h"
 
 namespace faceforge::packs {
 namespace {
@@ -100,41 +96,6 @@ vision::PipelineSpec spec_in_place(const Combination& combination) {
   return spec;
 }
 
-/// A folder that is removed with the scope, unless it was moved away before.
-class NewFolder {
- public:
-  /// fails: as file_error
-  static Result<NewFolder> create_beside(const fs::path& folder) {
-    std::error_code failed;
-    const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
-    fs::create_directories(parent, failed);
-    if (failed) return Unexpected(file_error(failed.value(), "make the folder", parent));
-    std::string pattern = (parent / (".combining-XXXXXX")).string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      return Unexpected(file_error(errno, "make a folder in", parent));
-    }
-    return NewFolder(pattern);
-  }
-  NewFolder(NewFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  NewFolder& operator=(NewFolder&&) = delete;
-  ~NewFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  explicit NewFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
-
-/// Copies one file to its place in the new pack.
-Result<void> copy_in(const fs::path& source, const fs::path& destination) {
-  TRY(make_private_folder(destination.parent_path()));
-  return copy_file_atomically(source, destination);
-}
-
 }  // namespace
 
 Result<Combination> plan_combination(const PackEntry& first, const PackEntry& second,
@@ -159,6 +120,7 @@ Result<Combination> plan_combination(const PackEntry& first, const PackEntry& se
                  .note = fmt::format("Made by `faceforge packs combine {} {}`.", one.id, two.id)};
   card.measured_accuracy.reset();
   card.calibration.reset();
+  card.quantization.reset();
   TRY(parse_card(to_text(card)));
   combination.spec = spec_in_place(combination);
   return combination;
@@ -167,30 +129,17 @@ Result<Combination> plan_combination(const PackEntry& first, const PackEntry& se
 Result<Card> write_combination(const Combination& combination, std::span<const EmbedderFit> fits,
                                face::Metric metric, const fs::path& folder) {
   CHECK(fits.size() == combination.card.embedders.size());
-  std::error_code failed;
-  if (fs::exists(fs::symlink_status(folder, failed))) {
-    return fail(ErrorCode::Conflict, "folder_exists",
-                "{} exists: remove it, or name another folder", folder.string());
-  }
+  NewPack made = TRY(NewPack::create(folder));
   Card card = combination.card;
   card.metric = metric;
   for (size_t index = 0; index < fits.size(); ++index) {
     card.embedders[index].output_mean = fits[index].output_mean;
     card.embedders[index].weight = fits[index].weight;
   }
-  const NewFolder made = TRY(NewFolder::create_beside(fs::absolute(folder)));
   for (size_t index = 0; index < card.files.size(); ++index) {
-    TRY(copy_in(combination.sources[index], made.path() / card.files[index].path));
+    TRY(made.copy_in(combination.sources[index], card.files[index].path));
   }
-  TRY(write_card(card, made.path()));
-  Card written = TRY(read_card(made.path()));
-  TRY(checked(written, made.path()));
-  TRY(vision::Pipeline::load(pipeline_spec(written, made.path())));
-  // Fails where another process has made that folder meanwhile, unless it is empty.
-  fs::rename(made.path(), folder, failed);
-  if (failed) return Unexpected(file_error(failed.value(), "make the folder", folder));
-  fs::permissions(folder, fs::perms::owner_all, fs::perm_options::replace, failed);
-  return written;
+  return made.finish(card);
 }
 
 }  // namespace faceforge::packs

@@ -41,8 +41,7 @@ struct EmbedderFit {
 ///
 /// in:    one fit an embedder (a CHECK); `folder` must not exist yet
 /// out:   the card as written
-/// fails: conflict/folder_exists; as write_file_atomically; as vision::Pipeline::load, which tries
-///        the networks once
+/// fails: as NewPack
 [[nodiscard]] Result<Card> write_combination(const Combination& combination,
                                              std::span<const EmbedderFit> fits, face::Metric metric,
                                              const std::filesystem::path& folder);

@@ -11,11 +11,11 @@ namespace {
 constexpr double kShareOfErrors = 2.0 / 3;
 
 double error_rate(const Card& card) {
-  return 1 - card.measured_accuracy->accuracy;
+  return 1 - known_accuracy(card)->accuracy;
 }
 
 bool does_better(const Card& card, const Card& than) {
-  return card.measured_accuracy && error_rate(card) <= kShareOfErrors * error_rate(than);
+  return known_accuracy(card) && error_rate(card) <= kShareOfErrors * error_rate(than);
 }
 
 bool is_usable(const PackEntry& entry) {
@@ -62,7 +62,7 @@ std::optional<Recommendation> recommend(std::span<const PackEntry> entries,
                                         std::string_view in_use) {
   const auto used = std::ranges::find(
       entries, in_use, [](const PackEntry& entry) { return std::string_view(entry.card.id); });
-  if (used == entries.end() || !used->card.measured_accuracy) return std::nullopt;
+  if (used == entries.end() || !known_accuracy(used->card)) return std::nullopt;
   const Card& now = used->card;
   const bool has_better = std::ranges::any_of(entries, [&](const PackEntry& entry) {
     return is_usable(entry) && entry.card.id != now.id && preferred(entry.card, now);

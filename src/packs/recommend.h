@@ -28,7 +28,7 @@ struct Recommendation {
 ///
 /// in:  `entries` as Registry::list gives them; `in_use` the id of one of them
 /// out: nothing where no such pack has a permissive licence, where a usable pack of this machine is
-///      preferred to the one in use already, or where nobody measured the one in use
+///      preferred to the one in use already, or where nobody measured the one in use or its parent
 [[nodiscard]] std::optional<Recommendation> recommend(std::span<const PackEntry> entries,
                                                       std::string_view in_use);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/sha256.h"
+
 namespace faceforge::packs {
 
 Unexpected card_fault(std::string_view field_path, std::string_view what) {
@@ -54,6 +56,25 @@ Result<std::string> CardFields::clean_text(std::string_view name, size_t limit_b
   });
   if (!is_clean) return fault(name, "has control characters");
   return std::string(value.begin(), value.end());
+}
+
+Result<std::string> CardFields::id(std::string_view name) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_-.";
+  std::string id = TRY(text(name, 64));
+  if (id.find_first_not_of(kAllowed) != std::string::npos || id.front() == '.' ||
+      id.front() == '-') {
+    return fault(name,
+                 "may have lower-case letters, digits, `_`, `-` and `.` only, and begins with a "
+                 "letter, a digit or `_`");
+  }
+  return id;
+}
+
+Result<std::string> CardFields::sha256(std::string_view name) {
+  const std::string digits = TRY(text(name, 64));
+  const auto hash = sha256_from_hex(digits);
+  if (!hash) return fault(name, "must be 64 hexadecimal digits");
+  return to_hex(*hash);
 }
 
 Result<double> CardFields::number(std::string_view name, double low, double high) {

@@ -34,6 +34,12 @@ class CardFields {
   /// A text that may have line breaks too.
   [[nodiscard]] Result<std::string> lines(std::string_view name, size_t limit_bytes);
 
+  /// A pack's id: lower-case letters, digits, `_`, `-` and `.`.
+  [[nodiscard]] Result<std::string> id(std::string_view name);
+
+  /// 64 hexadecimal digits, made lower-case.
+  [[nodiscard]] Result<std::string> sha256(std::string_view name);
+
   /// A number within [low, high], both included.
   [[nodiscard]] Result<double> number(std::string_view name, double low, double high);
   [[nodiscard]] Result<int64_t> integer(std::string_view name, int64_t low, int64_t high);
