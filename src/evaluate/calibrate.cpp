@@ -114,13 +114,23 @@ Spread spread_of(const std::vector<double>& numbers) {
   return spread;
 }
 
+Result<void> check_own_similarities(size_t count) {
+  if (count >= kMinOwnSimilarities) return {};
+  return fail(ErrorCode::InvalidInput, "too_few_photos_per_person",
+              "{} photos of people with several photos; {} are needed for the ambiguity margin",
+              count, kMinOwnSimilarities);
+}
+
+Result<void> check_impostor_pairs(int64_t count) {
+  if (count >= kMinImpostorPairs) return {};
+  return fail(ErrorCode::InvalidInput, "too_few_impostor_pairs",
+              "{} pairs of photos of different people; at least {} are needed", count,
+              kMinImpostorPairs);
+}
+
 Result<void> measure_margin(std::span<const PersonEmbeddings> people, CalibrationReport& report) {
   const auto similarities = own_similarities(people);
-  if (similarities.size() < kMinOwnSimilarities) {
-    return fail(ErrorCode::InvalidInput, "too_few_photos_per_person",
-                "{} photos of people with several photos; {} are needed for the ambiguity margin",
-                similarities.size(), kMinOwnSimilarities);
-  }
+  TRY(check_own_similarities(similarities.size()));
   const Spread spread = spread_of(similarities);
   report.own_similarity_count = similarities.size();
   report.own_similarity_mean = spread.mean;
@@ -144,11 +154,7 @@ Result<void> measure_impostors(const std::vector<FlatPhoto>& photos, face::Metri
       most_alike.see(photos[i], photos[j], similarity);
     }
   }
-  if (impostors.total_count() < kMinImpostorPairs) {
-    return fail(ErrorCode::InvalidInput, "too_few_impostor_pairs",
-                "{} pairs of photos of different people; at least {} are needed",
-                impostors.total_count(), kMinImpostorPairs);
-  }
+  TRY(check_impostor_pairs(impostors.total_count()));
   report.rates = measure_rates(impostors);
   report.look_alikes = most_alike.take();
   report.calibration.impostor_pair_count = impostors.total_count();
@@ -197,6 +203,20 @@ Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people,
   TRY(measure_margin(people, report));
   TRY(describe_tail(report));
   return report;
+}
+
+Result<void> check_enough_people(const PeopleFolder& people) {
+  std::vector<size_t> photo_counts(people.people.size());
+  for (const PeopleFolder::Photo& photo : people.photos) ++photo_counts[photo.person_index];
+  const auto all = static_cast<int64_t>(people.photos.size());
+  int64_t impostor_pair_count = all * (all - 1) / 2;
+  size_t own_similarity_count = 0;
+  for (const size_t count : photo_counts) {
+    impostor_pair_count -= static_cast<int64_t>(count * (count - 1) / 2);
+    if (count > 1) own_similarity_count += count;
+  }
+  TRY(check_impostor_pairs(impostor_pair_count));
+  return check_own_similarities(own_similarity_count);
 }
 
 Result<CalibrationReport> calibrate_folder(const vision::Pipeline& pipeline,

@@ -61,6 +61,11 @@ struct CalibrationReport {
 [[nodiscard]] Result<CalibrationReport> calibrate(std::span<const PersonEmbeddings> people,
                                                   const std::stop_token& stop = {});
 
+/// Refuses photos of which even a face in each would not make enough pairs, before hours are spent.
+///
+/// fails: invalid_input/too_few_impostor_pairs; invalid_input/too_few_photos_per_person
+[[nodiscard]] Result<void> check_enough_people(const PeopleFolder& people);
+
 /// Embeds the central face of every photo of `images` (`PERSON/PHOTO`) but those of the people in
 /// `excluded_people`, and calibrates.
 ///

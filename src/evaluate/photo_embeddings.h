@@ -5,10 +5,10 @@
 #include <functional>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <vector>
 
 #include "base/result.h"
+#include "evaluate/parallel_work.h"
 #include "face/embedding.h"
 #include "image/image.h"
 #include "vision/pipeline.h"
@@ -20,24 +20,24 @@ struct PhotoEmbedding {
   std::optional<face::Embedding> embedding;  ///< nothing when no face was found
 };
 
+/// Who is shown what the networks look at.
+struct InputObservers {
+  vision::InputObserver on_detector_input = {};  ///< of the search at the card's detection score
+  vision::InputObserver on_embedder_input = {};
+};
+
 /// Embeds the central face of a photo: the protocol's rule for photos of one person with others in
 /// the background. None found: once more at a detection score of `kSecondDetectionScore`.
 ///
 /// out:    no embedding when there is still no face, or when its landmarks are degenerate
-/// fails:  as `image::decode` and `Pipeline::detect` and `embed`
+/// fails:  as `image::decode`, `Pipeline::detect` and `embed`, and the observers
 /// source: the choice of the face: `vision::central_face_index`
 [[nodiscard]] Result<PhotoEmbedding> embed_central_face(const vision::Pipeline& pipeline,
                                                         std::span<const std::byte> file,
-                                                        const image::DecodeLimits& limits = {});
+                                                        const image::DecodeLimits& limits = {},
+                                                        const InputObservers& observers = {});
 
 inline constexpr float kSecondDetectionScore = 0.1F;
-
-/// How long work is watched and ended early. `report` is called from any thread, one call at a
-/// time.
-struct Supervision {
-  std::function<void(size_t done_count, size_t total_count)> report;
-  std::stop_token stop;
-};
 
 using EmbedPhotoFile = std::function<Result<PhotoEmbedding>(const std::filesystem::path&)>;
 

@@ -29,6 +29,7 @@ struct PhotoLook {
 /// fails: as `image::decode` and `Pipeline::detect`
 [[nodiscard]] Result<PhotoLook> look_at(const Pipeline& pipeline, std::span<const std::byte> file,
                                         const image::DecodeLimits& limits = {},
-                                        std::span<const face::DetectedFace> known_faces = {});
+                                        std::span<const face::DetectedFace> known_faces = {},
+                                        const DetectOptions& options = {});
 
 }  // namespace faceforge::vision

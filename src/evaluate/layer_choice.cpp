@@ -1,0 +1,92 @@
+#include "evaluate/layer_choice.h"
+
+#include <algorithm>
+#include <array>
+
+namespace faceforge::evaluate {
+namespace {
+
+constexpr std::array kMethods{nn::RangeMethod::MinimumMaximum, nn::RangeMethod::Percentile,
+                              nn::RangeMethod::Entropy};
+
+/// Counts steps, and ends the work between two.
+class Steps {
+ public:
+  Steps(const Supervision& supervision, size_t expected_count)
+      : supervision_(supervision), expected_count_(expected_count) {}
+
+  Result<void> next() {
+    if (supervision_.stop.stop_requested()) {
+      return fail(ErrorCode::Cancelled, "cancelled", "stopped after {} of {} steps", done_count_,
+                  expected_count_);
+    }
+    if (supervision_.report) {
+      supervision_.report(done_count_, std::max(expected_count_, done_count_ + 1));
+    }
+    ++done_count_;
+    return {};
+  }
+
+ private:
+  const Supervision& supervision_;
+  size_t expected_count_;
+  size_t done_count_ = 0;
+};
+
+std::vector<bool> flags_of(const std::vector<ScannedLayer>& layers) {
+  std::vector<bool> flags;
+  for (const ScannedLayer& layer : layers) flags.push_back(layer.is_on_bytes);
+  return flags;
+}
+
+/// Of the layers on bytes the one that lost most alone; nothing when all are floats.
+ScannedLayer* worst_on_bytes(std::vector<ScannedLayer>& layers) {
+  ScannedLayer* worst = nullptr;
+  for (ScannedLayer& layer : layers) {
+    if (layer.is_on_bytes && (worst == nullptr || layer.loss > worst->loss)) worst = &layer;
+  }
+  return worst;
+}
+
+}  // namespace
+
+Result<LayerChoice> choose_layers(const nn::Quantizer& quantizer, const JudgeNetwork& judge,
+                                  const MeasureLayer& measure_layer,
+                                  const Supervision& supervision) {
+  LayerChoice choice;
+  for (const nn::QuantizableLayer& layer : quantizer.layers()) choice.layers.push_back({layer});
+  if (choice.layers.empty()) return choice;
+  Steps steps(supervision, kMethods.size() + choice.layers.size());
+  for (const nn::RangeMethod method : kMethods) {
+    TRY(steps.next());
+    auto onnx = TRY(quantizer.write(method, flags_of(choice.layers)));
+    const Judgement judgement = TRY(judge(onnx));
+    choice.methods.push_back({method, judgement});
+    if (method == kMethods.front() || judgement.loss < choice.judgement.loss) {
+      choice.method = method;
+      choice.judgement = judgement;
+      choice.onnx = std::move(onnx);
+    }
+  }
+  for (size_t index = 0; index < choice.layers.size(); ++index) {
+    TRY(steps.next());
+    std::vector<bool> alone(choice.layers.size(), false);
+    alone[index] = true;
+    const auto onnx = TRY(quantizer.write(choice.method, alone));
+    choice.layers[index].loss = TRY(measure_layer(onnx));
+  }
+  while (!choice.judgement.is_within_bounds) {
+    TRY(steps.next());
+    worst_on_bytes(choice.layers)->is_on_bytes = false;
+    if (worst_on_bytes(choice.layers) == nullptr) {
+      choice.judgement = {};
+      choice.onnx.clear();
+      break;
+    }
+    choice.onnx = TRY(quantizer.write(choice.method, flags_of(choice.layers)));
+    choice.judgement = TRY(judge(choice.onnx));
+  }
+  return choice;
+}
+
+}  // namespace faceforge::evaluate

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "evaluate/parallel_work.h"
+#include "nn/quantizer.h"
+
+namespace faceforge::evaluate {
+
+/// How far a network with layers on bytes is from the one of floats.
+struct Judgement {
+  double loss = 0;  ///< 0 for the network of floats
+  bool is_within_bounds = true;
+};
+
+/// Judges a network, as ONNX.
+using JudgeNetwork = std::function<Result<Judgement>(std::span<const std::byte> onnx)>;
+/// Measures the loss of a network that has one layer on bytes, as ONNX.
+using MeasureLayer = std::function<Result<double>(std::span<const std::byte> onnx)>;
+
+struct JudgedMethod {
+  nn::RangeMethod method = nn::RangeMethod::MinimumMaximum;
+  Judgement all_on_bytes;
+};
+
+struct ScannedLayer {
+  nn::QuantizableLayer layer;
+  double loss = 0;  ///< of the network with this layer alone on bytes
+  bool is_on_bytes = true;
+};
+
+/// Which layers of a network run on bytes, by ranges of which method, and why.
+struct LayerChoice {
+  std::vector<JudgedMethod> methods;  ///< in the order of `nn::RangeMethod`
+  nn::RangeMethod method = nn::RangeMethod::MinimumMaximum;
+  std::vector<ScannedLayer> layers;  ///< in running order
+  Judgement judgement;               ///< of what was chosen
+  std::vector<std::byte> onnx;       ///< empty where no layer is on bytes
+};
+
+/// Chooses what of a network runs on bytes.
+///
+/// The range method is the one that loses least with all layers on bytes. A scan then measures each
+/// layer alone on bytes. While the whole is not within bounds, the layer of those on bytes that
+/// lost most alone goes back to floats: at worst all do, and the network stays what it was.
+///
+/// in:    a quantizer that has observed
+/// fails: as `judge`, `measure_layer` and `nn::Quantizer::write`; cancelled/cancelled
+/// cost:  three judgements, a measurement a layer, and a judgement a layer that goes back
+[[nodiscard]] Result<LayerChoice> choose_layers(const nn::Quantizer& quantizer,
+                                                const JudgeNetwork& judge,
+                                                const MeasureLayer& measure_layer,
+                                                const Supervision& supervision);
+
+}  // namespace faceforge::evaluate

@@ -1,0 +1,181 @@
+#include "evaluate/quantization_page.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include <fmt/format.h>
+
+namespace faceforge::evaluate {
+namespace {
+
+// Positions across are in percent and those down in pixels, so that the plots fit any width and
+// their letters stay as large as the page's.
+constexpr int kRow_px = 30;
+constexpr int kBarTop_px = 17;
+constexpr int kBar_px = 8;
+constexpr int kAxis_px = 22;
+constexpr int kLeastDecade = -7;
+constexpr int kDecadeCount = 7;
+constexpr size_t kLabelLength = 28;
+
+constexpr std::string_view kStyle = R"(
+:root { color-scheme: light dark; --ground: #f6f7f7; --surface: #fff; --line: #dfe4e3;
+  --ink: #14201e; --quiet: #5a6a67; --bytes: #0f766e; --floats: #b45309; }
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #101615; --surface: #182120; --line: #2d3a38;
+    --ink: #e6eeec; --quiet: #9db0ac; --bytes: #2dd4bf; --floats: #fbbf24; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 60rem; padding: 1rem;
+  background: var(--ground); color: var(--ink);
+  font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif; }
+h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+section { background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
+  padding: 1rem; margin: 1rem 0; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--line); }
+th { color: var(--quiet); font-weight: 600; font-size: .85rem; }
+p { overflow-wrap: anywhere; }
+.quiet { color: var(--quiet); font-size: .875rem; }
+svg { display: block; margin-top: .75rem; overflow: visible; }
+text { fill: var(--ink); font-size: 12px; }
+text.quiet { fill: var(--quiet); font-size: 11px; }
+line { stroke: var(--line); }
+.bytes { fill: var(--bytes); } .floats { fill: var(--floats); }
+.key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .3em; }
+span.bytes { background: var(--bytes); } span.floats { background: var(--floats); }
+)";
+
+/// Foreign text for HTML, in elements and in quoted attributes.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char character : text) {
+    switch (character) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += character;
+    }
+  }
+  return result;
+}
+
+/// The end of a long name, which tells layers apart.
+std::string shortened(const std::string& label) {
+  if (label.size() <= kLabelLength) return label;
+  return "\u2026" + label.substr(label.size() - kLabelLength);
+}
+
+double percent_of(double loss) {
+  const double decades = std::log10(std::max(loss, std::pow(10.0, kLeastDecade))) - kLeastDecade;
+  return 100 * std::min(1.0, decades / kDecadeCount);
+}
+
+std::string axis(int height_px) {
+  std::string svg;
+  for (int decade = 0; decade <= kDecadeCount; ++decade) {
+    const double x = 100.0 * decade / kDecadeCount;
+    const std::string_view anchor = decade == 0              ? "start"
+                                    : decade == kDecadeCount ? "end"
+                                                             : "middle";
+    svg += fmt::format(R"(<line x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}"/>)"
+                       R"(<text class="quiet" x="{0:.2f}%" y="12" text-anchor="{3}">{4}</text>)",
+                       x, kAxis_px - 6, height_px, anchor,
+                       decade == kDecadeCount ? "1" : fmt::format("1e{}", kLeastDecade + decade));
+  }
+  return svg;
+}
+
+std::string bars(const LayerChoice& choice) {
+  const int height_px = kAxis_px + kRow_px * static_cast<int>(choice.layers.size());
+  std::string svg = fmt::format(R"(<svg width="100%" height="{}" role="img" )"
+                                R"(aria-label="What each layer alone on bytes loses">)",
+                                height_px);
+  svg += axis(height_px);
+  for (size_t index = 0; index < choice.layers.size(); ++index) {
+    const ScannedLayer& scanned = choice.layers[index];
+    const std::string label = layer_label(choice, index);
+    const int y = kAxis_px + kRow_px * static_cast<int>(index);
+    const std::string_view where = scanned.is_on_bytes ? "bytes" : "floats";
+    svg +=
+        fmt::format(R"(<g><title>{} ({}, {} weights)</title><text x="0" y="{}">{}</text>)"
+                    R"(<text x="100%" y="{}" text-anchor="end">{}{:.1e}</text>)"
+                    R"(<rect class="{}" x="0" y="{}" width="{:.2f}%" height="{}" rx="2"/></g>)",
+                    escaped(label), escaped(scanned.layer.op_type), scanned.layer.weight_count,
+                    y + 13, escaped(shortened(label)), y + 13, scanned.is_on_bytes ? "" : "floats ",
+                    scanned.loss, where, y + kBarTop_px, percent_of(scanned.loss), kBar_px);
+  }
+  return svg + "</svg>\n";
+}
+
+std::string methods_table(const LayerChoice& choice) {
+  std::string html = "<table><tr><th>ranges by<th>loss, all layers on bytes</tr>";
+  for (const JudgedMethod& judged : choice.methods) {
+    html +=
+        fmt::format("<tr><td>{}{}<td>{:.5f}</tr>", nn::to_string(judged.method),
+                    judged.method == choice.method ? " (chosen)" : "", judged.all_on_bytes.loss);
+  }
+  return html + "</table>\n";
+}
+
+std::string agreement_text(const DetectionAgreement& agreement) {
+  return fmt::format(
+      "<p>Of {} faces {} lost, {} added, {} wavering at the lowest score. Boxes overlap by {:.3f}, "
+      "scores are {:.4f} apart, landmarks {:.2f} % of the distance between the eyes.</p>\n",
+      agreement.face_count, agreement.lost_count, agreement.added_count, agreement.wavering_count,
+      agreement.mean_overlap, agreement.mean_score_difference,
+      100 * agreement.mean_landmark_distance);
+}
+
+std::string network_section(const QuantizedNetwork& network) {
+  const LayerChoice& choice = network.choice;
+  const auto on_bytes = std::ranges::count(choice.layers, true, &ScannedLayer::is_on_bytes);
+  std::string html = fmt::format(
+      "<section><h2>{}: {}</h2>\n<p>{} of {} layers on bytes; mean cosine of its answers "
+      "{:.4f}.</p>\n",
+      network.kind == NetworkKind::Detector ? "Detector" : "Embedder",
+      escaped(network.file.filename().string()), on_bytes, choice.layers.size(),
+      network.mean_cosine);
+  if (network.agreement) html += agreement_text(*network.agreement);
+  html += methods_table(choice);
+  html +=
+      "<p class=\"quiet\">1 - mean cosine with one layer alone on bytes, in running order: "
+      "<span class=\"key bytes\"></span>on bytes <span class=\"key floats\"></span>stayed "
+      "floats</p>\n";
+  return html + bars(choice) + "</section>\n";
+}
+
+}  // namespace
+
+std::string quantization_page(const QuantizePackReport& report) {
+  const packs::Quantization& quantization = report.card.quantization.value();
+  std::string html = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>{0}</title><style>{1}</style>\n<h1>{0}: {2} on bytes</h1>\n"
+      "<p>Ranges from {3} photos, judged on {4} photos of other people. Embeddings of the same "
+      "crops have a mean cosine of {5:.4f} (bound {6}). Calibrated with {7} pairs of strangers. "
+      "FaceForge {8}.</p>\n",
+      escaped(report.card.id), kStyle, escaped(quantization.parent_id),
+      quantization.range_photo_count, quantization.held_out_photo_count, quantization.mean_cosine,
+      packs::kMinQuantizedCosine, report.calibration.calibration.impostor_pair_count,
+      escaped(quantization.faceforge_version));
+  for (const QuantizedNetwork& network : report.quantized.networks) {
+    html += network_section(network);
+  }
+  return html + "</html>\n";
+}
+
+}  // namespace faceforge::evaluate
