@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/packs_combine_command.h"
+#include "cli/packs_quantize_command.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "evaluate/calibrate.h"
@@ -32,6 +33,7 @@ struct InstallCommandOptions {
   std::vector<std::string> npm_folders;
   bool accept_other_weights = false;
   std::string measuring_photos;
+  std::string quantizing_photos;
   std::string data_folder;
 };
 
@@ -68,6 +70,14 @@ json::value calibration_json(const packs::Card& card) {
                       {"ambiguity_margin", json::number(card.calibration->ambiguity_margin)}};
 }
 
+json::value quantization_json(const packs::Card& card) {
+  if (!card.quantization) return nullptr;
+  return json::object{{"parent_id", card.quantization->parent_id},
+                      {"parent_model_id", card.quantization->parent_model_id.hex()},
+                      {"mean_cosine", card.quantization->mean_cosine},
+                      {"may_stand_for_its_parent", packs::may_stand_for_its_parent(card)}};
+}
+
 json::object entry_json(const packs::PackEntry& entry) {
   const packs::Card& card = entry.card;
   const auto model_id = packs::model_id(card);
@@ -83,7 +93,8 @@ json::object entry_json(const packs::PackEntry& entry) {
                        {"embedding_length", vision::embedding_length(card.embedders)},
                        {"liveness", !card.liveness.empty()},
                        {"measured_accuracy", accuracy_json(card)},
-                       {"calibration", calibration_json(card)}};
+                       {"calibration", calibration_json(card)},
+                       {"quantization", quantization_json(card)}};
   if (!entry.folder.empty()) written["folder"] = entry.folder.string();
   if (entry.fault) written["error"] = to_json(*entry.fault);
   return written;
@@ -138,6 +149,10 @@ std::string info_text(const packs::PackEntry& entry) {
                         accuracy_std ? fmt::format(" +- {:.2f}", 100 * *accuracy_std) : "",
                         to_printable(protocol));
   }
+  if (card.quantization) {
+    text += fmt::format("  on bytes    from {}, mean cosine {:.4f}\n",
+                        to_printable(card.quantization->parent_id), card.quantization->mean_cosine);
+  }
   if (!card.calibration) return text + "  calibrated  no: faceforge evaluate calibrate --help\n";
   text += fmt::format("  calibrated  with {} impostor pairs, ambiguity margin {:.3f}\n",
                       card.calibration->impostor_pair_count, card.calibration->ambiguity_margin);
@@ -190,6 +205,48 @@ Result<void> measure(const packs::Registry& registry, const packs::Card& card,
   return {};
 }
 
+/// Makes a pack on bytes beside one that is installed, `ID-int8`, unless it is there.
+Result<void> install_quantized(const packs::Registry& registry, const std::string& id,
+                               const InstallCommandOptions& options, const Interrupt& interrupt) {
+  const std::string quantized_id = id + "-int8";
+  const auto there = registry.info(quantized_id);
+  if (there && there->state != packs::PackState::NotInstalled) {
+    print(fmt::format("{} already installed\n", to_printable(quantized_id)));
+    return {};
+  }
+  evaluate::QuantizePackRequest request;
+  request.parent = TRY(registry.info(id));
+  request.parent_spec = TRY(registry.open(id));
+  request.range_photos = options.quantizing_photos;
+  request.calibration_people = options.quantizing_photos;
+  request.output =
+      packs::RegistryOptions::from_environment(options.data_folder).packs_folder / quantized_id;
+  const auto report = TRY(quantize_with_progress(request, interrupt));
+  print(fmt::format("{} installed in {}: mean cosine {:.4f} to {}\n", to_printable(quantized_id),
+                    to_printable(request.output.string()),
+                    report.card.quantization.value().mean_cosine, to_printable(id)));
+  return {};
+}
+
+/// The pack that is used where none is named.
+std::optional<packs::PackEntry> default_of(const packs::Registry& registry) {
+  auto found = registry.default_pack();
+  if (!found) return std::nullopt;
+  return *std::move(found);
+}
+
+/// Tells what a new default means for galleries that another one trained.
+void tell_new_default(const std::optional<packs::PackEntry>& before,
+                      const std::optional<packs::PackEntry>& after) {
+  if (!before || !after || packs::model_id(before->card) == packs::model_id(after->card)) return;
+  note(fmt::format(
+      "faceforge: {0} is now used where no pack is named. Galleries that {1} trained are of "
+      "another "
+      "model: a server answers model_mismatch until they are trained again, or is started with "
+      "--pack {1}.\n",
+      to_printable(after->card.id), to_printable(before->card.id)));
+}
+
 Result<int> run_install(const InstallCommandOptions& options, const Interrupt& interrupt) {
   ProgressBar bar("bytes");
   packs::InstallOptions install;
@@ -208,6 +265,7 @@ Result<int> run_install(const InstallCommandOptions& options, const Interrupt& i
   };
   install.cancelled = interrupt.flag();
   const packs::Registry registry = TRY(registry_of(options.data_folder));
+  const auto default_before = default_of(registry);
   const auto report = TRY(registry.install(options.what, install));
   bar.hide();
   const std::string_view outcome = report.outcome == packs::InstallOutcome::Installed ? "installed"
@@ -222,6 +280,10 @@ Result<int> run_install(const InstallCommandOptions& options, const Interrupt& i
   if (!options.measuring_photos.empty() && !report.card.calibration) {
     TRY(measure(registry, report.card, options, interrupt));
   }
+  if (!options.quantizing_photos.empty()) {
+    TRY(install_quantized(registry, report.card.id, options, interrupt));
+  }
+  tell_new_default(default_before, default_of(registry));
   return kExitDone;
 }
 
@@ -253,6 +315,11 @@ void add_install_command(CLI::App& parent, Chosen& chosen) {
             .add_option("--measure", options.measuring_photos,
                         "Measure a pack that comes without thresholds on these photos, "
                         "PERSON/PHOTO, as evaluate calibrate does")
+            ->type_name("DIR");
+        command
+            .add_option("--quantize", options.quantizing_photos,
+                        "Install ID-int8 too, the same pack on bytes: these photos, PERSON/PHOTO, "
+                        "show its ranges and thresholds, as packs quantize takes them")
             ->type_name("DIR");
         add_data_option(command, options.data_folder);
         set_examples(command,
@@ -293,6 +360,7 @@ void add_packs_command(CLI::App& app, Chosen& chosen) {
       run_info);
   add_install_command(*packs, chosen);
   add_packs_combine_command(*packs, chosen);
+  add_packs_quantize_command(*packs, chosen);
   add_command<PackOptions>(
       *packs, chosen, "remove", "Remove an installed pack",
       [](CLI::App& command, PackOptions& options) {
