@@ -1,5 +1,5 @@
 // Which detector of the npm packages the pack `faceapi` should have: each in turn finds faces where
-// that is hard, and lays them before the pack's own landmark and embedding networks. Decision 0020
+// that is hard, and lays them before the pack's own landmark and embedding networks. Decision 0018
 // quotes the table that this prints.
 //
 //   faceforge_npm_detectors NODE_MODULES TEST_DATA [DETECTOR]      the table, or one row of it

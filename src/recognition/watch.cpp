@@ -21,7 +21,7 @@ using internal::Fit;
 /// A face that is known is looked at again after this long, and sooner when it shows itself better.
 constexpr int64_t kLookAgain_ms = 700;
 constexpr float kBetterLook = 1.3F;
-/// Crops less alike than this may be of two people: measured in decision 0020.
+/// Crops less alike than this may be of two people: measured in decision 0022.
 constexpr float kSameCropLikeness = 0.9F;
 
 class Stopwatch {
