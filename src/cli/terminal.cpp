@@ -69,8 +69,8 @@ Result<crypto::Secret> read_secret_line(const Interrupt& interrupt) {
 }
 
 Result<crypto::Secret> ask_hidden(std::string_view question, const Interrupt& interrupt) {
+  const HiddenInput hidden;  // first: what is typed before it is thrown away
   note(question);
-  const HiddenInput hidden;
   crypto::Secret line = TRY(read_secret_line(interrupt));
   if (line.size() == 0) {
     return fail(ErrorCode::InvalidInput, "password_missing", "no password was given");
