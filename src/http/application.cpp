@@ -125,7 +125,9 @@ std::unique_ptr<Exchange> ApiApplication::begin(RequestHead head) {
 
 std::unique_ptr<Exchange> ApiApplication::begin_page(const RequestHead& head,
                                                      const Target& target) const {
-  auto response = pages_.find(target.segments, head.headers.find("If-None-Match").value_or(""));
+  auto response = pages_.find(
+      target.segments, {.if_none_match = head.headers.find("If-None-Match").value_or(""),
+                        .accept_encoding = head.headers.find("Accept-Encoding").value_or("")});
   if (!response) {
     return refuse(kPageRoute, {ErrorCode::NotFound, "page_unknown", "there is no such page"});
   }

@@ -6,14 +6,22 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "http/message.h"
 
 namespace faceforge::http {
 
+/// What a request says about the answer that it wants.
+struct FileWish {
+  std::string_view if_none_match{};    ///< the field If-None-Match
+  std::string_view accept_encoding{};  ///< the field Accept-Encoding
+};
+
 /// The built pages, held in memory: what is not in the folder at the start can never be served,
-/// whatever a path looks like.
+/// whatever a path looks like. `app.js.br` and `app.js.gz` beside `app.js` are its compressed
+/// forms.
 class StaticFiles {
  public:
   static constexpr size_t kMaxFiles = 2'000;
@@ -29,19 +37,27 @@ class StaticFiles {
   [[nodiscard]] static Result<StaticFiles> load(const std::filesystem::path& folder);
 
   /// A file; for a path without a file extension, which is one of the pages' own addresses,
-  /// `index.html`; else nothing. 304 when `if_none_match` names the file's present content.
+  /// `index.html`; else nothing. The smallest form that the wish accepts; 304 when it names that
+  /// form's present content.
   ///
   /// in: `segments` of the path, decoded
   [[nodiscard]] std::optional<Response> find(std::span<const std::string> segments,
-                                             std::string_view if_none_match) const;
+                                             const FileWish& wish = {}) const;
 
  private:
-  struct File {
+  struct Form {
+    std::string_view encoding;  ///< `br`, `gzip`; empty: as it is
     std::shared_ptr<const std::string> content;
-    std::string_view media_type;
     std::string etag;
-    std::string_view cache_control;
   };
+  struct File {
+    std::string_view media_type;
+    std::string_view cache_control;
+    std::vector<Form> forms;  ///< the preferred first
+  };
+
+  void add(const std::string& path, std::string content);
+  void forget_forms_alone();
 
   std::map<std::string, File, std::less<>> files_;
 };

@@ -28,8 +28,10 @@ class StaticFilesTest : public testing::Test {
 };
 
 std::optional<Response> ask(const StaticFiles& files, std::string_view path,
-                            std::string_view if_none_match = "") {
-  return files.find(parse_target(path).value().segments, if_none_match);
+                            std::string_view if_none_match = "",
+                            std::string_view accept_encoding = "") {
+  return files.find(parse_target(path).value().segments,
+                    {.if_none_match = if_none_match, .accept_encoding = accept_encoding});
 }
 
 TEST_F(StaticFilesTest, ServesFilesWithTheirTypes) {
@@ -52,6 +54,44 @@ TEST_F(StaticFilesTest, ServesTheIndexForThePagesOwnAddresses) {
     EXPECT_TRUE(page->headers.find("Content-Security-Policy")->contains("frame-ancestors 'none'"));
   }
   EXPECT_FALSE(ask(files, "/missing.js"));
+}
+
+TEST_F(StaticFilesTest, ServesTheSmallestFormThatIsAccepted) {
+  write("web/assets/app-1a2b.js.br", "b");
+  write("web/assets/app-1a2b.js.gz", "gz");
+  const StaticFiles files = StaticFiles::load(web()).value();
+  const auto form_of = [&](std::string_view accepted) {
+    const auto script = ask(files, "/assets/app-1a2b.js", "", accepted).value();
+    EXPECT_EQ(script.headers.find("Content-Type"), "text/javascript; charset=utf-8");
+    EXPECT_EQ(script.headers.find("Vary"), "Accept-Encoding");
+    return std::string(script.headers.find("Content-Encoding").value_or("")) + ":" +
+           std::string(bytes_of(script.body));
+  };
+  EXPECT_EQ(form_of("gzip, deflate, br"), "br:b");
+  EXPECT_EQ(form_of("GZIP;q=0.5"), "gzip:gz");
+  EXPECT_EQ(form_of("br;q=0, gzip"), "gzip:gz");
+  for (const char* none : {"", "deflate", "br;q=0.0", "brotli", ",,;=", "x-gzip"}) {
+    EXPECT_EQ(form_of(none), ":run()") << none;
+  }
+}
+
+TEST_F(StaticFilesTest, EachFormHasATagOfItsOwn) {
+  write("web/index.html.br", "b");
+  const StaticFiles files = StaticFiles::load(web()).value();
+  const std::string plain(ask(files, "/")->headers.find("ETag").value());
+  const std::string small(ask(files, "/", "", "br")->headers.find("ETag").value());
+  EXPECT_NE(plain, small);
+  EXPECT_EQ(ask(files, "/", small, "br")->status, 304);
+  EXPECT_EQ(ask(files, "/", small)->status, 200);
+}
+
+TEST_F(StaticFilesTest, ACompressedFormIsNoFileAndNothingWithoutItsFile) {
+  write("web/index.html.br", "b");
+  write("web/alone.js.gz", "gz");
+  const StaticFiles files = StaticFiles::load(web()).value();
+  EXPECT_FALSE(ask(files, "/index.html.br"));
+  EXPECT_FALSE(ask(files, "/alone.js.gz", "", "gzip"));
+  EXPECT_FALSE(ask(files, "/alone.js", "", "gzip"));
 }
 
 TEST_F(StaticFilesTest, NeverLeavesItsFolder) {
