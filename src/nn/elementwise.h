@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <span>
@@ -80,7 +81,7 @@ void for_each_pair(std::span<const int64_t> shape, std::span<const int64_t> a_st
   if (count == 0) return;
   if (shape.empty()) return at(int64_t{0}, int64_t{0}, int64_t{0});
   const size_t last = shape.size() - 1;
-  Shape position(shape.size(), 0);
+  std::array<int64_t, kMaxRank> position{};
   int64_t a = 0, b = 0;
   for (int64_t row = 0; row < count; row += shape[last]) {
     for (int64_t index = 0; index < shape[last]; ++index) {

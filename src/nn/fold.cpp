@@ -148,7 +148,8 @@ class Folder {
     const auto count = static_cast<size_t>(element_count(made->shape));
     std::vector<float> reduced(count);
     const auto plan = TRY(plan_reduce(node_, reduce, operands_));
-    reduce_plain(plan, floats.data(), reduced.data());
+    std::vector<double> sums(count);
+    reduce_plain(plan, floats.data(), sums, reduced.data());
     if (from.kind == ElementKind::Float) {
       made->floats = std::move(reduced);
     } else {

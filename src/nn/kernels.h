@@ -61,12 +61,14 @@ void softmax(int64_t outer, int64_t size, int64_t inner, const float* from, floa
 struct ReducePlan {
   ReduceKind kind = ReduceKind::Mean;
   Shape shape;
+  Shape strides;
   Shape result_strides;  ///< 0 along the axes that go
   int64_t result_count = 1;
 };
 [[nodiscard]] Result<ReducePlan> plan_reduce(const Node& node, const Reduce& reduce,
                                              std::span<const Fact> operands);
-void reduce_plain(const ReducePlan& plan, const float* from, float* to);
+/// in: `sums` has room for `plan.result_count`
+void reduce_plain(const ReducePlan& plan, const float* from, std::span<double> sums, float* to);
 
 /// Where each position along a resized axis takes its numbers: `low` and `high` with the weight of
 /// `high`. Nearest: the weight is 0.
@@ -82,8 +84,30 @@ void resize_pictures(const ResizeAxis& rows, const ResizeAxis& columns, int64_t 
                      int64_t from_rows, int64_t from_columns, int64_t block, const float* from,
                      float* to);
 
-/// Pools row-major pictures of up to three dimensions in every way that ONNX knows.
-void pool_plain(PoolKind kind, const PlacedWindow& window, std::span<const int64_t> picture_shape,
-                const float* from, float* to);
+/// The part of one window position that lies on the picture, along one axis.
+struct Taps {
+  int64_t first = 0;    ///< source index
+  int64_t count = 0;    ///< on the picture
+  int64_t counted = 0;  ///< on the picture or its pads, but not beyond them
+};
+
+/// One axis of a pooling; the neutral value is an axis of one position.
+struct PoolAxis {
+  int64_t size = 1;
+  int64_t step = 1;
+  std::vector<Taps> positions{{0, 1, 1}};
+};
+
+/// A pooling of row-major pictures of up to three dimensions.
+struct PoolPlan {
+  PoolKind kind = PoolKind::Max;
+  std::array<PoolAxis, 3> axes;
+  int64_t plane_count = 1;
+};
+[[nodiscard]] PoolPlan plan_pool(PoolKind kind, const PlacedWindow& window,
+                                 std::span<const int64_t> picture_shape);
+
+/// Pools in every way that ONNX knows.
+void pool_plain(const PoolPlan& plan, const float* from, float* to);
 
 }  // namespace faceforge::nn

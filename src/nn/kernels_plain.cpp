@@ -34,7 +34,11 @@ Result<ReducePlan> plan_reduce(const Node& node, const Reduce& reduce,
   } else if (node.has_input(1)) {
     axes = TRY(integers_of(node, operands, 1));
   }
-  ReducePlan plan{.kind = reduce.kind, .shape = from, .result_strides = {}, .result_count = 1};
+  ReducePlan plan{.kind = reduce.kind,
+                  .shape = from,
+                  .strides = row_major_strides(from),
+                  .result_strides = {},
+                  .result_count = 1};
   Shape kept = axes.empty() ? Shape(from.size(), 1) : from;
   for (const int64_t axis : axes) kept[TRY(checked_axis(axis, from.size()))] = 1;
   plan.result_count = element_count(kept);
@@ -42,40 +46,40 @@ Result<ReducePlan> plan_reduce(const Node& node, const Reduce& reduce,
   return plan;
 }
 
-void reduce_plain(const ReducePlan& plan, const float* from, float* to) {
+void reduce_plain(const ReducePlan& plan, const float* from, std::span<double> sums, float* to) {
   const auto count = static_cast<size_t>(plan.result_count);
   double start = 0;
   if (plan.kind == ReduceKind::Product) start = 1;
   if (plan.kind == ReduceKind::Max) start = -std::numeric_limits<double>::infinity();
   if (plan.kind == ReduceKind::Min) start = std::numeric_limits<double>::infinity();
-  std::vector<double> results(count, start);
-  const Shape own = row_major_strides(plan.shape);
-  for_each_pair(plan.shape, own, plan.result_strides, [&](int64_t, int64_t at, int64_t to_at) {
-    const double value = from[at];
-    double& result = results[static_cast<size_t>(to_at)];
-    switch (plan.kind) {
-      case ReduceKind::Mean:
-      case ReduceKind::Sum:
-        result += value;
-        break;
-      case ReduceKind::L2:
-      case ReduceKind::SumOfSquares:
-        result += value * value;
-        break;
-      case ReduceKind::Max:
-        result = std::max(result, value);
-        break;
-      case ReduceKind::Min:
-        result = std::min(result, value);
-        break;
-      case ReduceKind::Product:
-        result *= value;
-        break;
-    }
-  });
+  std::fill_n(sums.begin(), count, start);
+  for_each_pair(plan.shape, plan.strides, plan.result_strides,
+                [&](int64_t, int64_t at, int64_t to_at) {
+                  const double value = from[at];
+                  double& result = sums[static_cast<size_t>(to_at)];
+                  switch (plan.kind) {
+                    case ReduceKind::Mean:
+                    case ReduceKind::Sum:
+                      result += value;
+                      break;
+                    case ReduceKind::L2:
+                    case ReduceKind::SumOfSquares:
+                      result += value * value;
+                      break;
+                    case ReduceKind::Max:
+                      result = std::max(result, value);
+                      break;
+                    case ReduceKind::Min:
+                      result = std::min(result, value);
+                      break;
+                    case ReduceKind::Product:
+                      result *= value;
+                      break;
+                  }
+                });
   const auto share = static_cast<double>(element_count(plan.shape)) / static_cast<double>(count);
   for (size_t index = 0; index < count; ++index) {
-    double result = results[index];
+    double result = sums[index];
     if (plan.kind == ReduceKind::Mean) result /= share;
     if (plan.kind == ReduceKind::L2) result = std::sqrt(result);
     to[index] = static_cast<float>(result);
@@ -166,20 +170,6 @@ void resize_pictures(const ResizeAxis& rows, const ResizeAxis& columns, int64_t 
 
 namespace {
 
-/// The part of one window position that lies on the picture, along one axis.
-struct Taps {
-  int64_t first = 0;    ///< source index
-  int64_t count = 0;    ///< on the picture
-  int64_t counted = 0;  ///< on the picture or its pads, but not beyond them
-};
-
-/// One axis of a pooling; the neutral value is an axis of one position.
-struct PoolAxis {
-  int64_t size = 1;
-  int64_t step = 1;
-  std::vector<Taps> positions{{0, 1, 1}};
-};
-
 /// How many of `count` taps, from `start` on in steps, lie before `stop`.
 int64_t taps_before(int64_t stop, int64_t start, int64_t step, int64_t count) {
   return stop <= start ? 0 : std::min(count, (stop - start + step - 1) / step);
@@ -201,14 +191,19 @@ PoolAxis plan_pool_axis(const PlacedWindow& window, size_t axis, int64_t size) {
 
 }  // namespace
 
-void pool_plain(PoolKind kind, const PlacedWindow& window, std::span<const int64_t> picture_shape,
-                const float* from, float* to) {
+PoolPlan plan_pool(PoolKind kind, const PlacedWindow& window,
+                   std::span<const int64_t> picture_shape) {
   // Missing leading dimensions become 1, so that one loop nest serves lines, pictures and volumes.
-  std::array<PoolAxis, 3> axes;
+  PoolPlan plan{.kind = kind, .axes = {}, .plane_count = picture_shape[0] * picture_shape[1]};
   const size_t rank = window.result.size();
   for (size_t axis = 0; axis < rank; ++axis) {
-    axes[3 - rank + axis] = plan_pool_axis(window, axis, picture_shape[2 + axis]);
+    plan.axes[3 - rank + axis] = plan_pool_axis(window, axis, picture_shape[2 + axis]);
   }
+  return plan;
+}
+
+void pool_plain(const PoolPlan& plan, const float* from, float* to) {
+  const auto& axes = plan.axes;
   const auto pool_one = [&](const float* picture, const Taps& z, const Taps& y, const Taps& x) {
     float largest = -std::numeric_limits<float>::infinity(), sum = 0;
     for (int64_t tap_z = 0; tap_z < z.count; ++tap_z) {
@@ -223,13 +218,14 @@ void pool_plain(PoolKind kind, const PlacedWindow& window, std::span<const int64
         }
       }
     }
-    if (kind == PoolKind::Max) return largest;
-    const int64_t count = kind == PoolKind::AverageWithPadding ? z.counted * y.counted * x.counted
-                                                               : z.count * y.count * x.count;
+    if (plan.kind == PoolKind::Max) return largest;
+    const int64_t count = plan.kind == PoolKind::AverageWithPadding
+                              ? z.counted * y.counted * x.counted
+                              : z.count * y.count * x.count;
     return sum / static_cast<float>(std::max<int64_t>(1, count));
   };
   const int64_t plane_size = axes[0].size * axes[1].size * axes[2].size;
-  for (int64_t plane = 0; plane < picture_shape[0] * picture_shape[1]; ++plane) {
+  for (int64_t plane = 0; plane < plan.plane_count; ++plane) {
     for (const Taps& z : axes[0].positions) {
       for (const Taps& y : axes[1].positions) {
         for (const Taps& x : axes[2].positions)

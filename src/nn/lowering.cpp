@@ -75,7 +75,7 @@ Result<Operand> Lowering::located(ValueIndex value) {
                   "{}: integers where a network computes with floats",
                   node_ == nullptr ? "an output" : to_string(*node_));
     }
-    if (constant->floats.empty()) {
+    if (element_count(constant->shape) == 0) {
       return fail(ErrorCode::InvalidInput, "shape_mismatch", "{}: an operand is empty",
                   node_ == nullptr ? "an output" : to_string(*node_));
     }

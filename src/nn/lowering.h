@@ -121,6 +121,8 @@ class Lowering {
   const Node* only_consumer(ValueIndex value) const;
   Result<Operand> bias_operand(ValueIndex value);
 
+  void absorb(const Tail& tail);
+
   // Bytes
   struct ByteConv;
   /// x -> slope of what is below 0, of x * scale + shift; one number a channel.

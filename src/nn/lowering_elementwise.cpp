@@ -273,8 +273,11 @@ Result<void> Lowering::operator()(const Reduce& reduce) {
   const ReducePlan plan = TRY(plan_reduce(*node_, reduce, operands_of(*node_, facts_)));
   const Operand source = TRY(plain(input(0)));
   const Operand result = new_storage(plain_layout(shape(output())));
-  emit_kernel("reduce", {source, result},
-              [plan](std::span<float* const> at) { reduce_plain(plan, at[0], at[1]); });
+  const Operand sums = new_storage(plain_layout({plan.result_count * 2}));  // of doubles
+  emit_kernel("reduce", {source, sums, result}, [plan](std::span<float* const> at) {
+    auto* first = reinterpret_cast<double*>(at[1]);
+    reduce_plain(plan, at[0], {first, static_cast<size_t>(plan.result_count)}, at[2]);
+  });
   place(output(), result);
   return {};
 }

@@ -147,13 +147,17 @@ Result<void> Lowering::operator()(const Conv& conv) {
   if (node_->has_input(2)) arguments.emplace_back(DNNL_ARG_BIAS, TRY(bias_operand(input(2))));
   emit_primitive(dnnl::convolution_forward(desc), desc.impl_info_str(), std::move(arguments),
                  desc.scratchpad_desc());
+  absorb(tail);
+  place(tail.result, result);
+  return {};
+}
+
+void Lowering::absorb(const Tail& tail) {
   for (const Node* absorbed : {tail.sum, tail.activation}) {
     if (absorbed == nullptr) continue;
     is_absorbed_[static_cast<size_t>(absorbed - graph_.nodes.data())] = true;
     finish(*absorbed);
   }
-  place(tail.result, result);
-  return {};
 }
 
 Result<void> Lowering::operator()(const Pool& pool) {
@@ -197,8 +201,8 @@ Result<void> Lowering::pool_with_kernel(const Pool& pool, const PlacedWindow& wi
   const Operand source = TRY(plain(input(0)));
   const Operand result = new_storage(plain_layout(shape(output())));
   emit_kernel("pool", {source, result},
-              [kind = pool.kind, window, picture = shape(input(0))](std::span<float* const> at) {
-                pool_plain(kind, window, picture, at[0], at[1]);
+              [plan = plan_pool(pool.kind, window, shape(input(0)))](std::span<float* const> at) {
+                pool_plain(plan, at[0], at[1]);
               });
   place(output(), result);
   return {};
@@ -245,10 +249,17 @@ Result<void> Lowering::lower_inner_product(ValueIndex weights, bool transposed, 
   const Operand source = TRY(plain(input(0)));
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  const dnnl::inner_product_forward::desc wanted(
-      dnnl::prop_kind::forward_inference, source.layout, any_layout(weight_shape),
-      bias == kNoValue ? Layout() : plain_layout({columns}), plain_layout(shape(output())));
-  const dnnl::inner_product_forward::primitive_desc desc(wanted, attributes, cpu());
+  const auto describe = [&](int64_t batch, const Layout& matrix) {
+    const dnnl::inner_product_forward::desc wanted(
+        dnnl::prop_kind::forward_inference, plain_layout({batch, weight_shape[1]}), matrix,
+        bias == kNoValue ? Layout() : plain_layout({columns}), plain_layout({batch, columns}));
+    return dnnl::inner_product_forward::primitive_desc(wanted, attributes, cpu());
+  };
+  // The layout that suits one picture, for every batch: the weights are in memory once.
+  const Layout for_one = describe(1, any_layout(weight_shape)).weights_desc();
+  const auto same = try_make([&] { return describe(source_shape[0], for_one); });
+  const bool is_fast = same && !is_reference(same->impl_info_str());
+  const auto desc = is_fast ? *same : describe(source_shape[0], any_layout(weight_shape));
   const Operand result = new_storage(desc.dst_desc());
   std::vector<std::pair<int, Operand>> arguments{
       {DNNL_ARG_SRC, source},

@@ -221,11 +221,7 @@ Result<void> Lowering::emit_byte_conv(const ByteConv& parts, const Tail& tail,
   }
   emit_primitive(dnnl::convolution_forward(desc), desc.impl_info_str(), std::move(arguments),
                  desc.scratchpad_desc());
-  for (const Node* absorbed : {tail.sum, tail.activation}) {
-    if (absorbed == nullptr) continue;
-    is_absorbed_[static_cast<size_t>(absorbed - graph_.nodes.data())] = true;
-    finish(*absorbed);
-  }
+  absorb(tail);
   place(tail.result, result);
   if (parts.result_bytes) {
     quantized_places_.push_back({tail.result, *parts.result_bytes, {}, {}, result});

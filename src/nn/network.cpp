@@ -33,6 +33,50 @@ struct CachedProgram {
   std::shared_ptr<const Program> program;
 };
 
+enum class Batch { Together, OneByOne };
+
+/// How a batch goes through a network: picture by picture where its file fixes the batch at 1, so
+/// that its arithmetic (a Reshape to [1, 512], say) would fail on more or, worse, mix pictures.
+Batch batch_of(std::span<const PortInfo> ports, size_t input_count,
+               std::span<const int64_t> shape) {
+  const bool is_fixed = ports.size() == 1 && input_count == 1 && ports[0].shape.size() > 1 &&
+                        ports[0].shape[0] == 1 && !shape.empty() && shape[0] > 1;
+  return is_fixed ? Batch::OneByOne : Batch::Together;
+}
+
+/// Whether `one` is the shape of one picture of `batch`.
+bool is_one_of(std::span<const int64_t> one, std::span<const int64_t> batch) {
+  return one.size() == batch.size() && !one.empty() && one[0] == 1 &&
+         std::ranges::equal(one.subspan(1), batch.subspan(1));
+}
+
+/// Convolutions and matrices, which read their second operand through the weight store alone.
+bool takes_weights(const Operation& operation) {
+  return std::holds_alternative<Conv>(operation) || std::holds_alternative<Gemm>(operation) ||
+         std::holds_alternative<MatMul>(operation) ||
+         std::holds_alternative<QuantizedConv>(operation) ||
+         std::holds_alternative<QuantizedGemm>(operation);
+}
+
+/// Moves the weights that nothing else reads into the store.
+void adopt_weights(Graph& graph, WeightStore& store) {
+  std::vector<bool> is_weight(graph.values.size(), false), is_read(graph.values.size(), false);
+  for (const Node& node : graph.nodes) {
+    for (size_t position = 0; position < node.inputs.size(); ++position) {
+      if (!node.has_input(position)) continue;
+      const bool is_own = position == 1 && takes_weights(node.operation);
+      (is_own ? is_weight : is_read)[static_cast<size_t>(node.inputs[position])] = true;
+    }
+  }
+  for (const ValueIndex output : graph.output_values) is_read[static_cast<size_t>(output)] = true;
+  for (size_t index = 0; index < graph.values.size(); ++index) {
+    ConstantPtr& constant = graph.values[index].constant;
+    const bool is_integer = constant && constant->kind == ElementKind::Integer;
+    if (!constant || is_integer || !is_weight[index] || is_read[index]) continue;
+    constant = store.adopt(std::move(constant));
+  }
+}
+
 }  // namespace
 
 struct Network::State {
@@ -50,12 +94,23 @@ struct Network::State {
     return Unexpected(std::move(error));
   }
 
-  std::shared_ptr<const Program> find(const ProgramKey& key) const {
+  template <typename Fits>
+  std::shared_ptr<const Program> find_if(Fits&& fits) const {
     const std::scoped_lock lock(programs_mutex);
-    const auto found = std::ranges::find(programs, key, &CachedProgram::key);
+    const auto found = std::ranges::find_if(programs, fits, &CachedProgram::key);
     if (found == programs.end()) return nullptr;
     programs.splice(programs.begin(), programs, found);
     return found->program;
+  }
+
+  /// The program for inputs, when there is one; with `Batch::OneByOne`, that for one picture.
+  std::shared_ptr<const Program> find(std::span<const Tensor> inputs, Batch batch,
+                                      int thread_count) const {
+    return find_if([&](const ProgramKey& key) {
+      if (key.thread_count != thread_count) return false;
+      if (batch == Batch::OneByOne) return is_one_of(key.input_shapes[0], inputs[0].shape);
+      return std::ranges::equal(inputs, key.input_shapes, {}, &Tensor::shape);
+    });
   }
 
   void keep(const ProgramKey& key, const std::shared_ptr<const Program>& program) const {
@@ -72,7 +127,7 @@ struct Network::State {
                   options.thread_count, kThreadLimit);
     }
     const ProgramKey key{std::move(input_shapes), options.thread_count};
-    if (auto found = find(key)) return found;
+    if (auto found = find_if([&](const ProgramKey& known) { return known == key; })) return found;
     // Two threads may compile the same program at once; that costs time, once, and nothing else.
     const auto compiled = TRY(
         Program::compile(graph, key.input_shapes, key.thread_count, limits, weights, idle_bytes));
@@ -80,17 +135,14 @@ struct Network::State {
     return compiled;
   }
 
-  /// Runs a program, then frees memory of the programs used longest ago while too much is kept.
-  Result<std::vector<Tensor>> run(const Program& program, std::span<const Tensor> inputs) const {
-    auto outputs = program.run(inputs);
-    if (idle_bytes > kIdleLimit_bytes) {
-      const std::scoped_lock lock(programs_mutex);
-      for (auto old = programs.rbegin(); old != programs.rend(); ++old) {
-        if (idle_bytes <= kIdleLimit_bytes) break;
-        old->program->drop_idle();
-      }
+  /// Frees memory of the programs used longest ago while too much is kept.
+  void drop_idle() const {
+    if (idle_bytes <= kIdleLimit_bytes) return;
+    const std::scoped_lock lock(programs_mutex);
+    for (auto old = programs.rbegin(); old != programs.rend(); ++old) {
+      if (idle_bytes <= kIdleLimit_bytes) break;
+      old->program->drop_idle();
     }
-    return outputs;
   }
 
   Result<void> check_shapes(std::span<const Shape> shapes) const {
@@ -115,35 +167,6 @@ struct Network::State {
     return {};
   }
 };
-
-namespace {
-
-/// Whether a batch must go through a network picture by picture: its file fixes the batch at 1, so
-/// that its arithmetic (a Reshape to [1, 512], say) would fail on more or, worse, mix pictures.
-bool goes_one_by_one(std::span<const PortInfo> ports, std::span<const Shape> shapes) {
-  return ports.size() == 1 && shapes.size() == 1 && ports[0].shape.size() > 1 &&
-         ports[0].shape[0] == 1 && !shapes[0].empty() && shapes[0][0] > 1;
-}
-
-/// Appends the results of one picture along the first dimension.
-Result<void> append(std::vector<Tensor>& all, std::vector<Tensor> one) {
-  if (all.empty()) {
-    all = std::move(one);
-    return {};
-  }
-  for (size_t index = 0; index < all.size(); ++index) {
-    if (one[index].shape.empty()) {
-      return fail(ErrorCode::InvalidInput, "input_shape",
-                  "a batch, though the model's output {} has no dimension to hold it", index);
-    }
-    all[index].shape[0] += one[index].shape[0];
-    all[index].values.insert(all[index].values.end(), one[index].values.begin(),
-                             one[index].values.end());
-  }
-  return {};
-}
-
-}  // namespace
 
 Network::Network(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
@@ -199,6 +222,7 @@ Result<Network> Network::parse_named(std::string file_name, std::span<const std:
   state->graph = *std::move(graph);
   auto simplified = simplify(state->graph, limits, budget);
   if (!simplified) return state->named(std::move(simplified).error());
+  adopt_weights(state->graph, state->weights);
   return Network(std::move(state));
 }
 
@@ -215,44 +239,53 @@ Result<std::vector<Tensor>> Network::run(const Tensor& input, const RunOptions& 
 
 Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs,
                                          const RunOptions& options) const {
-  auto outputs = run_unnamed(inputs, options);
-  if (!outputs) return state_->named(std::move(outputs).error());
+  std::vector<Tensor> outputs;
+  TRY(run_into(inputs, outputs, options));
   return outputs;
 }
 
-Result<std::vector<Tensor>> Network::run_unnamed(std::span<const Tensor> inputs,
-                                                 const RunOptions& options) const {
-  std::vector<Shape> shapes;
+Result<void> Network::run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                               const RunOptions& options) const {
+  auto done = run_unnamed(inputs, outputs, options);
+  if (!done) return state_->named(std::move(done).error());
+  return {};
+}
+
+Result<void> Network::run_unnamed(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                                  const RunOptions& options) const {
   for (const Tensor& input : inputs) {
     const auto count = checked_element_count(input.shape, state_->limits.elements_per_tensor);
     if (!count || *count != input.values.size()) {
       return fail(ErrorCode::InvalidInput, "input_shape", "an input of shape {} has {} values",
                   to_string(input.shape), input.values.size());
     }
-    shapes.push_back(input.shape);
   }
-  if (!goes_one_by_one(this->inputs(), shapes)) {
-    const auto program = TRY(state_->program(std::move(shapes), options));
-    return state_->run(*program, inputs);
+  const Shape none;
+  const Shape& first = inputs.empty() ? none : inputs[0].shape;
+  const Batch batch = batch_of(this->inputs(), inputs.size(), first);
+  auto program = state_->find(inputs, batch, options.thread_count);
+  if (!program) {
+    std::vector<Shape> shapes;
+    for (const Tensor& input : inputs) shapes.push_back(input.shape);
+    if (batch == Batch::OneByOne) shapes[0][0] = 1;
+    program = TRY(state_->program(std::move(shapes), options));
   }
-  const auto count = static_cast<size_t>(shapes[0][0]);
-  shapes[0][0] = 1;
-  const auto program = TRY(state_->program(shapes, options));
-  const size_t picture_size = inputs[0].values.size() / count;
-  std::vector<Tensor> results;
-  for (size_t index = 0; index < count; ++index) {
-    const auto first = inputs[0].values.begin() + static_cast<std::ptrdiff_t>(index * picture_size);
-    const Tensor picture{shapes[0], {first, first + static_cast<std::ptrdiff_t>(picture_size)}};
-    auto outputs = TRY(state_->run(*program, std::span(&picture, 1)));
-    TRY(append(results, std::move(outputs)));
+  const size_t part_count = batch == Batch::OneByOne ? static_cast<size_t>(first[0]) : 1;
+  for (size_t index = 0; index < part_count; ++index) {
+    TRY(program->run(inputs, {index, part_count}, outputs));
   }
-  return results;
+  state_->drop_idle();
+  return {};
+}
+
+size_t Network::weight_bytes() const {
+  return state_->weights.adopted_bytes();
 }
 
 Result<std::vector<std::string>> Network::implementations(std::span<const int64_t> input_shape,
                                                           const RunOptions& options) const {
   std::vector<Shape> shapes{Shape(input_shape.begin(), input_shape.end())};
-  if (goes_one_by_one(inputs(), shapes)) shapes[0][0] = 1;
+  if (batch_of(inputs(), 1, input_shape) == Batch::OneByOne) shapes[0][0] = 1;
   const auto program = TRY(state_->program(std::move(shapes), options));
   return program->implementations();
 }

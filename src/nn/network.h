@@ -82,13 +82,23 @@ class Network {
   ///        `vision` makes the first run of every known shape while a pack is loaded.
   /// cost:  the first run of a shape and thread count compiles a program (some 10 to 100 ms); the
   ///        32 programs used last are kept, and 256 MB of activation memory between runs. Later
-  ///        runs allocate the outputs only.
+  ///        runs allocate the outputs, and oneDNN some hundred bytes a primitive for its arguments
+  ///        and a megabyte for a product of matrices.
   [[nodiscard]] Result<std::vector<Tensor>> run(const Tensor& input,
                                                 const RunOptions& options = {}) const;
 
   /// Runs a network with several inputs, in the model's order. Fails and costs as above.
   [[nodiscard]] Result<std::vector<Tensor>> run(std::span<const Tensor> inputs,
                                                 const RunOptions& options = {}) const;
+
+  /// As above, into outputs of the caller's: those of a run before of the same shapes are written
+  /// over without an allocation. After a failure they hold anything.
+  [[nodiscard]] Result<void> run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                                      const RunOptions& options = {}) const;
+
+  /// Memory that the weights of convolutions and matrices take: once as in the file until the first
+  /// program is compiled, from then on once for each layout that a program wanted.
+  [[nodiscard]] size_t weight_bytes() const;
 
   /// Names the kernel behind every step of the program for an input shape, as
   /// `node_name: kernel`, the kernel being oneDNN's `impl_info_str` or `faceforge:...` for our own.
@@ -104,8 +114,8 @@ class Network {
 
   static Result<Network> parse_named(std::string file_name, std::span<const std::byte> bytes,
                                      const LoadLimits& limits);
-  Result<std::vector<Tensor>> run_unnamed(std::span<const Tensor> inputs,
-                                          const RunOptions& options) const;
+  Result<void> run_unnamed(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                           const RunOptions& options) const;
 
   std::shared_ptr<const State> state_;
 };

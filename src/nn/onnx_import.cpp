@@ -54,13 +54,16 @@ class Importer {
  public:
   Importer(const LoadLimits& limits, ByteBudget& budget) : limits_(limits), budget_(budget) {}
 
-  Result<Graph> import(const onnx::ModelProto& model) {
+  /// Takes `model` apart: each weight is freed once it is read.
+  Result<Graph> import(onnx::ModelProto& model) {
     opset_ = TRY(opset_of(model));
-    const onnx::GraphProto& proto = model.graph();
+    onnx::GraphProto& proto = *model.mutable_graph();
     if (proto.sparse_initializer_size() > 0) {
       return fail(ErrorCode::Unsupported, "tensor_type_unsupported", "sparse weights");
     }
-    for (const auto& weight : proto.initializer()) {
+    for (auto& initializer : *proto.mutable_initializer()) {
+      onnx::TensorProto weight;
+      weight.Swap(&initializer);
       const ConstantPtr constant = TRY(read_tensor(weight, limits_, budget_));
       graph_.values[TRY(make_value(weight.name()))].constant = constant;
     }

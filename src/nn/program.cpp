@@ -4,7 +4,6 @@
 #include <cstring>
 #include <limits>
 #include <new>
-#include <unordered_map>
 
 #include <omp.h>
 
@@ -97,8 +96,9 @@ struct Program::Workspace {
   AlignedBytes arena;
   dnnl::stream stream{cpu()};
   std::vector<float*> storages;
-  std::vector<std::unordered_map<int, dnnl::memory>> arguments;  ///< one map a step
-  std::vector<std::vector<float*>> operands;                     ///< one list a step
+  std::vector<dnnl::memory> views;                      ///< that `arguments` name
+  std::vector<std::vector<dnnl_exec_arg_t>> arguments;  ///< one list a step
+  std::vector<std::vector<float*>> operands;            ///< one list a step
   struct InputView {
     dnnl::memory memory;
     int storage;
@@ -119,7 +119,9 @@ Program::Program(std::vector<Step> steps, std::vector<Storage> storages,
       outputs_(std::move(outputs)),
       thread_count_(thread_count),
       arena_bytes_(plan_arena(steps_, outputs_, storages_)),
-      idle_bytes_(idle_bytes) {}
+      idle_bytes_(idle_bytes) {
+  idle_.reserve(kIdleWorkspaces);
+}
 
 Program::~Program() {
   drop_idle();
@@ -163,6 +165,10 @@ std::unique_ptr<Program::Workspace> Program::borrow_workspace() const {
       return workspace;
     }
   }
+  return make_workspace();
+}
+
+std::unique_ptr<Program::Workspace> Program::make_workspace() const {
   auto workspace = std::make_unique<Workspace>();
   workspace->arena = allocate_aligned(arena_bytes_);
   for (const Storage& storage : storages_) {
@@ -182,7 +188,8 @@ std::unique_ptr<Program::Workspace> Program::borrow_workspace() const {
               ? operand.weight
               : dnnl::memory(operand.layout, cpu(),
                              workspace->storages[static_cast<size_t>(operand.storage)]);
-      arguments.emplace(name, memory);
+      workspace->views.push_back(memory);
+      arguments.push_back({name, memory.get()});
       if (is_input(operand)) workspace->input_views.push_back({memory, operand.storage});
     }
     auto& operands = workspace->operands.emplace_back();
@@ -205,41 +212,70 @@ void Program::give_back(std::unique_ptr<Workspace> workspace) const {
   idle_bytes_ += arena_bytes_;
 }
 
-Result<std::vector<Tensor>> Program::run(std::span<const Tensor> inputs) const {
+void Program::point_at(std::span<const Tensor> inputs, Part part, Workspace& workspace) const {
+  for (size_t index = 0; index < storages_.size(); ++index) {
+    const Storage& storage = storages_[index];
+    if (storage.input_index < 0) continue;
+    // oneDNN takes sources by a pointer to non-const and does not write to them.
+    workspace.storages[index] =
+        const_cast<float*>(inputs[static_cast<size_t>(storage.input_index)].values.data()) +
+        part.index * (storage.bytes / sizeof(float));
+  }
+  for (auto& view : workspace.input_views) {
+    view.memory.set_data_handle(workspace.storages[static_cast<size_t>(view.storage)]);
+  }
+  for (const auto& pointer : workspace.input_pointers) {
+    workspace.operands[pointer.step][pointer.operand] =
+        workspace.storages[static_cast<size_t>(pointer.storage)];
+  }
+}
+
+Result<void> Program::write_outputs(const Workspace& workspace, Part part,
+                                    std::vector<Tensor>& outputs) const {
+  outputs.resize(outputs_.size());
+  for (size_t index = 0; index < outputs_.size(); ++index) {
+    const ProgramOutput& own = outputs_[index];
+    Tensor& output = outputs[index];
+    output.shape.assign(own.shape.begin(), own.shape.end());
+    if (part.count > 1) {
+      if (own.shape.empty()) {
+        return fail(ErrorCode::InvalidInput, "input_shape",
+                    "a batch, though the model's output {} has no dimension to hold it", index);
+      }
+      output.shape[0] *= static_cast<int64_t>(part.count);
+    }
+    const auto count = static_cast<size_t>(element_count(own.shape));
+    output.values.resize(count * part.count);
+    const auto* from = own.from.storage < 0
+                           ? static_cast<const float*>(own.from.weight.get_data_handle())
+                           : workspace.storages[static_cast<size_t>(own.from.storage)];
+    std::copy_n(from, count, output.values.data() + part.index * count);
+  }
+  return {};
+}
+
+Result<void> Program::run(std::span<const Tensor> inputs, Part part,
+                          std::vector<Tensor>& outputs) const {
   try {
     const ThreadCount threads(thread_count_);
     auto workspace = borrow_workspace();
-    for (size_t index = 0; index < storages_.size(); ++index) {
-      if (storages_[index].input_index < 0) continue;
-      // oneDNN takes sources by a pointer to non-const and does not write to them.
-      workspace->storages[index] = const_cast<float*>(
-          inputs[static_cast<size_t>(storages_[index].input_index)].values.data());
-    }
-    for (auto& view : workspace->input_views) {
-      view.memory.set_data_handle(workspace->storages[static_cast<size_t>(view.storage)]);
-    }
-    for (const auto& pointer : workspace->input_pointers) {
-      workspace->operands[pointer.step][pointer.operand] =
-          workspace->storages[static_cast<size_t>(pointer.storage)];
-    }
+    point_at(inputs, part, *workspace);
     for (size_t step = 0; step < steps_.size(); ++step) {
       if (steps_[step].kernel) {
         steps_[step].kernel(workspace->operands[step]);
       } else {
-        steps_[step].primitive.execute(workspace->stream, workspace->arguments[step]);
+        // Not `dnnl::primitive::execute`, which makes a list of the arguments for each call.
+        const auto& arguments = workspace->arguments[step];
+        dnnl::error::wrap_c_api(
+            dnnl_primitive_execute(steps_[step].primitive.get(), workspace->stream.get(),
+                                   static_cast<int>(arguments.size()), arguments.data()),
+            "a primitive failed");
       }
     }
     workspace->stream.wait();
-    std::vector<Tensor> results;
-    results.reserve(outputs_.size());
-    for (const ProgramOutput& output : outputs_) {
-      const auto* from = output.from.storage < 0
-                             ? static_cast<const float*>(output.from.weight.get_data_handle())
-                             : workspace->storages[static_cast<size_t>(output.from.storage)];
-      results.push_back({output.shape, {from, from + element_count(output.shape)}});
-    }
+    auto written = write_outputs(*workspace, part, outputs);
     give_back(std::move(workspace));
-    return results;
+    return written;
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory for activations of {} bytes",
                 arena_bytes_);

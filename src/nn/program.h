@@ -62,10 +62,22 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// Runs on inputs of the shapes it was compiled for.
+  /// Which of the pictures that inputs and outputs hold one behind the other a run is for, where a
+  /// program takes less than the inputs hold.
+  struct Part {
+    size_t index = 0;
+    size_t count = 1;
+  };
+
+  /// Runs on inputs of the shapes it was compiled for, or on one part of larger ones.
   ///
-  /// fails: exhausted/out_of_memory; internal/engine_failed
-  [[nodiscard]] Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const;
+  /// out:   `outputs` as many and as large as they are for all parts, this part filled in
+  /// fails: invalid_input/input_shape for an output without a dimension to hold parts;
+  ///        exhausted/out_of_memory; internal/engine_failed
+  /// cost:  allocates where `outputs` have no room yet; beside that oneDNN some hundred bytes a
+  ///        primitive, for its arguments
+  [[nodiscard]] Result<void> run(std::span<const Tensor> inputs, Part part,
+                                 std::vector<Tensor>& outputs) const;
 
   /// `node: kernel`, step by step.
   [[nodiscard]] std::vector<std::string> implementations() const;
@@ -76,6 +88,10 @@ class Program {
  private:
   struct Workspace;
   std::unique_ptr<Workspace> borrow_workspace() const;
+  std::unique_ptr<Workspace> make_workspace() const;
+  void point_at(std::span<const Tensor> inputs, Part part, Workspace& workspace) const;
+  Result<void> write_outputs(const Workspace& workspace, Part part,
+                             std::vector<Tensor>& outputs) const;
   void give_back(std::unique_ptr<Workspace> workspace) const;
 
   std::vector<Step> steps_;

@@ -254,7 +254,8 @@ Result<void> Quantizer::observe(const Tensor& input, const RunOptions& options) 
   State& state = *state_;
   if (state.sources.empty()) return {};
   const auto program = TRY(state.program_for(input.shape, options.thread_count));
-  const auto activations = TRY(program->run(std::span(&input, 1)));
+  std::vector<Tensor> activations;
+  TRY(program->run(std::span(&input, 1), {}, activations));
   if (!std::ranges::all_of(activations, RangeHistogram::takes, &Tensor::values)) {
     return fail(ErrorCode::InvalidInput, "activation_not_finite",
                 "an example makes numbers that are not finite");

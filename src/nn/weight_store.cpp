@@ -1,31 +1,95 @@
 #include "nn/weight_store.h"
 
+#include <utility>
+
 #include "nn/code_room.h"
 
 namespace faceforge::nn {
+namespace {
+
+size_t bytes_of(const Constant& constant) {
+  return constant.floats.size() * sizeof(float) + constant.bytes.size();
+}
+
+/// Whether a layout holds the numbers and nothing computed from them, so that they can be had back.
+bool can_be_restored(const Layout& layout) {
+  return layout.data.extra.flags == dnnl_memory_extra_flag_none;
+}
+
+void reorder(dnnl::memory from, dnnl::memory to) {
+  require_room_for_code();
+  dnnl::stream stream(cpu());
+  dnnl::reorder(from, to).execute(stream, from, to);
+  stream.wait();
+}
+
+}  // namespace
+
+ConstantPtr WeightStore::adopt(ConstantPtr constant) {
+  auto key =
+      std::make_shared<const Constant>(Constant{.shape = constant->shape, .kind = constant->kind});
+  const std::scoped_lock lock(mutex_);
+  entries_.emplace(key.get(), Entry{.key = key,
+                                    .original = std::move(constant),
+                                    .is_adopted = true,
+                                    .is_lent = false,
+                                    .layouts = {}});
+  return key;
+}
+
+/// The numbers as `from` says: the original, or computed back from a layout.
+WeightStore::Kept WeightStore::source(const Entry& entry, const Layout& from) {
+  if (entry.original) {
+    const Constant& constant = *entry.original;
+    // oneDNN takes sources by a pointer to non-const and does not write to them.
+    const bool is_bytes = constant.kind == ElementKind::Signed8;
+    void* numbers = is_bytes ? static_cast<void*>(const_cast<int8_t*>(constant.bytes.data()))
+                             : const_cast<float*>(constant.floats.data());
+    return {from, from, dnnl::memory(from, cpu(), numbers), {}};
+  }
+  const Kept& known = entry.layouts.front();
+  const dnnl::memory original(known.from, cpu());
+  reorder(known.memory, original);
+  return {from, from, dnnl::memory(from, cpu(), original.get_data_handle()), original};
+}
+
+WeightStore::Entry& WeightStore::entry_of(const ConstantPtr& constant) {
+  Entry& entry = entries_[constant.get()];
+  if (!entry.key) entry.key = entry.original = constant;
+  return entry;
+}
 
 dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, const Layout& to) {
   const std::scoped_lock lock(mutex_);
-  Entry& entry = entries_[constant.get()];
-  entry.constant = constant;
+  Entry& entry = entry_of(constant);
   for (const Kept& kept : entry.layouts) {
     if (kept.from == from && kept.to == to) return kept.memory;
   }
-  // oneDNN takes sources by a pointer to non-const and does not write to them.
-  const bool is_bytes = constant->kind == ElementKind::Signed8;
-  void* numbers = is_bytes ? static_cast<void*>(const_cast<int8_t*>(constant->bytes.data()))
-                           : const_cast<float*>(constant->floats.data());
-  dnnl::memory source(from, cpu(), numbers);
-  dnnl::memory memory = source;
-  if (from != to) {
-    memory = dnnl::memory(to, cpu());
-    require_room_for_code();
-    dnnl::stream stream(cpu());
-    dnnl::reorder(source, memory).execute(stream, source, memory);
-    stream.wait();
+  Kept made = source(entry, from);
+  if (from == to) {
+    entry.is_lent = entry.is_lent || entry.original != nullptr;
+  } else {
+    const dnnl::memory moved(to, cpu());
+    reorder(made.memory, moved);
+    made = {from, to, moved, {}};
+    if (entry.is_adopted && !entry.is_lent && can_be_restored(to)) entry.original = nullptr;
   }
-  entry.layouts.push_back({from, to, memory});
-  return memory;
+  entry.layouts.push_back(made);
+  return made.memory;
+}
+
+size_t WeightStore::adopted_bytes() const {
+  const std::scoped_lock lock(mutex_);
+  size_t bytes = 0;
+  for (const auto& [_, entry] : entries_) {
+    if (!entry.is_adopted) continue;
+    if (entry.original) bytes += bytes_of(*entry.original);
+    for (const Kept& kept : entry.layouts) {
+      const bool is_own = kept.from != kept.to || kept.holder;
+      if (is_own) bytes += kept.to.get_size();
+    }
+  }
+  return bytes;
 }
 
 }  // namespace faceforge::nn

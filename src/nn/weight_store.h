@@ -10,22 +10,39 @@
 namespace faceforge::nn {
 
 /// Weights in the layouts that primitives want, each reordered once and shared by all programs of
-/// a network. Thread safe. Keeps the constants it was given alive.
+/// a network. What is adopted lies in memory once a layout: its numbers as the file has them go
+/// with the first reorder, and are computed back from there for a layout that comes later. Thread
+/// safe. Keeps the constants it was given alive.
 class WeightStore {
  public:
+  /// Takes over the numbers of a constant that nobody else reads.
+  ///
+  /// out: a constant of the same shape and kind without numbers, by which `get` knows them
+  [[nodiscard]] ConstantPtr adopt(ConstantPtr constant);
+
   /// The numbers of `constant`, which lie as `from` says, laid out as `to`. Throws dnnl::error.
   [[nodiscard]] dnnl::memory get(const ConstantPtr& constant, const Layout& from, const Layout& to);
+
+  /// Memory that what was adopted takes, in all its layouts.
+  [[nodiscard]] size_t adopted_bytes() const;
 
  private:
   struct Kept {
     Layout from, to;
     dnnl::memory memory;
+    dnnl::memory holder;  ///< of the numbers that `memory` is a view of, where it has none itself
   };
   struct Entry {
-    ConstantPtr constant;
+    ConstantPtr key;
+    ConstantPtr original;  ///< its numbers; null once they lie in a layout alone
+    bool is_adopted = false;
+    bool is_lent = false;  ///< a layout is the original itself
     std::vector<Kept> layouts;
   };
-  std::mutex mutex_;
+  Entry& entry_of(const ConstantPtr& constant);
+  static Kept source(const Entry& entry, const Layout& from);
+
+  mutable std::mutex mutex_;
   std::unordered_map<const Constant*, Entry> entries_;
 };
 
