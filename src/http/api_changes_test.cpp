@@ -1,0 +1,132 @@
+// What an account and its galleries let be changed, and undone.
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "http/api_test_support.h"
+
+namespace faceforge::http::test {
+namespace {
+
+TEST_F(ApiTest, AsksForTheSecondFactorOnceItIsConfirmed) {
+  ApiClient ada = signed_up("ada");
+  const std::string path = "/api/v1/me/second-factor";
+  EXPECT_EQ(body_of(ada.get(path)).at("is_on"), false);
+  EXPECT_EQ(reason_of(ada.post(path, json::object{{"password", "wrong one here"}})),
+            "wrong_password");
+  const Answer begun = ada.post(path, json::object{{"password", ApiClient::kPassword}});
+  EXPECT_EQ(begun.status, 201);
+  EXPECT_EQ(body_of(begun).at("key").as_string().size(), 32U);  // 20 bytes in Base32
+  const auto confirm = [&](std::string_view body) {
+    return ada.send("PUT", path + "/confirmation", "application/json", body);
+  };
+  EXPECT_EQ(reason_of(confirm(R"({"code":"000000"})")), "second_factor_wrong");
+  EXPECT_EQ(reason_of(confirm(R"({"code":5})")), "json_field_type");
+  EXPECT_EQ(ada.send("DELETE", path, "application/json",
+                     fmt::format(R"({{"password":"{}"}})", ApiClient::kPassword))
+                .status,
+            204);
+}
+
+TEST_F(ApiTest, ListsTheSessionsOfTheAccountAndEndsOne) {
+  ApiClient ada = signed_up("ada");
+  ApiClient elsewhere = client();
+  elsewhere.enter("/api/v1/auth/login", "ada");
+  ApiClient eve = signed_up("eve");
+  const json::array sessions = body_of(ada.get("/api/v1/me/sessions")).at("sessions").as_array();
+  ASSERT_EQ(sessions.size(), 2U);
+  int64_t other = 0;
+  int current_count = 0;
+  for (const json::value& session : sessions) {
+    if (session.at("current").as_bool())
+      ++current_count;
+    else
+      other = session.at("id").as_int64();
+  }
+  EXPECT_EQ(current_count, 1);
+  const std::string path = fmt::format("/api/v1/me/sessions/{}", other);
+  EXPECT_EQ(reason_of(eve.send("DELETE", path)), "session_not_found");
+  EXPECT_EQ(ada.send("DELETE", path).status, 204);
+  EXPECT_EQ(elsewhere.get("/api/v1/me").status, 401);
+  EXPECT_EQ(ada.get("/api/v1/me").status, 200);
+}
+
+TEST_F(ApiTest, MovesSplitsAndMergesPeopleAndUndoesIt) {
+  ApiClient ada = signed_up("ada");
+  const Filled filled = fill(ada);
+  train(ada, filled.gallery);
+  const std::string people = fmt::format("/api/v1/galleries/{}/people", filled.gallery);
+  const std::string of_ada = fmt::format("{}/{}", people, filled.ada);
+  const auto photos = body_of(ada.get(of_ada + "/photos")).at("photos").as_array();
+  ASSERT_EQ(photos.size(), 3U);
+  const auto first = photos[0].at("id").as_int64();
+
+  const std::string of_bob = fmt::format("{}/{}", people, filled.bob);
+  const auto move = [&](const std::string& person, const json::array& ids) {
+    return ada.post(person + "/moved-photos", json::object{{"photo_ids", ids}});
+  };
+  EXPECT_EQ(body_of(move(of_bob, {first})).at("photo_count"), 4);
+  EXPECT_EQ(body_of(move(of_ada, {first})).at("photo_count"), 3);
+  EXPECT_EQ(reason_of(move(of_bob, {})), "photo_count");
+  EXPECT_EQ(reason_of(move(of_bob, {99999})), "photo_not_found");
+  EXPECT_EQ(reason_of(move(of_bob, {"1"})), "json_field_type");
+
+  const Answer split =
+      ada.post(people, json::object{{"name", "Cleo"}, {"photo_ids", json::array{first}}});
+  EXPECT_EQ(split.status, 201);
+  EXPECT_EQ(body_of(split).at("photo_count"), 1);
+  const auto cleo = body_of(split).at("id").as_int64();
+  const json::object merged =
+      body_of(ada.post(of_ada + "/merged-people", json::object{{"person_id", cleo}}));
+  EXPECT_EQ(merged.at("person").at("photo_count"), 3);
+  EXPECT_EQ(merged.at("photo_ids"), json::array{first});
+  EXPECT_EQ(ada.get(fmt::format("{}/{}", people, cleo)).status, 404);
+  EXPECT_EQ(reason_of(ada.post(of_ada + "/merged-people", json::object{{"person_id", filled.ada}})),
+            "same_person");
+}
+
+TEST_F(ApiTest, HoldsAVersionAgainstItsOwnPhotos) {
+  ApiClient ada = signed_up("ada");
+  const Filled filled = fill(ada);
+  train(ada, filled.gallery);
+  const std::string path = fmt::format("/api/v1/galleries/{}/versions", filled.gallery);
+  const json::object check = body_of(ada.get(path + "/1/check"));
+  EXPECT_EQ(check.at("checkable_photo_count"), 6);
+  EXPECT_EQ(check.at("photos").as_array().size(), 6U);
+  const auto& photo = check.at("photos").at(0);
+  EXPECT_EQ(photo.at("person_id"), filled.ada);
+  EXPECT_EQ(photo.at("nearest_other").at("person_id"), filled.bob);
+  EXPECT_GT(photo.at("similarity").as_double(),
+            photo.at("nearest_other").at("similarity").as_double());
+  EXPECT_EQ(check.at("look_alikes").as_array().size(), 2U);
+  EXPECT_EQ(check.at("promises").as_array().size(), 10U);
+  EXPECT_EQ(check.at("promises").at(0).at("missed_photo_count"), 0);
+  EXPECT_EQ(reason_of(ada.get(path + "/2/check")), "version_not_found");
+}
+
+TEST_F(ApiTest, DuplicatesAGalleryAndGoesBackToAnOlderVersion) {
+  ApiClient ada = signed_up("ada");
+  const Filled filled = fill(ada);
+  const std::string path = fmt::format("/api/v1/galleries/{}", filled.gallery);
+  train(ada, filled.gallery);
+  train(ada, filled.gallery);
+  EXPECT_EQ(body_of(ada.get(path)).at("version_in_use"), 2);
+  const auto use = [&](std::string_view body) {
+    return ada.send("PUT", path + "/version-in-use", "application/json", body);
+  };
+  EXPECT_EQ(body_of(use(R"({"number":1})")).at("version_in_use"), 1);
+  EXPECT_EQ(reason_of(use(R"({"number":3})")), "version_not_found");
+
+  const json::object name{{"name", "copy"}};
+  const Answer copy = ada.post(path + "/duplicates", name);
+  EXPECT_EQ(copy.status, 201);
+  EXPECT_EQ(body_of(copy).at("photo_count"), 6);
+  EXPECT_EQ(body_of(copy).at("version_in_use"), nullptr);
+  EXPECT_EQ(reason_of(ada.post(path + "/duplicates", name)), "gallery_name_taken");
+}
+
+}  // namespace
+}  // namespace faceforge::http::test
