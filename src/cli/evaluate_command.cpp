@@ -2,6 +2,7 @@
 #include "cli/console.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
+#include "cli/photo_notes.h"
 #include "cli/text.h"
 #include "evaluate/calibrate.h"
 #include "evaluate/pair_list.h"
@@ -185,9 +186,7 @@ Result<int> run_calibrate(const CalibrateOptions& options, const Interrupt& inte
     note(fmt::format("written into {}\n", to_printable(card.string())));
   }
   print(options.json ? json::to_pretty_text(written) : calibration_text(report));
-  for (const std::string& photo : report.unusable) {
-    note(fmt::format("faceforge: {}\n", to_printable(photo)));
-  }
+  note_photos(report.unusable);
   return report.unusable.empty() ? kExitDone : kExitSomeFailed;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/console.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
+#include "cli/photo_notes.h"
 #include "cli/text.h"
 #include "evaluate/fusion.h"
 #include "evaluate/pair_list.h"
@@ -104,9 +105,7 @@ Result<int> run_combine(const CombineOptions& options, const Interrupt& interrup
   const auto card = TRY(packs::write_combination(combination, fits, report.metric, folder));
   print(options.json ? json::to_pretty_text(report_json(report, card))
                      : report_text(report, card, folder.string()));
-  for (const std::string& photo : report.unusable) {
-    note(fmt::format("faceforge: {}\n", to_printable(photo)));
-  }
+  note_photos(report.unusable);
   return report.unusable.empty() ? kExitDone : kExitSomeFailed;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/console.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
+#include "cli/photo_notes.h"
 #include "cli/text.h"
 #include "evaluate/pair_list.h"
 #include "evaluate/quantization_page.h"
@@ -201,11 +202,8 @@ Result<int> run_quantize(const QuantizeOptions& options, const Interrupt& interr
   const std::string folder = request.output.string();
   print(options.json ? json::to_pretty_text(report_json(report, folder))
                      : report_text(report, folder));
-  for (const auto* unusable : {&report.quantized.unusable, &report.calibration.unusable}) {
-    for (const std::string& photo : *unusable) {
-      note(fmt::format("faceforge: {}\n", to_printable(photo)));
-    }
-  }
+  note_photos(report.quantized.unusable);
+  note_photos(report.calibration.unusable);
   const bool all_usable = report.quantized.unusable.empty() && report.calibration.unusable.empty();
   return all_usable ? kExitDone : kExitSomeFailed;
 }
