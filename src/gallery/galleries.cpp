@@ -85,9 +85,9 @@ Result<Gallery> Galleries::duplicate_gallery(UserId user, GalleryId gallery,
     // Within a gallery a name is one person, and a content one photo.
     TRY(transaction.execute(
         "insert into photos (owner_id, gallery_id, person_id, content, file_bytes, file_name,"
-        " width_px, height_px, face, added_ms, file_missing)"
-        " select f.owner_id, $3, q.id, f.content, f.file_bytes, f.file_name,"
-        " f.width_px, f.height_px, f.face, f.added_ms, f.file_missing from photos f"
+        " width_px, height_px, face, added_ms, file_missing, portrait_quality)"
+        " select f.owner_id, $3, q.id, f.content, f.file_bytes, f.file_name, f.width_px,"
+        " f.height_px, f.face, f.added_ms, f.file_missing, f.portrait_quality from photos f"
         " join people p on p.id = f.person_id"
         " join people q on q.gallery_id = $3 and q.name = p.name"
         " where f.owner_id = $1 and f.gallery_id = $2 order by f.id",
@@ -165,23 +165,14 @@ Result<std::vector<Person>> Galleries::list_people(UserId user, GalleryId galler
                                                    const Part<std::string>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Person>> {
     TRY(internal::find_gallery(transaction, user, gallery));
-    const auto rows =
-        TRY(transaction.query("select p.id, p.name, p.created_ms, count(f.id), min(f.id) from"
-                              " (select id, name, created_ms from people where owner_id = $1"
-                              " and gallery_id = $2 and name > $3 order by name limit $4) p"
-                              " left join photos f on f.person_id = p.id"
-                              " group by p.id, p.name, p.created_ms order by p.name",
-                              user, gallery, part.after.value_or(""), part.limit));
+    const auto rows = TRY(transaction.query(
+        fmt::format("select {} from people p where p.owner_id = $1 and p.gallery_id = $2"
+                    " and p.name > $3 order by p.name limit $4",
+                    internal::person_columns()),
+        user, gallery, part.after.value_or(""), part.limit));
     std::vector<Person> people;
     people.reserve(rows.size());
-    for (const store::Row row : rows) {
-      people.push_back({.id = row.id<PersonId>(0),
-                        .gallery_id = gallery,
-                        .name = row.text(1),
-                        .created_ms = row.integer(2),
-                        .photo_count = row.integer(3)});
-      if (const auto cover = row.integer_or_null(4)) people.back().cover_photo_id = PhotoId(*cover);
-    }
+    for (const store::Row row : rows) people.push_back(internal::to_person(row));
     return people;
   });
 }

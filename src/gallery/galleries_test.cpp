@@ -100,6 +100,35 @@ TEST_P(GalleriesTest, APhotoComesBackAsItWasAdded) {
   EXPECT_EQ(galleries_->list_people(ada_, gallery)->front().cover_photo_id, photo->id);
 }
 
+TEST_P(GalleriesTest, APersonIsShownByTheBestFaceThatNoTrainingFlagged) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto add_with = [&](std::string_view text, std::vector<float> direction, float sharpness) {
+    const auto bytes = bytes_of(text);
+    const face::Quality quality{.face_size_px = 90, .sharpness = sharpness, .brightness = 0.5F};
+    const NewPhoto photo{.bytes = bytes,
+                         .file_name = std::string(text),
+                         .quality = quality,
+                         .embedding = embedding(std::move(direction))};
+    return galleries_->add_photo(ada_, gallery, person, photo)->id;
+  };
+  const auto cover = [&] { return galleries_->find_person(ada_, gallery, person)->cover_photo_id; };
+  const auto blurred = add_with("blurred", {1, 0, 0}, 15);
+  EXPECT_EQ(cover(), blurred) << "the only one";
+  const auto sharp = add_with("sharp", {1, 0.1F, 0}, 100);
+  add_with("as sharp", {1, 0.2F, 0}, 100);
+  EXPECT_EQ(cover(), sharp) << "the older of equals";
+  const auto of_somebody_else = add_with("somebody else", {0, 0, 1}, 500);
+  EXPECT_EQ(cover(), of_somebody_else) << "nobody knows yet";
+  ASSERT_EQ(galleries_->train(ada_, gallery, training())->flagged_count, 1);
+  EXPECT_EQ(cover(), sharp);
+  EXPECT_EQ(galleries_->list_people(ada_, gallery)->front().cover_photo_id, sharp);
+  const auto copy = galleries_->duplicate_gallery(ada_, gallery, "copy")->id;
+  const auto copied = galleries_->list_people(ada_, copy)->front();
+  EXPECT_EQ(galleries_->find_photo(ada_, copy, *copied.cover_photo_id)->file_name, "somebody else")
+      << "the copy was never trained";
+}
+
 TEST_P(GalleriesTest, TheSamePhotoIsTakenOnceAGalleryAndItsHolderIsNamed) {
   const auto gallery = galleries_->create_gallery(ada_, "g")->id;
   const auto other_gallery = galleries_->create_gallery(ada_, "h")->id;

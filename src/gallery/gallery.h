@@ -41,7 +41,8 @@ struct Person {
   std::string name{};
   UnixTime_ms created_ms = 0;
   int64_t photo_count = 0;
-  /// The oldest photo, whose face can stand for the person.
+  /// The photo whose face stands best for the person: of those that no training flagged, the one of
+  /// the best `portrait_quality`, the oldest of equals.
   std::optional<PhotoId> cover_photo_id{};
 };
 

@@ -1,6 +1,7 @@
 #include "gallery/galleries.h"
 #include "gallery/internal/rows.h"
 #include "gallery/name.h"
+#include "gallery/portrait.h"
 #include "gallery/train.h"
 
 namespace faceforge::gallery {
@@ -62,10 +63,11 @@ Result<Photo> Galleries::add_photo(UserId user, GalleryId gallery, PersonId pers
     TRY(check_room(transaction, user, found, content, limits_));
     const auto inserted = TRY(transaction.query(
         "insert into photos (owner_id, gallery_id, person_id, content, file_bytes, file_name,"
-        " width_px, height_px, face, added_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        " returning id",
+        " width_px, height_px, face, added_ms, portrait_quality)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning id",
         user, gallery, person, content.text(), photo.bytes.size(), file_name, photo.width_px,
-        photo.height_px, internal::face_to_bytes(photo.face, photo.quality), clock_.now_ms()));
+        photo.height_px, internal::face_to_bytes(photo.face, photo.quality), clock_.now_ms(),
+        portrait_quality(photo.quality)));
     const auto id = inserted[0].id<PhotoId>(0);
     TRY(insert_embedding(transaction, user, id, photo.embedding));
     return internal::find_photo(transaction, user, gallery, id);

@@ -42,24 +42,16 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
 Result<Person> find_person(store::Transaction& transaction, UserId user, GalleryId gallery,
                            PersonId person) {
   TRY(find_gallery(transaction, user, gallery));
-  const auto rows = TRY(
-      transaction.query("select p.id, p.gallery_id, p.name, p.created_ms,"
-                        " (select count(*) from photos f where f.person_id = p.id),"
-                        " (select min(f.id) from photos f where f.person_id = p.id)"
-                        " from people p where p.owner_id = $1 and p.gallery_id = $2 and p.id = $3",
-                        user, gallery, person));
+  const auto rows = TRY(transaction.query(
+      fmt::format("select {} from people p where p.owner_id = $1 and p.gallery_id = $2"
+                  " and p.id = $3",
+                  person_columns()),
+      user, gallery, person));
   if (rows.empty()) {
     return fail(ErrorCode::NotFound, "person_not_found", "there is no person {} in gallery {}",
                 person.value(), gallery.value());
   }
-  const store::Row row = rows[0];
-  Person found{.id = row.id<PersonId>(0),
-               .gallery_id = row.id<GalleryId>(1),
-               .name = row.text(2),
-               .created_ms = row.integer(3),
-               .photo_count = row.integer(4)};
-  if (const auto cover = row.integer_or_null(5)) found.cover_photo_id = PhotoId(*cover);
-  return found;
+  return to_person(rows[0]);
 }
 
 Result<Photo> find_photo(store::Transaction& transaction, UserId user, GalleryId gallery,
@@ -82,6 +74,27 @@ Result<void> raise_revision(store::Transaction& transaction, UserId user, Galler
       "update galleries set revision = revision + 1 where owner_id = $1 and id = $2", user,
       gallery));
   return {};
+}
+
+const std::string& person_columns() {
+  static const std::string kColumns = fmt::format(
+      "p.id, p.gallery_id, p.name, p.created_ms,"
+      " (select count(*) from photos f where f.person_id = p.id),"
+      " (select f.id from photos f where f.person_id = p.id order by f.file_missing,"
+      " exists (select 1 from version_photos s where s.photo_id = f.id and s.standing = {}),"
+      " f.portrait_quality desc, f.id limit 1)",
+      static_cast<int>(Standing::Flagged));
+  return kColumns;
+}
+
+Person to_person(const store::Row& row) {
+  Person person{.id = row.id<PersonId>(0),
+                .gallery_id = row.id<GalleryId>(1),
+                .name = row.text(2),
+                .created_ms = row.integer(3),
+                .photo_count = row.integer(4)};
+  if (const auto cover = row.integer_or_null(5)) person.cover_photo_id = PhotoId(*cover);
+  return person;
 }
 
 Result<Photo> to_photo(const store::Row& row) {

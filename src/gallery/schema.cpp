@@ -107,12 +107,18 @@ constexpr const char* kVersionInUse = R"(
 alter table galleries add column version_in_use {INTEGER};
 )";
 
+// How well a photo's face stands for its person (`portrait.h`); 0: of a photo from before this.
+constexpr const char* kPortraitQuality = R"(
+alter table photos add column portrait_quality {INTEGER} not null default 0;
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
   return {{.module = "gallery", .version = 1, .name = "galleries", .sql = kTables},
           {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder},
-          {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse}};
+          {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse},
+          {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality}};
 }
 
 }  // namespace faceforge::gallery

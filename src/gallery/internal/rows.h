@@ -26,6 +26,10 @@ namespace faceforge::gallery::internal {
 [[nodiscard]] Result<void> raise_revision(store::Transaction& transaction, UserId user,
                                           GalleryId gallery);
 
+/// The columns that `to_person` reads, of a table `people` named `p`.
+[[nodiscard]] const std::string& person_columns();
+[[nodiscard]] Person to_person(const store::Row& row);
+
 /// The columns that `to_photo` reads, of a table `photos` named `f`.
 inline constexpr std::string_view kPhotoColumns =
     "f.id, f.gallery_id, f.person_id, f.file_name, f.content, f.file_bytes, f.width_px, "
