@@ -76,6 +76,33 @@ TEST_P(GalleriesTest, PeopleAreMadeListedRenamedAndDeleted) {
   EXPECT_EQ(reason_of(galleries_->find_person(ada_, gallery, bob->id)), "person_not_found");
 }
 
+TEST_P(GalleriesTest, AGalleryKnowsWhenItWasTrainedAndHowManyPhotosCameAfterThat) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  const auto person = galleries_->add_person(ada_, gallery, "p")->id;
+  const auto first = add(ada_, gallery, person, "1", {1, 0, 0})->id;
+  const auto found = [&] { return *galleries_->find_gallery(ada_, gallery); };
+  EXPECT_EQ(found().untrained_photo_count, 1);
+  EXPECT_FALSE(found().trained_ms);
+
+  clock_.advance(std::chrono::milliseconds(5));
+  const auto trained_ms = clock_.now_ms();
+  ASSERT_TRUE(galleries_->train(ada_, gallery, training()));
+  clock_.advance(std::chrono::milliseconds(5));
+  EXPECT_EQ(found().untrained_photo_count, 0);
+  EXPECT_EQ(found().trained_ms, trained_ms);
+  ASSERT_TRUE(add(ada_, gallery, person, "2", {1, 0, 0}));
+  ASSERT_TRUE(add(ada_, gallery, person, "3", {1, 0, 0}));
+  EXPECT_EQ(found().untrained_photo_count, 2);
+  const auto other = galleries_->add_person_of_photos(ada_, gallery, "q", std::vector{first});
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery, first));
+  EXPECT_EQ(found().untrained_photo_count, 2) << "what moves and goes does so in versions too";
+  EXPECT_EQ(found().trained_ms, trained_ms);
+
+  ASSERT_TRUE(galleries_->train(ada_, gallery, training()));
+  ASSERT_TRUE(galleries_->use_version(ada_, gallery, 1));
+  EXPECT_EQ(found().untrained_photo_count, 0) << "the latest counts, whichever is in use";
+}
+
 TEST_P(GalleriesTest, APhotoComesBackAsItWasAdded) {
   const auto gallery = galleries_->create_gallery(ada_, "g")->id;
   const auto person = galleries_->add_person(ada_, gallery, "p")->id;

@@ -28,6 +28,10 @@ struct Gallery {
   int64_t person_count = 0;
   int64_t photo_count = 0;
   std::optional<int64_t> latest_version{};  ///< nothing before the first training
+  std::optional<UnixTime_ms> trained_ms{};  ///< when the latest version was
+  /// Photos that the latest version has not seen: they came after it, or there is none yet. What is
+  /// deleted or moved leaves no such photo, for it is deleted or moved in versions too.
+  int64_t untrained_photo_count = 0;
   /// That which is asked where none is named: the latest, but after `Galleries::use_version`.
   std::optional<int64_t> version_in_use{};
   /// Rises with everything that changes what stored versions hold or how they are shown: a deleted

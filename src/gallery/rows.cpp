@@ -14,14 +14,16 @@ constexpr size_t kFaceFloats = 4 + 1 + 2 * face::kLandmarkCount + 6;
 }  // namespace
 
 Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {
-  const auto rows =
-      TRY(transaction.query("select g.id, g.name, g.created_ms, g.revision,"
-                            " (select count(*) from people p where p.gallery_id = g.id),"
-                            " (select count(*) from photos f where f.gallery_id = g.id),"
-                            " (select max(v.number) from versions v where v.gallery_id = g.id),"
-                            " g.version_in_use"
-                            " from galleries g where g.owner_id = $1 and g.id = $2",
-                            user, gallery));
+  const auto rows = TRY(transaction.query(
+      "select g.id, g.name, g.created_ms, g.revision,"
+      " (select count(*) from people p where p.gallery_id = g.id),"
+      " (select count(*) from photos f where f.gallery_id = g.id),"
+      " v.number, g.version_in_use, v.trained_ms,"
+      " (select count(*) from version_photos s where s.version_id = v.id)"
+      " from galleries g left join versions v on v.gallery_id = g.id"
+      " and v.number = (select max(number) from versions n where n.gallery_id = g.id)"
+      " where g.owner_id = $1 and g.id = $2",
+      user, gallery));
   if (rows.empty()) {
     return fail(ErrorCode::NotFound, "gallery_not_found", "there is no gallery {}",
                 gallery.value());
@@ -35,6 +37,8 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
                  .person_count = row.integer(4),
                  .photo_count = row.integer(5),
                  .latest_version = latest,
+                 .trained_ms = row.integer_or_null(8),
+                 .untrained_photo_count = row.integer(5) - row.integer(9),
                  .version_in_use = chosen ? chosen : latest,
                  .revision = row.integer(3)};
 }

@@ -188,6 +188,7 @@ TEST_F(ApiTest, MakesRenamesAndDeletesGalleries) {
   const std::string path = fmt::format("/api/v1/galleries/{}", id_of(created));
   EXPECT_EQ(body_of(ada.get(path)).at("name"), "\"Büro\" / 1 😀");
   EXPECT_EQ(body_of(ada.get(path)).at("latest_version"), nullptr);
+  EXPECT_EQ(body_of(ada.get(path)).at("trained_at"), nullptr);
   const Answer twice = ada.post("/api/v1/galleries", json::object{{"name", "\"Büro\" / 1 😀"}});
   EXPECT_EQ(twice.status, 409);
   EXPECT_EQ(reason_of(twice), "gallery_name_taken");
@@ -414,7 +415,10 @@ TEST_F(ApiTest, TrainsVerifiesAndIdentifies) {
   const json::object versions = body_of(ada.get(path + "/versions"));
   EXPECT_EQ(versions.at("versions").at(0).at("number"), 1);
   EXPECT_EQ(versions.at("versions").at(0).at("photo_count"), 6);
-  EXPECT_EQ(body_of(ada.get(path)).at("latest_version"), 1);
+  const json::object trained = body_of(ada.get(path));
+  EXPECT_EQ(trained.at("latest_version"), 1);
+  EXPECT_EQ(trained.at("trained_at"), versions.at("versions").at(0).at("trained_at"));
+  EXPECT_EQ(trained.at("untrained_photo_count"), 0);
   EXPECT_EQ(body_of(ada.get(path + "/versions/1")).at("people").as_array().size(), 2U);
   const Answer model = ada.get(path + "/versions/1/model");
   EXPECT_TRUE(model.body.starts_with("PK"));

@@ -86,6 +86,8 @@ json::object to_json(const gallery::Gallery& gallery) {
           {"person_count", gallery.person_count},
           {"photo_count", gallery.photo_count},
           {"latest_version", number(gallery.latest_version)},
+          {"trained_at", time_or_null(gallery.trained_ms)},
+          {"untrained_photo_count", gallery.untrained_photo_count},
           {"version_in_use", number(gallery.version_in_use)}};
 }
 

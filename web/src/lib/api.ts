@@ -290,10 +290,6 @@ export const api = {
       );
       return { items: page.versions, next: page.next_cursor };
     }),
-  newestVersion: async (galleryId: number): Promise<Version | null> => {
-    const params = { path: inGallery(galleryId), query: { limit: 1 } };
-    return (await unwrap(client.GET('/api/v1/galleries/{gallery_id}/versions', { params }))).versions[0] ?? null;
-  },
   useVersion: (galleryId: number, number: number) =>
     unwrap(
       client.PUT('/api/v1/galleries/{gallery_id}/version-in-use', {

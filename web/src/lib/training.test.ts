@@ -2,11 +2,13 @@ import { expect, test } from 'vitest';
 import type { Gallery, Version, VersionReport } from './api';
 import { changesBetween, stateOf } from './training';
 
-const gallery = (photo_count: number, latest_version: number | null): Gallery => ({
-  id: 1, name: 'Family', created_at: '2026-01-01T00:00:00Z', person_count: 1, photo_count, latest_version, version_in_use: latest_version,
+const time = '2026-01-01T00:00:00Z';
+const gallery = (photo_count: number, latest_version: number | null, untrained_photo_count: number): Gallery => ({
+  id: 1, name: 'Family', created_at: time, person_count: 1, photo_count, latest_version, version_in_use: latest_version,
+  trained_at: latest_version === null ? null : time, untrained_photo_count,
 });
 const version: Version = {
-  number: 1, trained_at: '2026-01-01T00:00:00Z', person_count: 1, photo_count: 3, flagged_count: 1, unusable_count: 1,
+  number: 1, trained_at: time, person_count: 1, photo_count: 3, flagged_count: 1, unusable_count: 1,
   pack_id: 'p', model_id: 'm',
 };
 type Photo = VersionReport['people'][number]['photos'][number];
@@ -19,10 +21,10 @@ const report = (people: Record<string, Photo[]>): VersionReport => ({
 });
 
 test('a gallery is empty, not trained, changed since or trained', () => {
-  expect(stateOf(gallery(0, null), null)).toBe('empty');
-  expect(stateOf(gallery(2, null), null)).toBe('untrained');
-  expect(stateOf(gallery(5, 1), version)).toBe('trained');
-  expect(stateOf(gallery(6, 1), version)).toBe('changed');
+  expect(stateOf(gallery(0, null, 0))).toBe('empty');
+  expect(stateOf(gallery(2, null, 2))).toBe('untrained');
+  expect(stateOf(gallery(5, 1, 0))).toBe('trained');
+  expect(stateOf(gallery(6, 1, 1))).toBe('changed');
 });
 
 test('what a version has that the one before had not is told by person', () => {

@@ -1,4 +1,4 @@
-import type { Gallery, Version, VersionReport } from './api';
+import type { Gallery, VersionReport } from './api';
 import { t } from '../texts';
 
 export type VersionPhoto = VersionReport['people'][number]['photos'][number];
@@ -10,26 +10,12 @@ export function whyLeftOut(photo: VersionPhoto) {
   return t('left_out.unlike_by', { similarity: photo.similarity.toFixed(2) });
 }
 
-/**
- * How many photos were added after a training. What is deleted leaves every version too, so that the photos of the
- * gallery which the version never saw are those that came later.
- */
-export function addedSince(gallery: Gallery, report: VersionReport) {
-  const seen = report.people.reduce((sum, person) => sum + person.photos.length, 0);
-  return Math.max(0, gallery.photo_count - seen);
-}
-
 export type TrainingState = 'empty' | 'untrained' | 'changed' | 'trained';
 
-/**
- * Where a gallery stands. Counts of a version shrink with what is deleted, so that what the newest has not seen was
- * added since; until that version is known, it is taken for up to date.
- */
-export function stateOf(gallery: Gallery, newest: Version | null): TrainingState {
+/** Where a gallery stands. */
+export function stateOf(gallery: Gallery): TrainingState {
   if (gallery.latest_version === null) return gallery.photo_count === 0 ? 'empty' : 'untrained';
-  if (!newest) return 'trained';
-  const seen = newest.photo_count + newest.flagged_count + newest.unusable_count;
-  return gallery.photo_count > seen ? 'changed' : 'trained';
+  return gallery.untrained_photo_count > 0 ? 'changed' : 'trained';
 }
 
 export interface Changes {
