@@ -95,6 +95,11 @@ Result<std::string> fold_case(std::string_view text) {
   return map(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
 }
 
+Result<std::string> fold_for_search(std::string_view text) {
+  return map(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE |
+                       UTF8PROC_STRIPMARK);
+}
+
 CharacterKind kind_of(char32_t code_point) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(code_point))) {
     case UTF8PROC_CATEGORY_LU:

@@ -42,6 +42,11 @@ void for_each_code_point(std::string_view text,
 /// source: The Unicode Standard, section 3.13, D147
 [[nodiscard]] Result<std::string> fold_case(std::string_view text);
 
+/// The form in which names are looked for: as `fold_case`, and without accents and other marks.
+///
+/// fails: invalid_input/text_not_utf8
+[[nodiscard]] Result<std::string> fold_for_search(std::string_view text);
+
 enum class CharacterKind { Letter, Mark, Digit, Control, Other };
 
 /// What a code point is, by its general category (L*, M*, Nd, Cc; all else is Other).

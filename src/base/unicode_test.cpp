@@ -47,6 +47,14 @@ TEST(Unicode, FoldingForgetsCaseWidthAndInvisibleCharacters) {
   EXPECT_EQ(fold_case("ΌΣΟΣ").value(), fold_case("όσος").value());
 }
 
+TEST(Unicode, SearchingForgetsAccentsToo) {
+  EXPECT_EQ(fold_for_search("Zoë ÅNGSTRÖM").value(), "zoe angstrom");
+  EXPECT_EQ(fold_for_search("Zoe\u0308").value(), "zoe");
+  EXPECT_EQ(fold_for_search("Straße").value(), "strasse");
+  EXPECT_EQ(fold_for_search("漢字 😀").value(), "漢字 😀");
+  EXPECT_EQ(fold_for_search("\xff").error().reason, "text_not_utf8");
+}
+
 TEST(Unicode, CharactersHaveKinds) {
   EXPECT_EQ(kind_of(U'ж'), CharacterKind::Letter);
   EXPECT_EQ(kind_of(U'漢'), CharacterKind::Letter);

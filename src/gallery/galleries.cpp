@@ -1,6 +1,9 @@
 #include "gallery/galleries.h"
 
+#include <utility>
+
 #include "base/check.h"
+#include "base/unicode.h"
 #include "gallery/internal/rows.h"
 #include "gallery/name.h"
 #include "gallery/train.h"
@@ -173,6 +176,33 @@ Result<std::vector<Person>> Galleries::list_people(UserId user, GalleryId galler
     std::vector<Person> people;
     people.reserve(rows.size());
     for (const store::Row row : rows) people.push_back(internal::to_person(row));
+    return people;
+  });
+}
+
+Result<std::vector<Person>> Galleries::find_people(UserId user, GalleryId gallery,
+                                                   std::string_view wanted,
+                                                   const Part<std::string>& part) {
+  const std::string checked = TRY(checked_name(wanted));
+  const std::string form = TRY(fold_for_search(checked));
+  return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Person>> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    // The databases fold letters in ways of their own, and SQLite's only knows ASCII.
+    const auto names = TRY(transaction.query(
+        "select id, name from people where owner_id = $1 and gallery_id = $2 and name > $3"
+        " order by name",
+        user, gallery, part.after.value_or("")));
+    std::vector<Person> people;
+    for (const store::Row row : names) {
+      if (std::cmp_greater_equal(people.size(), part.limit)) break;
+      const std::string name = TRY(fold_for_search(row.text(1)));
+      if (!name.contains(form)) continue;
+      const auto found = TRY(transaction.query(
+          fmt::format("select {} from people p where p.owner_id = $1 and p.id = $2",
+                      internal::person_columns()),
+          user, row.id<PersonId>(0)));
+      people.push_back(internal::to_person(found[0]));
+    }
     return people;
   });
 }

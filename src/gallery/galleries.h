@@ -110,6 +110,13 @@ class Galleries {
   /// out: by name
   [[nodiscard]] Result<std::vector<Person>> list_people(UserId user, GalleryId gallery,
                                                         const Part<std::string>& part = {});
+  /// Those of them whose names have `wanted` in them, whatever its case and accents.
+  ///
+  /// fails: as checked_name for `wanted`
+  /// cost:  a look at every name of the gallery after `part.after`, up to the last one found
+  [[nodiscard]] Result<std::vector<Person>> find_people(UserId user, GalleryId gallery,
+                                                        std::string_view wanted,
+                                                        const Part<std::string>& part = {});
   [[nodiscard]] Result<Person> find_person(UserId user, GalleryId gallery, PersonId person);
 
   /// Renames a person, in trained versions too: a version knows who its people are, not what they

@@ -103,6 +103,29 @@ TEST_P(GalleriesTest, AGalleryKnowsWhenItWasTrainedAndHowManyPhotosCameAfterThat
   EXPECT_EQ(found().untrained_photo_count, 0) << "the latest counts, whichever is in use";
 }
 
+TEST_P(GalleriesTest, PeopleAreFoundByAPartOfTheirNameWhateverItsCaseAndAccents) {
+  const auto gallery = galleries_->create_gallery(ada_, "g")->id;
+  for (const char* name : {"Zoë Åberg", "zoe 100%", "Zo_Berg", "Bob", "BERGMAN"}) {
+    ASSERT_TRUE(galleries_->add_person(ada_, gallery, name));
+  }
+  const auto found = [&](std::string_view wanted, const Part<std::string>& part = {}) {
+    return names_of(*galleries_->find_people(ada_, gallery, wanted, part));
+  };
+  EXPECT_THAT(found("ZOE"), ElementsAre("Zoë Åberg", "zoe 100%"));
+  EXPECT_THAT(found(" ë "), ElementsAre("BERGMAN", "Zo_Berg", "Zoë Åberg", "zoe 100%"));
+  EXPECT_THAT(found("%"), ElementsAre("zoe 100%"));
+  EXPECT_THAT(found("_"), ElementsAre("Zo_Berg"));
+  EXPECT_THAT(found("nobody"), ElementsAre());
+  EXPECT_THAT(found("berg", {.limit = 2}), ElementsAre("BERGMAN", "Zo_Berg"));
+  EXPECT_THAT(found("berg", {.after = "Zo_Berg", .limit = 2}), ElementsAre("Zoë Åberg"));
+  EXPECT_EQ(reason_of(galleries_->find_people(ada_, gallery, "\xff")), "name_not_utf8");
+  EXPECT_EQ(reason_of(galleries_->find_people(ada_, gallery, std::string(201, 'x'))),
+            "name_too_long");
+  EXPECT_EQ(reason_of(galleries_->find_people(eve_, gallery, "z")), "gallery_not_found");
+  const auto person = galleries_->find_people(ada_, gallery, "bob")->front();
+  EXPECT_EQ(person.id, galleries_->find_person(ada_, gallery, person.id)->id);
+}
+
 TEST_P(GalleriesTest, APhotoComesBackAsItWasAdded) {
   const auto gallery = galleries_->create_gallery(ada_, "g")->id;
   const auto person = galleries_->add_person(ada_, gallery, "p")->id;

@@ -261,6 +261,23 @@ TEST_F(ApiTest, ListsPageByPage) {
   EXPECT_EQ(reason_of(ada.get("/api/v1/jobs?cursor=x")), "cursor_invalid");
 }
 
+TEST_F(ApiTest, FindsPeopleByNamePageByPage) {
+  ApiClient ada = signed_up("ada");
+  const std::string people =
+      fmt::format("/api/v1/galleries/{}/people", fill(ada).gallery);  // Ada and Bob
+  ASSERT_EQ(ada.post(people, json::object{{"name", "Adèle"}}).status, 201);
+  const json::object first = body_of(ada.get(people + "?name=AD&limit=1"));
+  EXPECT_EQ(first.at("people").at(0).at("name"), "Ada");
+  EXPECT_EQ(first.at("next_cursor"), "Ada");
+  const json::object second = body_of(ada.get(people + "?name=AD&limit=1&cursor=Ada"));
+  EXPECT_EQ(second.at("people").at(0).at("name"), "Adèle");
+  EXPECT_TRUE(second.at("next_cursor").is_null());
+  EXPECT_EQ(body_of(ada.get(people + "?name=adele")).at("people").as_array().size(), 1U);
+  EXPECT_EQ(body_of(ada.get(people + "?name=")).at("people").as_array().size(), 3U);
+  EXPECT_EQ(reason_of(ada.get(people + "?name=" + std::string(201, 'x'))), "name_too_long");
+  EXPECT_EQ(reason_of(ada.get(people + "?nam=x")), "query_parameter_unknown");
+}
+
 TEST_F(ApiTest, UploadsPhotosEachTakenOrRefusedOnItsOwn) {
   ApiClient ada = signed_up("ada");
   const Filled filled = fill(ada);

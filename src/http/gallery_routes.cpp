@@ -78,8 +78,13 @@ Result<Response> duplicate_gallery(const Call& call) {
 }
 
 Result<Response> list_people(const Call& call) {
-  const auto part = TRY(part_of<std::string>(call.target.query));
-  const auto read = TRY(galleries(call).list_people(call.user(), gallery_of(call), part));
+  const Query& query = call.target.query;
+  TRY(query.allow({"limit", "cursor", "name"}));
+  const auto part = TRY(part_within<std::string>(query));
+  const std::string_view wanted = query.text("name").value_or("");
+  const auto read = TRY(
+      wanted.empty() ? galleries(call).list_people(call.user(), gallery_of(call), part)
+                     : galleries(call).find_people(call.user(), gallery_of(call), wanted, part));
   const auto page = page_of(read, part, &gallery::Person::name);
   return json_response(200, page_json("people", page, kWrite));
 }

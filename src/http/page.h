@@ -79,18 +79,26 @@ template <typename Item, typename KeyOf, typename Precedes>
 }
 
 /// What is to be read for the page that `limit` and `cursor` of the query ask for: one item more
-/// than it holds, so that it is known whether another page follows.
+/// than it holds, so that it is known whether another page follows. The query may have more.
 ///
-/// fails: invalid_input/query_parameter_invalid, query_parameter_unknown, cursor_invalid
+/// fails: invalid_input/query_parameter_invalid, cursor_invalid
 template <typename Key>
-[[nodiscard]] Result<gallery::Part<Key>> part_of(const Query& query) {
-  TRY(query.allow({"limit", "cursor"}));
+[[nodiscard]] Result<gallery::Part<Key>> part_within(const Query& query) {
   const auto limit = TRY(query.integer("limit", 1, kMaxPageSize)).value_or(kDefaultPageSize);
   gallery::Part<Key> part{.limit = limit + 1};
   if (const auto cursor = query.text("cursor")) {
     part.after = TRY(detail::key_from(*cursor, std::type_identity<Key>{}));
   }
   return part;
+}
+
+/// As part_within, of a query that has nothing else.
+///
+/// fails: as part_within; invalid_input/query_parameter_unknown
+template <typename Key>
+[[nodiscard]] Result<gallery::Part<Key>> part_of(const Query& query) {
+  TRY(query.allow({"limit", "cursor"}));
+  return part_within<Key>(query);
 }
 
 /// The page of what was read for `part`.

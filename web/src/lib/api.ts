@@ -208,20 +208,15 @@ export const api = {
     }
   },
 
-  people: (galleryId: number) =>
+  /** Everybody of a gallery, or whose name has something in it. */
+  people: (galleryId: number, name?: string) =>
     everyPage(async (cursor) => {
-      const page = await unwrap(
-        client.GET('/api/v1/galleries/{gallery_id}/people', {
-          params: { path: inGallery(galleryId), query: { limit: 200, cursor } },
-        }),
-      );
+      const page = await api.somePeople(galleryId, { limit: 200, name, cursor });
       return { items: page.people, next: page.next_cursor };
     }),
-  /** The first few people, for a glimpse of a gallery. */
-  somePeople: async (galleryId: number, limit: number) => {
-    const params = { path: inGallery(galleryId), query: { limit } };
-    return (await unwrap(client.GET('/api/v1/galleries/{gallery_id}/people', { params }))).people;
-  },
+  /** A page of people by name, or of those whose name has something in it. */
+  somePeople: (galleryId: number, query: { limit: number; name?: string; cursor?: string }) =>
+    unwrap(client.GET('/api/v1/galleries/{gallery_id}/people', { params: { path: inGallery(galleryId), query } })),
   person: (galleryId: number, personId: number) =>
     unwrap(
       client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}', {

@@ -157,6 +157,7 @@ export const en = {
   'tab.live': 'Live',
   'people.find': 'Find a person',
   'people.not_found': 'Nobody has “{name}” in their name.',
+  'people.more': 'Show more',
   'people.add': 'Add a person',
   'people.none': 'Nobody here yet',
 
@@ -236,6 +237,7 @@ export const en = {
   'merge.title': 'Who is {name} really?',
   'choose.find_or_make': 'Find a person, or name a new one',
   'choose.make': 'New person: {name}',
+  'choose.cut': 'There are more: type a part of the name.',
   'quality.good': 'Good photo',
   'quality.small': 'Face is small',
   'quality.blurred': 'Blurred',

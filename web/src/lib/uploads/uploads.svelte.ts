@@ -9,9 +9,9 @@ const server: UploadServer = {
       return (await api.createPerson(galleryId, name)).id;
     } catch (error) {
       if (!(error instanceof Refusal && error.reason === 'person_name_taken')) throw error;
-      // The server compares names in its own way: the one that is there is found as it would find it.
-      const same = (one: string) => one.normalize('NFKC').toLowerCase().trim();
-      const there = (await api.people(galleryId)).find((person) => same(person.name) === same(name));
+      // A name is taken where the stored forms are the same: composed, without white space around it.
+      const stored = (one: string) => one.normalize('NFC').trim();
+      const there = (await api.people(galleryId, name)).find((person) => stored(person.name) === stored(name));
       if (!there) throw error;
       return there.id;
     }
