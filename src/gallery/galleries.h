@@ -137,6 +137,10 @@ class Galleries {
   [[nodiscard]] Result<void> check_new_photo(UserId user, GalleryId gallery, PersonId person,
                                              std::span<const std::byte> bytes);
 
+  /// The photo of the gallery that has these very bytes; nothing where there is none.
+  [[nodiscard]] Result<std::optional<PhotoHolder>> find_holder(UserId user, GalleryId gallery,
+                                                               std::span<const std::byte> bytes);
+
   /// Stores a photo: the file first, then the rows.
   ///
   /// fails: already_exists/photo_duplicate when the gallery holds these very bytes, the message

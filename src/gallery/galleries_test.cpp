@@ -185,7 +185,15 @@ TEST_P(GalleriesTest, TheSamePhotoIsTakenOnceAGalleryAndItsHolderIsNamed) {
   const auto ann = galleries_->add_person(ada_, gallery, "Ann")->id;
   const auto ben = galleries_->add_person(ada_, gallery, "Ben")->id;
   const auto cid = galleries_->add_person(ada_, other_gallery, "Cid")->id;
-  ASSERT_TRUE(add(ada_, gallery, ann, "photo", {1, 0, 0}));
+  EXPECT_FALSE(galleries_->find_holder(ada_, gallery, bytes_of("photo"))->has_value());
+  const auto photo = add(ada_, gallery, ann, "photo", {1, 0, 0})->id;
+  const auto holder = **galleries_->find_holder(ada_, gallery, bytes_of("photo"));
+  EXPECT_EQ(holder.photo_id, photo);
+  EXPECT_EQ(holder.person_id, ann);
+  EXPECT_EQ(holder.person_name, "Ann");
+  EXPECT_FALSE(galleries_->find_holder(ada_, other_gallery, bytes_of("photo"))->has_value());
+  EXPECT_EQ(reason_of(galleries_->find_holder(eve_, gallery, bytes_of("photo"))),
+            "gallery_not_found");
   for (const PersonId person : {ann, ben}) {
     const auto again = add(ada_, gallery, person, "photo", {1, 0, 0});
     EXPECT_EQ(reason_of(again), "photo_duplicate");

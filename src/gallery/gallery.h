@@ -66,6 +66,13 @@ struct Photo {
   bool file_missing = false;  ///< found at a start: the row is here, its file is not
 };
 
+/// Which photo of a gallery some bytes are, and whose it is.
+struct PhotoHolder {
+  PhotoId photo_id{};
+  PersonId person_id{};
+  std::string person_name{};
+};
+
 /// What enrolling adds: a photo that was looked at and its face.
 struct NewPhoto {
   std::span<const std::byte> bytes{};

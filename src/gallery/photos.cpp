@@ -7,15 +7,24 @@
 namespace faceforge::gallery {
 namespace {
 
+Result<std::optional<PhotoHolder>> holder_of(store::Transaction& transaction, UserId user,
+                                             GalleryId gallery, const store::BlobName& content) {
+  const auto rows = TRY(transaction.query(
+      "select f.id, p.id, p.name from photos f join people p on p.id = f.person_id"
+      " where f.owner_id = $1 and f.gallery_id = $2 and f.content = $3",
+      user, gallery, content.text()));
+  if (rows.empty()) return std::nullopt;
+  return PhotoHolder{.photo_id = rows[0].id<PhotoId>(0),
+                     .person_id = rows[0].id<PersonId>(1),
+                     .person_name = rows[0].text(2)};
+}
+
 Result<void> check_room(store::Transaction& transaction, UserId user, const Person& person,
                         const store::BlobName& content, const Limits& limits) {
-  const auto holders =
-      TRY(transaction.query("select p.id, p.name from photos f join people p on p.id = f.person_id"
-                            " where f.owner_id = $1 and f.gallery_id = $2 and f.content = $3",
-                            user, person.gallery_id, content.text()));
-  if (!holders.empty()) {
+  const auto holder = TRY(holder_of(transaction, user, person.gallery_id, content));
+  if (holder) {
     return fail(ErrorCode::AlreadyExists, "photo_duplicate",
-                "the gallery has this very photo already, with `{}`", holders[0].text(1));
+                "the gallery has this very photo already, with `{}`", holder->person_name);
   }
   if (person.photo_count >= limits.photos_per_person) {
     return fail(ErrorCode::Exhausted, "too_many_photos", "`{}` has {} photos; the limit is {}",
@@ -47,6 +56,15 @@ Result<void> Galleries::check_new_photo(UserId user, GalleryId gallery, PersonId
   return database_.read([&](store::Transaction& transaction) -> Result<void> {
     const Person found = TRY(internal::find_person(transaction, user, gallery, person));
     return check_room(transaction, user, found, content, limits_);
+  });
+}
+
+Result<std::optional<PhotoHolder>> Galleries::find_holder(UserId user, GalleryId gallery,
+                                                          std::span<const std::byte> bytes) {
+  const auto content = store::BlobName::of(bytes);
+  return database_.read([&](store::Transaction& transaction) -> Result<std::optional<PhotoHolder>> {
+    TRY(internal::find_gallery(transaction, user, gallery));
+    return holder_of(transaction, user, gallery, content);
   });
 }
 

@@ -310,6 +310,10 @@ TEST_F(ApiTest, UploadsPhotosEachTakenOrRefusedOnItsOwn) {
   EXPECT_EQ(first.at("photo").at("face").at("box").at("x").to_number<double>(), 20);
   EXPECT_EQ(first.at("photo").at("face").at("quality").at("face_size_px").to_number<double>(), 50);
   EXPECT_EQ(report.at("results").at(4).at("faces").as_array().size(), 2U);
+  const json::object duplicate{
+      {"photo_id", first.at("photo").at("id")}, {"person_id", filled.ada}, {"person", "Ada"}};
+  EXPECT_EQ(report.at("results").at(5).at("duplicate_of"), duplicate);
+  EXPECT_FALSE(report.at("results").at(4).as_object().contains("duplicate_of"));
 
   const std::string photo = fmt::format("{}/{}", photos, first.at("photo").at("id").as_int64());
   EXPECT_EQ(body_of(ada.get(photo)).at("file_name"), "ok.png");

@@ -60,6 +60,11 @@ json::object upload_json(const recognition::EnrollReport& report) {
   json::object written = report.photo
                              ? json::object{{"outcome", "taken"}, {"photo", to_json(*report.photo)}}
                              : refused(*report.refusal);
+  if (report.duplicate_of) {
+    written["duplicate_of"] = json::object{{"photo_id", report.duplicate_of->photo_id.value()},
+                                           {"person_id", report.duplicate_of->person_id.value()},
+                                           {"person", report.duplicate_of->person_name}};
+  }
   json::array faces;
   for (const auto& face : report.faces) faces.emplace_back(to_json(face));
   written["width_px"] = report.width_px;

@@ -24,10 +24,12 @@ constexpr float kSameFaceOverlap = 0.3F;
 /// former pack while the first ran.
 constexpr int kEmbeddingRounds = 3;
 
+constexpr std::string_view kDuplicate = "photo_duplicate";
+
 /// Whether an error is about the photo itself, so that the upload is refused rather than failed.
 bool is_about_the_photo(const Error& error) {
   return error.code == ErrorCode::InvalidInput || error.code == ErrorCode::TooLarge ||
-         error.code == ErrorCode::Unsupported || error.reason == "photo_duplicate";
+         error.code == ErrorCode::Unsupported || error.reason == kDuplicate;
 }
 
 /// The face of a reference photo as another pack sees it: the one found in the same place, or, when
@@ -105,6 +107,9 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
   const auto refuse_or_fail = [&](const Error& error) -> Result<EnrollReport> {
     if (!is_about_the_photo(error)) return Unexpected(error);
     report.refusal = error;
+    if (error.reason == kDuplicate) {
+      report.duplicate_of = TRY(parts_->galleries.find_holder(user, gallery, upload.file));
+    }
     return std::move(report);
   };
   // Asked first: it is cheap, and someone else's gallery is none of the photo's business.

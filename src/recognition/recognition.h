@@ -46,6 +46,8 @@ struct EnrollReport {
   /// Or why not: no_face_found, several_faces, face_too_small, photo_duplicate, not_an_image,
   /// image_damaged, photo_empty, photo_too_large, photo_bytes_too_large, name_...
   std::optional<Error> refusal{};
+  /// With photo_duplicate: the photo that these bytes are already.
+  std::optional<gallery::PhotoHolder> duplicate_of{};
   int width_px = 0;  ///< 0 when it could not be decoded
   int height_px = 0;
   std::vector<face::DetectedFace> faces{};  ///< all that were found, to be drawn on the photo

@@ -11,6 +11,7 @@ export type Gallery = Schemas['Gallery'];
 export type Person = Schemas['Person'];
 export type Photo = Schemas['Photo'];
 export type Version = Schemas['Version'];
+export type DuplicateOf = NonNullable<Schemas['RefusedPhoto']['duplicate_of']>;
 export type VersionReport = Schemas['VersionReport'];
 export type DetectedFace = Schemas['DetectedFace'];
 export type Job = Schemas['Job'];

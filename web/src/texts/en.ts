@@ -196,6 +196,7 @@ export const en = {
   'upload.clear': 'Clear the list',
   'upload.retry_in': { one: 'Trying again in {count} s.', other: 'Trying again in {count} s.' },
   'upload.of': '{name}',
+  'upload.same': 'It is one of {name}’s photos.',
   'upload.more': { one: '… and {count} more photo', other: '… and {count} more photos' },
   'upload.full': 'That is more than this browser can keep on its way at once: add less, or wait until some photos have arrived.',
   'refused.no_face_found': 'No face',

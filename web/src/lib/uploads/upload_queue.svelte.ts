@@ -1,7 +1,7 @@
-import { Refusal, type Photo, type BoundingBox } from '../api';
+import { Refusal, type BoundingBox, type DuplicateOf, type Photo } from '../api';
 import { kept } from '../kept';
 import type { OnSent } from '../uploading';
-import type { StoredUpload, UploadStore } from './upload_store';
+import type { StoredUpload, UploadRefusal, UploadStore } from './upload_store';
 
 /** A photo of the queue, as it is shown. */
 export interface Upload {
@@ -19,6 +19,8 @@ export interface Upload {
   reason?: string;
   words?: string;
   faces?: BoundingBox[];
+  /** The photo of the gallery that this one is already. */
+  duplicate_of?: DuplicateOf;
   /** How long the server took for it. */
   took_s?: number;
 }
@@ -30,9 +32,7 @@ export interface Wanted {
   file: File;
 }
 
-export type Outcome =
-  | { outcome: 'taken'; photo: Photo }
-  | { outcome: 'refused'; reason: string; words: string; faces: BoundingBox[] };
+export type Outcome = { outcome: 'taken'; photo: Photo } | ({ outcome: 'refused' } & UploadRefusal);
 
 /** What the queue asks of the server. */
 export interface UploadServer {
@@ -184,7 +184,7 @@ export class UploadQueue {
     for (const upload of uploads) {
       if (upload.state !== 'refused') continue;
       upload.state = 'waiting';
-      upload.reason = upload.words = upload.faces = undefined;
+      upload.reason = upload.words = upload.faces = upload.duplicate_of = undefined;
       await this.store.change(upload.id, { refusal: null });
     }
     this.#go();
@@ -272,9 +272,10 @@ export class UploadQueue {
     }, wait_ms);
   }
 
-  async #refuse(upload: Upload, refusal: { reason: string; words: string; faces: BoundingBox[] }) {
+  async #refuse(upload: Upload, { reason, words, faces, duplicate_of }: UploadRefusal) {
+    const refusal = { reason, words, faces, duplicate_of };
     Object.assign(upload, { state: 'refused', ...refusal });
-    await this.store.change(upload.id, { refusal: $state.snapshot(refusal) as StoredUpload['refusal'] });
+    await this.store.change(upload.id, { refusal: $state.snapshot(refusal) as UploadRefusal });
   }
 
   async #browserHasRoom(bytes: number) {

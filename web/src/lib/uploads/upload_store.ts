@@ -1,5 +1,13 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
-import type { BoundingBox } from '../api';
+import type { BoundingBox, DuplicateOf } from '../api';
+
+/** Why the server did not take a photo. */
+export interface UploadRefusal {
+  reason: string;
+  words: string;
+  faces: BoundingBox[];
+  duplicate_of?: DuplicateOf;
+}
 
 /** A photo on its way to the server, as the browser keeps it. */
 export interface StoredUpload {
@@ -13,7 +21,7 @@ export interface StoredUpload {
   file_bytes: number;
   /** Whether it was begun before: the server may have it already, although no answer came. */
   attempted: boolean;
-  refusal: { reason: string; words: string; faces: BoundingBox[] } | null;
+  refusal: UploadRefusal | null;
 }
 
 interface Schema extends DBSchema {

@@ -24,7 +24,7 @@ const server: UploadServer = {
     // One that failed for the server's own reasons is sent again, as if the whole request had failed.
     if (refusal.code === 'busy' || refusal.code === 'internal') throw refusal;
     const faces = (result?.faces ?? []).map((face) => face.box);
-    return { outcome: 'refused', reason: refusal.reason, words: wordsFor(refusal), faces };
+    return { outcome: 'refused', reason: refusal.reason, words: wordsFor(refusal), faces, duplicate_of: result?.duplicate_of };
   },
   wordsFor,
 };
