@@ -26,7 +26,7 @@ Result<gallery::MatchPolicy> policy_of(const VerificationOptions& options,
 }
 
 recognition::VerifyOptions faces_of(const VerificationOptions& options) {
-  return {.face_choice = options.largest ? recognition::FaceChoice::Largest
+  return {.wanted_face = options.largest ? recognition::FaceChoice::Largest
                                          : recognition::FaceChoice::OnlyFace};
 }
 

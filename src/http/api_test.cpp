@@ -463,6 +463,12 @@ TEST_F(ApiTest, TrainsVerifiesAndIdentifies) {
   EXPECT_EQ(verify(filled.ada, "&false_match_rate=1e-9").status, 200);  // the documented minimum
   EXPECT_EQ(verify(filled.ada, "&false_match_rate=9e-10").status, 400);
   EXPECT_EQ(verify(filled.ada, "&face=any").status, 400);
+  EXPECT_EQ(verify(filled.ada, "&face_box=21,10,50,50").status, 200);
+  EXPECT_EQ(reason_of(verify(filled.ada, "&face_box=0,0,9,9")), "no_face_there");
+  for (const char* bad : {"1,2,3", "1,2,0,4", "1,2,3,-4", "1,2,1e300,4", "1,2,3,4&face=only"}) {
+    const Answer refused = verify(filled.ada, fmt::format("&face_box={}", bad));
+    EXPECT_EQ(reason_of(refused), "query_parameter_invalid") << bad;
+  }
   EXPECT_EQ(reason_of(ada.post_form(path + "/verify", red)), "query_parameter_missing");
 
   EXPECT_EQ(ada.send("DELETE", path + "/versions/1").status, 204);

@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "face/bounding_box.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
 #include "recognition/recognition.h"
@@ -22,7 +27,30 @@ Result<gallery::MatchRates> rates_of(const Query& query) {
   return rates;
 }
 
-Result<recognition::FaceChoice> face_choice_of(const Query& query) {
+/// Far beyond the side of any photo that is decoded.
+constexpr double kMaxCoordinate_px = 1e6;
+
+Result<face::BoundingBox> box_from(const std::vector<double>& numbers) {
+  const bool is_near = std::ranges::all_of(
+      numbers, [](double number) { return std::abs(number) <= kMaxCoordinate_px; });
+  if (!is_near || numbers[2] <= 0 || numbers[3] <= 0) {
+    return fail(ErrorCode::InvalidInput, "query_parameter_invalid",
+                "face_box must be x,y,width,height in pixels, each within {:.0f}, with a width and "
+                "a height above 0",
+                kMaxCoordinate_px);
+  }
+  const auto at = [&](size_t index) { return static_cast<float>(numbers[index]); };
+  return face::BoundingBox{.x = at(0), .y = at(1), .width = at(2), .height = at(3)};
+}
+
+/// The face that `face_box` or `face` of the query means.
+Result<recognition::WantedFace> wanted_face_of(const Query& query) {
+  const auto box = TRY(query.numbers("face_box", 4));
+  if (box && query.text("face")) {
+    return fail(ErrorCode::InvalidInput, "query_parameter_invalid",
+                "face and face_box both say which face is meant; give one of them");
+  }
+  if (box) return box_from(*box);
   const std::string_view choice = query.text("face").value_or("only");
   if (choice == "only") return recognition::FaceChoice::OnlyFace;
   if (choice == "largest") return recognition::FaceChoice::Largest;
@@ -38,18 +66,18 @@ Result<recognition::Upload> photo_of(const Call& call) {
 
 Result<Response> verify(const Call& call) {
   const Query& query = call.target.query;
-  TRY(query.allow({"person_id", "version", "false_match_rate", "face"}));
+  TRY(query.allow({"person_id", "version", "false_match_rate", "face", "face_box"}));
   const auto person = TRY(query.integer("person_id", 1, kMaxId));
   if (!person) {
     return fail(ErrorCode::InvalidInput, "query_parameter_missing", "person_id is missing");
   }
   const auto version = TRY(query.integer("version", 1, kMaxId));
   const auto rates = TRY(rates_of(query));
-  const auto face_choice = TRY(face_choice_of(query));
+  const auto wanted_face = TRY(wanted_face_of(query));
   const auto photo = TRY(photo_of(call));
   const auto report = TRY(call.services.recognition.verify(call.user(), gallery_of(call),
                                                            gallery::PersonId(*person), photo, rates,
-                                                           face_choice, version));
+                                                           wanted_face, version));
   return json_response(200, recognition::to_json(report));
 }
 
@@ -77,10 +105,10 @@ Result<Response> compare(const Call& call) {
   const Query& query = call.target.query;
   TRY(query.allow({"false_match_rate", "face"}));
   const auto rates = TRY(rates_of(query));
-  const auto face_choice = TRY(face_choice_of(query));
+  const auto wanted_face = TRY(wanted_face_of(query));
   const auto photos = TRY(one_photo_each(call, {"photo_a", "photo_b"}));
   const auto report = TRY(call.services.recognition.compare({photos[0].bytes, call.abandoned},
-                                                            photos[1].bytes, rates, face_choice));
+                                                            photos[1].bytes, rates, wanted_face));
   return json_response(200, recognition::to_json(report));
 }
 

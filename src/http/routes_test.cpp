@@ -239,6 +239,17 @@ TEST(Query, ChecksNamesAndValues) {
   EXPECT_EQ(query.number("cursor").error().reason, "query_parameter_invalid");
 }
 
+TEST(Query, ReadsSoManyNumbersAndNothingElse) {
+  const auto numbers = [](std::string_view written) {
+    return parse_target(fmt::format("/?box={}", written)).value().query.numbers("box", 3);
+  };
+  EXPECT_EQ(*numbers("1,-2.5,3e1").value(), (std::vector<double>{1, -2.5, 30}));
+  EXPECT_EQ(Query().numbers("box", 3).value(), std::nullopt);
+  for (const char* bad : {"", "1,2", "1,2,3,4", "1,2,3,", ",1,2", "1,2,x", "1,2,inf", "1;2;3"}) {
+    EXPECT_EQ(numbers(bad).error().reason, "query_parameter_invalid") << bad;
+  }
+}
+
 TEST(ErrorResponse, HasOneStatusForEveryCode) {
   const auto status = [](ErrorCode code, std::string reason = "any") {
     return status_of({code, std::move(reason), ""});

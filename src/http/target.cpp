@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <ranges>
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -72,6 +73,22 @@ Result<std::optional<double>> Query::number(std::string_view name) const {
     return fail(ErrorCode::InvalidInput, "query_parameter_invalid", "{} must be a number", name);
   }
   return value;
+}
+
+Result<std::optional<std::vector<double>>> Query::numbers(std::string_view name,
+                                                          size_t count) const {
+  const auto written = text(name);
+  if (!written) return std::nullopt;
+  const auto invalid = fail(ErrorCode::InvalidInput, "query_parameter_invalid",
+                            "{} must be {} numbers with commas between them", name, count);
+  std::vector<double> values;
+  for (const auto part : std::views::split(*written, ',')) {
+    const auto value = number_from<double>(std::string_view(part.begin(), part.end()));
+    if (!value || !std::isfinite(*value) || values.size() == count) return invalid;
+    values.push_back(*value);
+  }
+  if (values.size() != count) return invalid;
+  return values;
 }
 
 Result<Target> parse_target(std::string_view text) {

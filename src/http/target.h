@@ -41,6 +41,12 @@ class Query {
   /// fails: invalid_input/query_parameter_invalid
   [[nodiscard]] Result<std::optional<double>> number(std::string_view name) const;
 
+  /// Finite decimal numbers, `count` of them with commas between; nothing when it is not there.
+  ///
+  /// fails: invalid_input/query_parameter_invalid, also for fewer or more
+  [[nodiscard]] Result<std::optional<std::vector<double>>> numbers(std::string_view name,
+                                                                   size_t count) const;
+
  private:
   std::vector<Parameter> parameters_;
 };

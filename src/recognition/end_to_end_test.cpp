@@ -165,7 +165,7 @@ TEST(EndToEnd, TwoPhotosOfOnePersonMatchAndOfTwoDoNot) {
   const auto file = [&](size_t person, size_t photo) {
     return *read_file(people[person][photo], kPhotoBytes);
   };
-  const VerifyOptions largest{.face_choice = FaceChoice::Largest};
+  const VerifyOptions largest{.wanted_face = FaceChoice::Largest};
   const auto same = compare(file(0, 0), file(0, 1), *engine, policy, largest);
   ASSERT_TRUE(same) << same.error().message;
   EXPECT_EQ(same->decision.verdict, gallery::Verdict::Match);

@@ -117,14 +117,32 @@ TEST_F(FlowsTest, VerifyComparesWithOnePerson) {
 
 TEST_F(FlowsTest, OneFaceIsWantedAndItsSizeHasALimit) {
   const auto snapshot = two_people();
-  const auto reason = [&](std::string_view lines, FaceChoice choice) {
+  const auto reason = [&](std::string_view lines, const WantedFace& wanted) {
     return reason_of(verify(FakeEngine::photo(lines), std::string("Ann"), snapshot, engine_,
-                            policy(), {.face_choice = choice}));
+                            policy(), {.wanted_face = wanted}));
   };
   EXPECT_EQ(reason("", FaceChoice::Largest), "no_face_found");
   EXPECT_EQ(reason("face ann 0 0 50\nface ben 50 50 20", FaceChoice::OnlyFace), "several_faces");
   EXPECT_EQ(reason("face ann 0 0 50\nface ben 50 50 20", FaceChoice::Largest), "fine");
   EXPECT_EQ(reason("face ann 0 0 5", FaceChoice::OnlyFace), "face_too_small");
+}
+
+TEST_F(FlowsTest, VerifyComparesTheFaceAtTheGivenPlaceHoweverSmallBesideOthers) {
+  const auto snapshot = two_people();
+  const auto photo = FakeEngine::photo("face ben 0 0 60\nface ann 60 60 30");
+  const auto at = [&](const face::BoundingBox& place) {
+    return verify(photo, std::string("Ann"), snapshot, engine_, policy(), {.wanted_face = place});
+  };
+  const auto ann = at({62, 58, 30, 30});
+  ASSERT_TRUE(ann) << ann.error().message;
+  EXPECT_EQ(ann->decision.verdict, gallery::Verdict::Match);
+  EXPECT_EQ(ann->probe.face.box.x, 60);
+  EXPECT_EQ(at({0, 0, 60, 60})->decision.verdict, gallery::Verdict::Unknown);
+  // A quarter of the face: 15 * 15 / 30 * 30, under the least overlap of 0.3.
+  EXPECT_EQ(reason_of(at({60, 60, 15, 15})), "no_face_there");
+  EXPECT_EQ(reason_of(verify(FakeEngine::photo(""), std::string("Ann"), snapshot, engine_, policy(),
+                             {.wanted_face = face::BoundingBox{0, 0, 9, 9}})),
+            "no_face_found");
 }
 
 TEST_F(FlowsTest, CompareSaysWhichPhotoIsTheProblem) {

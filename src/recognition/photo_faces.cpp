@@ -37,25 +37,44 @@ Result<PhotoFaces> find(const FaceEngine& engine, std::span<const std::byte> fil
   return found;
 }
 
-template <typename Face>
-Result<size_t> choose(std::span<const Face> faces, const auto& detected, FaceChoice choice,
+/// Of at least one face, by their boxes.
+Result<size_t> index_of(std::span<const face::BoundingBox> boxes, FaceChoice choice) {
+  if (boxes.size() > 1 && choice == FaceChoice::OnlyFace) {
+    return fail(ErrorCode::InvalidInput, "several_faces",
+                "the photo shows {} faces where one is wanted", boxes.size());
+  }
+  const auto largest = std::ranges::max_element(boxes, {}, &face::BoundingBox::area);
+  return static_cast<size_t>(largest - boxes.begin());
+}
+
+Result<size_t> index_of(std::span<const face::BoundingBox> boxes, const face::BoundingBox& place) {
+  const auto overlap = [&](const face::BoundingBox& box) {
+    return face::intersection_over_union(box, place);
+  };
+  const auto nearest = std::ranges::max_element(boxes, {}, overlap);
+  if (overlap(*nearest) < kSameFaceOverlap) {
+    return fail(ErrorCode::InvalidInput, "no_face_there",
+                "none of the photo's {} faces lies where the box says: {:.0f} x {:.0f} at {:.0f}, "
+                "{:.0f}",
+                boxes.size(), place.width, place.height, place.x, place.y);
+  }
+  return static_cast<size_t>(nearest - boxes.begin());
+}
+
+Result<size_t> choose(std::span<const face::BoundingBox> boxes, const WantedFace& wanted,
                       float min_face_px) {
-  if (faces.empty()) {
+  if (boxes.empty()) {
     return fail(ErrorCode::InvalidInput, "no_face_found", "no face was found in the photo");
   }
-  if (faces.size() > 1 && choice == FaceChoice::OnlyFace) {
-    return fail(ErrorCode::InvalidInput, "several_faces",
-                "the photo shows {} faces where one is wanted", faces.size());
-  }
-  const auto area = [&](const Face& face) { return detected(face).box.area(); };
-  const auto largest = std::ranges::max_element(faces, {}, area);
-  const float size_px = internal::face_size_px(detected(*largest));
+  const size_t index =
+      TRY(std::visit([&](const auto& which) { return index_of(boxes, which); }, wanted));
+  const float size_px = std::min(boxes[index].width, boxes[index].height);
   if (size_px < min_face_px) {
     return fail(ErrorCode::InvalidInput, "face_too_small",
                 "the face is {:.0f} pixels wide or high; at least {:.0f} are needed", size_px,
                 min_face_px);
   }
-  return static_cast<size_t>(largest - faces.begin());
+  return index;
 }
 
 }  // namespace
@@ -78,11 +97,11 @@ Result<PhotoFaces> embed(const FaceEngine& engine, std::span<const std::byte> fi
   return found;
 }
 
-Result<size_t> choose_face(std::span<const PhotoFace> faces, FaceChoice choice, float min_face_px) {
-  const auto detected = [](const PhotoFace& face) -> const face::DetectedFace& {
-    return face.face;
-  };
-  return choose(faces, detected, choice, min_face_px);
+Result<size_t> choose_face(std::span<const PhotoFace> faces, const WantedFace& wanted,
+                           float min_face_px) {
+  std::vector<face::BoundingBox> boxes;
+  for (const PhotoFace& face : faces) boxes.push_back(face.face.box);
+  return choose(boxes, wanted, min_face_px);
 }
 
 namespace internal {
@@ -101,17 +120,15 @@ Result<PhotoFace> look_at_face(const FaceEngine& engine, const image::Photo& pho
 }
 
 Result<OneFace> look_for_one_face(const FaceEngine& engine, std::span<const std::byte> file,
-                                  FaceChoice choice, float min_face_px) {
+                                  const WantedFace& wanted, float min_face_px) {
   auto [photo, faces] = TRY(engine.look_at(file));
+  std::vector<face::BoundingBox> boxes;
+  for (const face::DetectedFace& face : faces) boxes.push_back(face.box);
   OneFace found{.width_px = photo.width_px,
                 .height_px = photo.height_px,
                 .faces = std::move(faces),
                 .chosen = {}};
-  const auto same = [](const face::DetectedFace& face) -> const face::DetectedFace& {
-    return face;
-  };
-  const auto index =
-      choose(std::span<const face::DetectedFace>(found.faces), same, choice, min_face_px);
+  const auto index = choose(boxes, wanted, min_face_px);
   if (index) {
     found.chosen = look_at_face(engine, photo, found.faces[*index]);
   } else {

@@ -5,9 +5,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "face/bounding_box.h"
 #include "face/detected_face.h"
 #include "face/embedding.h"
 #include "face/quality.h"
@@ -45,12 +47,20 @@ enum class FaceChoice {
   Largest,   ///< take the face with the largest box
 };
 
+/// Which face is meant where one is wanted: by a rule, or the one at a place of the photo, in
+/// pixels of the upright photo.
+using WantedFace = std::variant<FaceChoice, face::BoundingBox>;
+
+/// A face found again overlaps at least this much with where it was: intersection over union.
+inline constexpr float kSameFaceOverlap = 0.3F;
+
 /// The face that is meant where one is wanted.
 ///
 /// out:   an index into `faces`
 /// fails: invalid_input/no_face_found; invalid_input/several_faces with `FaceChoice::OnlyFace`;
+///        invalid_input/no_face_there when none overlaps kSameFaceOverlap with a given box;
 ///        invalid_input/face_too_small when its shorter side is under `min_face_px`
-[[nodiscard]] Result<size_t> choose_face(std::span<const PhotoFace> faces, FaceChoice choice,
+[[nodiscard]] Result<size_t> choose_face(std::span<const PhotoFace> faces, const WantedFace& wanted,
                                          float min_face_px);
 
 }  // namespace faceforge::recognition

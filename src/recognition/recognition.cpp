@@ -17,9 +17,6 @@ namespace {
 
 using internal::SharedSnapshot;
 
-/// Faces found again by another pack overlap at least this much with where they were.
-constexpr float kSameFaceOverlap = 0.3F;
-
 /// Rounds of embedding before a training: a second one sees photos that were enrolled with the
 /// former pack while the first ran.
 constexpr int kEmbeddingRounds = 3;
@@ -289,14 +286,15 @@ Result<WatchReport> Recognition::watch(GalleryWatch& state, std::span<const std:
 
 Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonId person,
                                          const Upload& upload, const gallery::MatchRates& rates,
-                                         FaceChoice face_choice, std::optional<int64_t> version) {
+                                         const WantedFace& wanted_face,
+                                         std::optional<int64_t> version) {
   TRY(parts_->galleries.find_person(user, gallery, person));
   const auto snapshot = TRY(parts_->snapshot(user, gallery, version));
   const Engines engines = parts_->used();
   const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
   return recognition::verify(upload.file, person, *snapshot, *request, policy,
-                             {.face_choice = face_choice, .min_face_px = parts_->limits.face_px});
+                             {.wanted_face = wanted_face, .min_face_px = parts_->limits.face_px});
 }
 
 Result<PhotoFaces> Recognition::detect(const Upload& upload) {
@@ -307,12 +305,12 @@ Result<PhotoFaces> Recognition::detect(const Upload& upload) {
 
 Result<CompareReport> Recognition::compare(const Upload& first, std::span<const std::byte> second,
                                            const gallery::MatchRates& rates,
-                                           FaceChoice face_choice) {
+                                           const WantedFace& wanted_face) {
   const Engines engines = parts_->used();
   const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, first.abandoned));
   return recognition::compare(first.file, second, *request, policy,
-                              {.face_choice = face_choice, .min_face_px = parts_->limits.face_px});
+                              {.wanted_face = wanted_face, .min_face_px = parts_->limits.face_px});
 }
 
 Result<std::vector<std::byte>> Recognition::export_model(UserId user, GalleryId gallery,

@@ -162,7 +162,7 @@ class Recognition {
   [[nodiscard]] Result<VerifyReport> verify(UserId user, GalleryId gallery, PersonId person,
                                             const Upload& upload,
                                             const gallery::MatchRates& rates = {},
-                                            FaceChoice face_choice = FaceChoice::OnlyFace,
+                                            const WantedFace& wanted_face = FaceChoice::OnlyFace,
                                             std::optional<int64_t> version = std::nullopt);
 
   [[nodiscard]] Result<PhotoFaces> detect(const Upload& upload);
@@ -171,7 +171,7 @@ class Recognition {
   [[nodiscard]] Result<CompareReport> compare(const Upload& first,
                                               std::span<const std::byte> second,
                                               const gallery::MatchRates& rates = {},
-                                              FaceChoice face_choice = FaceChoice::OnlyFace);
+                                              const WantedFace& wanted_face = FaceChoice::OnlyFace);
 
   /// Holds a version against its own photos (`gallery::check_against_itself`).
   ///

@@ -15,7 +15,7 @@ struct Probe {
 Result<Probe> look(std::span<const std::byte> file, const FaceEngine& engine,
                    const VerifyOptions& options) {
   auto found =
-      TRY(internal::look_for_one_face(engine, file, options.face_choice, options.min_face_px));
+      TRY(internal::look_for_one_face(engine, file, options.wanted_face, options.min_face_px));
   PhotoFace chosen = TRY(std::move(found.chosen));
   return Probe{.face = {.width_px = found.width_px,
                         .height_px = found.height_px,

@@ -17,7 +17,7 @@
 namespace faceforge::recognition {
 
 struct VerifyOptions {
-  FaceChoice face_choice = FaceChoice::OnlyFace;
+  WantedFace wanted_face = FaceChoice::OnlyFace;
   float min_face_px = 16;
 };
 

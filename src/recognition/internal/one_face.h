@@ -23,8 +23,8 @@ struct OneFace {
 /// out:   `chosen` fails as choose_face, vision::Pipeline::align and embed
 /// fails: as image::decode and vision::Pipeline::detect
 [[nodiscard]] Result<OneFace> look_for_one_face(const FaceEngine& engine,
-                                                std::span<const std::byte> file, FaceChoice choice,
-                                                float min_face_px);
+                                                std::span<const std::byte> file,
+                                                const WantedFace& wanted, float min_face_px);
 
 /// Aligns, embeds and judges one face of a photo.
 [[nodiscard]] Result<PhotoFace> look_at_face(const FaceEngine& engine, const image::Photo& photo,

@@ -323,11 +323,12 @@ export const api = {
         ...asBody(multipart({ photo })),
       }),
     ),
+  /** Of a photo of several faces, `face` is where the one that is meant lies. */
   verify: (
     galleryId: number,
     personId: number,
     photo: File,
-    face: 'only' | 'largest',
+    face: BoundingBox | null,
     falseMatchRate: number,
     signal: AbortSignal,
     onSent: OnSent,
@@ -336,7 +337,11 @@ export const api = {
       client.POST('/api/v1/galleries/{gallery_id}/verify', {
         params: {
           path: inGallery(galleryId),
-          query: { person_id: personId, false_match_rate: falseMatchRate, face },
+          query: {
+            person_id: personId,
+            false_match_rate: falseMatchRate,
+            face_box: face ? [face.x, face.y, face.width, face.height].join() : undefined,
+          },
         },
         signal,
         fetch: uploading(onSent),

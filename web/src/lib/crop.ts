@@ -36,10 +36,3 @@ export async function cutOut(photo: File, box: BoundingBox, width_px: number, ma
     face: { x: box.x * scale - left, y: box.y * scale - top, width: box.width * scale, height: box.height * scale },
   };
 }
-
-/** Whether the middle of `found` lies in `wanted`: whether they are one face. */
-export function isSameFace(found: BoundingBox, wanted: BoundingBox) {
-  const x = found.x + found.width / 2;
-  const y = found.y + found.height / 2;
-  return x >= wanted.x && x <= wanted.x + wanted.width && y >= wanted.y && y <= wanted.y + wanted.height;
-}

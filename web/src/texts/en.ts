@@ -446,7 +446,6 @@ export const en = {
   'error.photo_not_shown':
     'This browser cannot open this kind of picture: crop it to one face yourself, then choose it again.',
   'error.photo_not_cropped': 'The face could not be cut out: crop the photo yourself.',
-  'error.face_not_alone': 'Another face is too near: crop the photo to the face that is meant.',
   'error.zip': '{file} could not be read to its end: it is damaged, protected, or no zip.',
   'error.camera_denied': 'The browser was not allowed to use the camera: allow it in the address bar, then try again.',
   'error.camera_missing': 'No camera was found: plug one in, then try again.',
@@ -456,6 +455,7 @@ export const en = {
   // What to do about what the server said, by its reason, or else by its code.
   'advice.no_face_found': 'Choose a photo that shows the face from the front and in good light.',
   'advice.several_faces': 'Crop it to one face.',
+  'advice.no_face_there': 'Choose the face again.',
   'advice.face_too_small': 'Choose a closer one, or one with more pixels.',
   'advice.image_damaged': 'Copy it from the camera once more.',
   'advice.photo_too_large': 'Make it smaller first.',
