@@ -9,8 +9,10 @@
 namespace faceforge::gallery {
 namespace {
 
-/// What a user may slide between.
+/// What a user may slide between: FPIR and FMR.
 constexpr std::array kPromises = {1e-1, 5e-2, 2e-2, 1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4};
+constexpr std::array kMatchPromises = {1e-2, 5e-3, 2e-3, 1e-3, 5e-4, 2e-4, 1e-4,
+                                       5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6};
 
 struct Place {
   size_t person_index = 0;
@@ -105,6 +107,21 @@ Result<std::vector<PromiseCost>> promise_costs(const GalleryModel& model,
   return promises;
 }
 
+/// Each photo claims to be its own person.
+Result<std::vector<PromiseCost>> match_promise_costs(const GalleryModel& model,
+                                                     std::span<const CheckedPhoto> photos) {
+  std::vector<PromiseCost> promises;
+  if (!model.calibration) return promises;
+  for (const double rate : kMatchPromises) {
+    const MatchThreshold threshold = TRY(match_threshold(*model.calibration, rate));
+    const auto missed = std::ranges::count_if(photos, [&](const CheckedPhoto& photo) {
+      return photo.own_similarity < threshold.similarity;
+    });
+    promises.push_back({rate, threshold, static_cast<size_t>(missed)});
+  }
+  return promises;
+}
+
 }  // namespace
 
 Result<SelfCheck> check_against_itself(const GalleryModel& model, const SelfCheckLimits& limits) {
@@ -115,6 +132,7 @@ Result<SelfCheck> check_against_itself(const GalleryModel& model, const SelfChec
   check.photos = TRY(checked_photos(model, snapshot, places));
   check.look_alikes = TRY(look_alikes_of(model, snapshot, limits));
   check.promises = TRY(promise_costs(model, check.photos));
+  check.match_promises = TRY(match_promise_costs(model, check.photos));
   return check;
 }
 

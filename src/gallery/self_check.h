@@ -35,7 +35,7 @@ struct LookAlike {
 
 /// What a promise costs: photos of the gallery that would not have been recognized.
 struct PromiseCost {
-  double false_positive_identification_rate = 0;
+  double rate = 0;  ///< what is promised: see `MatchRates`
   MatchThreshold match_threshold{};
   size_t missed_photo_count = 0;  ///< of `SelfCheck::photos`
 };
@@ -45,9 +45,10 @@ struct SelfCheck {
   size_t checkable_photo_count = 0;      ///< those whose person has another one
   std::vector<CheckedPhoto> photos{};    ///< all of these or a sample of them
   std::vector<LookAlike> look_alikes{};  ///< the nearest other people of each, most similar first
-  /// By falling rate; empty without a calibration. The promise is that of `MatchRates`, the misses
-  /// are these photos': other photos of the same people may be harder.
+  /// Promises on identification (FPIR) and on verification (FMR), by falling rate; empty without a
+  /// calibration. The misses are these photos': other photos of the same people may be harder.
   std::vector<PromiseCost> promises{};
+  std::vector<PromiseCost> match_promises{};
 };
 
 struct SelfCheckLimits {

@@ -78,12 +78,33 @@ TEST(SelfCheck, ARarerPromiseMissesMorePhotos) {
   ASSERT_TRUE(check) << check.error().message;
   const auto& promises = check->promises;
   ASSERT_EQ(promises.size(), 10U);
-  EXPECT_EQ(promises.front().false_positive_identification_rate, 1e-1);
+  EXPECT_EQ(promises.front().rate, 1e-1);
   // 1 - (1 - FMR)^3 = 0.1 at FMR 0.0345: between 0.1 and 0.4, linear in ln FMR.
   EXPECT_NEAR(promises.front().match_threshold.similarity,
               0.1 + 0.3 * std::log(0.1 / 0.03451) / std::log(100), 1e-4);
   EXPECT_EQ(promises.front().missed_photo_count, 1U);  // the confused one
   EXPECT_EQ(promises.back().missed_photo_count, 2U);   // above 0.5: Ann's first too
+}
+
+TEST(SelfCheck, AVerificationMissesWhoIsTooUnlikeThemselvesWhoeverElseTheyAreLike) {
+  GalleryModel calibrated = model();
+  EXPECT_TRUE(check_against_itself(calibrated)->match_promises.empty());
+  face::Calibration table;
+  table.model_id = calibrated.model_id;
+  table.points = {{1e-2, 0.1F}, {1e-3, 0.4F}, {1e-5, 0.6F}};
+  table.tail_intercept = 2;
+  table.tail_slope = -23;
+  calibrated.calibration = table;
+  const auto promises = check_against_itself(calibrated)->match_promises;
+  ASSERT_EQ(promises.size(), 13U);
+  EXPECT_EQ(promises.front().rate, 1e-2);
+  EXPECT_NEAR(promises.front().match_threshold.similarity, 0.1, 1e-6);
+  // Ann's photos are both at cos 60 = 0.5 to each other; Ben's are the same.
+  EXPECT_EQ(promises.front().missed_photo_count, 0U) << "nobody else is asked about";
+  EXPECT_NEAR(promises[6].match_threshold.similarity, 0.5, 1e-6);  // half way in ln FMR
+  EXPECT_EQ(promises[9].rate, 1e-5);
+  EXPECT_EQ(promises[9].missed_photo_count, 2U);  // above 0.5
+  EXPECT_TRUE(promises.back().match_threshold.extrapolated);
 }
 
 TEST(SelfCheck, ASampleIsTakenFromEverybodyEvenly) {

@@ -104,6 +104,8 @@ TEST_F(ApiTest, HoldsAVersionAgainstItsOwnPhotos) {
   EXPECT_EQ(check.at("look_alikes").as_array().size(), 2U);
   EXPECT_EQ(check.at("promises").as_array().size(), 10U);
   EXPECT_EQ(check.at("promises").at(0).at("missed_photo_count"), 0);
+  EXPECT_EQ(check.at("match_promises").as_array().size(), 13U);
+  EXPECT_EQ(check.at("match_promises").at(0).at("false_match_rate"), 0.01);
   EXPECT_EQ(reason_of(ada.get(path + "/2/check")), "version_not_found");
 }
 

@@ -1,6 +1,7 @@
 #include "http/to_json.h"
 
 #include <optional>
+#include <span>
 
 #include "base/clock.h"
 #include "http/error_response.h"
@@ -159,18 +160,22 @@ json::object to_json(const recognition::VersionCheck& checked) {
                                           {"other_person_id", person(pair.other_person_index)},
                                           {"similarity", json::number(pair.similarity)}});
   }
-  json::array promises;
-  for (const gallery::PromiseCost& promise : checked.check.promises) {
-    promises.emplace_back(json::object{
-        {"false_positive_identification_rate", promise.false_positive_identification_rate},
-        {"match_threshold", json::number(promise.match_threshold.similarity)},
-        {"extrapolated", promise.match_threshold.extrapolated},
-        {"missed_photo_count", promise.missed_photo_count}});
-  }
+  const auto promises = [](std::span<const gallery::PromiseCost> costs, std::string_view rate) {
+    json::array written;
+    for (const gallery::PromiseCost& promise : costs) {
+      written.emplace_back(
+          json::object{{rate, promise.rate},
+                       {"match_threshold", json::number(promise.match_threshold.similarity)},
+                       {"extrapolated", promise.match_threshold.extrapolated},
+                       {"missed_photo_count", promise.missed_photo_count}});
+    }
+    return written;
+  };
   return {{"checkable_photo_count", checked.check.checkable_photo_count},
           {"photos", std::move(photos)},
           {"look_alikes", std::move(look_alikes)},
-          {"promises", std::move(promises)}};
+          {"promises", promises(checked.check.promises, "false_positive_identification_rate")},
+          {"match_promises", promises(checked.check.match_promises, "false_match_rate")}};
 }
 
 json::object to_json(const jobs::Job& job) {

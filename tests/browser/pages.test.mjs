@@ -295,7 +295,7 @@ test('a version is trained, another, and the first may answer again', { skip: wh
     await page.request.get(server.address);
   }
   await page.getByText(/A match is a similarity of 0\.\d+ or more/).waitFor();
-  const slider = page.getByRole('slider', { name: 'The promise' });
+  const slider = page.getByRole('slider', { name: 'Who is it?' });
   const promised = await slider.getAttribute('aria-valuetext');
   await slider.press('ArrowRight');
   await page.getByText(promised, { exact: true }).waitFor({ state: 'detached' });

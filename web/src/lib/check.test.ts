@@ -14,6 +14,7 @@ const check: VersionCheck = {
     { person_id: 2, other_person_id: 1, similarity: 0.3 },
   ],
   promises: [],
+  match_promises: [],
 };
 
 test('photos that are more like somebody else are told, the worst first', () => {
