@@ -583,6 +583,32 @@ TEST_F(ApiTest, RecommendsAKnownPackThatDoesBetterThanTheOneInUse) {
   EXPECT_EQ(first.at("command"), "faceforge packs install DIR");
 }
 
+TEST_F(ApiTest, SaysOfWhichPackAPackOnBytesWasMade) {
+  ApiClient ada = signed_up("ada");
+  packs::Card card = *packs::find_known_card("faceapi");
+  card.id = "colour";  // of the engine of these tests
+  const auto own = folder.path() / "packs" / card.id;
+  std::filesystem::create_directories(own);
+  const auto write = [&] { ASSERT_TRUE(packs::write_card(card, own)); };
+  const auto quantization = [&] {
+    return body_of(ada.get("/api/v1/packs/default")).at("quantization");
+  };
+  write();
+  EXPECT_TRUE(quantization().is_null());
+  const face::ModelId parent(std::string(64, 'a'));
+  card.quantization = {.parent_id = "faceapi",
+                       .parent_model_id = parent,
+                       .faceforge_version = "1.0.0",
+                       .range_photo_count = 128,
+                       .held_out_photo_count = 64,
+                       .mean_cosine = 0.995,
+                       .networks = {{.file = card.files.front().path, .layer_count = 1}}};
+  write();
+  const json::object expected{
+      {"parent_id", "faceapi"}, {"parent_model_id", parent.hex()}, {"mean_cosine", 0.995}};
+  EXPECT_EQ(quantization(), expected);
+}
+
 TEST_F(ApiTest, AnswersForLoadBalancersAndForBrowsers) {
   ApiClient nobody = client();
   EXPECT_EQ(nobody.get("/healthz").body, R"({"status":"ok"})");

@@ -26,6 +26,13 @@ json::value fault_or_null(const std::optional<Error>& fault) {
                        "this pack cannot be used; `faceforge packs list` on the server says why"});
 }
 
+json::value quantization_or_null(const packs::Card& card) {
+  if (!card.quantization) return nullptr;
+  return json::object{{"parent_id", card.quantization->parent_id},
+                      {"parent_model_id", card.quantization->parent_model_id.hex()},
+                      {"mean_cosine", card.quantization->mean_cosine}};
+}
+
 json::array to_json(accounts::Scopes scopes) {
   json::array names;
   for (const auto scope :
@@ -208,6 +215,7 @@ json::object to_json(const packs::PackEntry& pack, PackUse use) {
           {"accuracy",
            card.measured_accuracy ? json::value(card.measured_accuracy->accuracy) : nullptr},
           {"calibrated", card.calibration.has_value()},
+          {"quantization", quantization_or_null(card)},
           {"fault", fault_or_null(pack.fault)}};
 }
 

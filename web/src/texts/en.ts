@@ -64,6 +64,7 @@ export const en = {
   'account.recognition': 'Recognition',
   'account.pack_used': 'New photos and trainings use',
   'account.pack_unmeasured': 'It has not been measured: how often a stranger is accepted cannot be promised.',
+  'account.pack_quantized': 'Its networks compute with bytes in place of floats; it was made of {pack}.',
   'account.pack_details': 'Pack {pack} · {length} numbers a face · licence {licence} · model',
   'account.delete_title': 'Delete the account',
   'account.delete': 'Delete my account',
