@@ -323,8 +323,14 @@ test('many photos are asked about, and the answers are a file', { skip: why }, a
   assert.equal(lines[0], 'file,face,verdict,person');
   assert.ok(lines.includes('Serena_Williams_0006.jpg,1,match,Serena Williams'), lines.join('\n'));
   assert.ok(lines.includes('Aaron_Peirsol_0001.jpg,1,unknown,'), lines.join('\n'));
+  let asked = 0;
+  const count = (request) => (asked += /\/identify/.test(request.url()) ? 1 : 0);
+  page.on('request', count);
   await page.reload();
   await page.getByRole('tab', { name: 'Many photos', selected: true }).waitFor();
+  await page.getByText('3 of 3 photos answered').waitFor();
+  page.off('request', count);
+  assert.equal(asked, 0, 'the answers are still there');
 });
 
 test('a row of faces is named without one name over another, and a pasted picture is asked about', { skip: why }, async () => {
@@ -348,6 +354,8 @@ test('a row of faces is named without one name over another, and a pasted pictur
     }
   }
   await sweep('15-identify');
+  await page.reload();
+  await page.getByText(/[5-9] faces found/).waitFor();
   await tab('Verify').click();
   await page.getByLabel('Is it').selectOption({ label: 'Hugo Chavez' });
   await page.locator('input[type=file]').setInputFiles(photo('Hugo_Chavez', 6));

@@ -314,6 +314,10 @@ test('of several faces the one that is meant is compared', { skip: why }, async 
   }
   assert.deepEqual(verdicts.map((words) => words.split(/[ ,:]/)[0]).sort(), ['No', 'Yes']);
   await look('06b-several');
+  await page.reload();
+  await page.getByText('Face 2 is compared').waitFor();
+  await page.locator('.result h2').waitFor();
+  assert.equal(await page.locator('.result h2').innerText(), verdicts[1]);
   assert.deepEqual(await watched.refusals(), ['POST /api/v1/galleries/2/verify 400']);
 });
 
