@@ -1,8 +1,8 @@
 // The account: where it is logged in, and codes of an authenticator beside the password.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
-import { barriers, launch, watch, why } from './browser.mjs';
+import { authenticatorCode } from './authenticator.mjs';
+import { launch, sweepPage, watch, why } from './browser.mjs';
 import { startServer } from './server.mjs';
 
 const password = 'three red herons at dawn';
@@ -24,17 +24,6 @@ after(async () => {
   await browser?.close();
   await server?.stop();
 });
-
-/** The code of an authenticator: RFC 6238 over RFC 4226, SHA-1, 6 digits, 30 seconds. */
-function codeOf(key, now_ms = Date.now()) {
-  const bits = [...key].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
-  const secret = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(now_ms / 30_000)));
-  const digest = createHmac('sha1', secret).update(counter).digest();
-  const offset = digest[19] & 15;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
 
 async function logIn(where) {
   await where.goto(server.address);
@@ -76,7 +65,7 @@ test('with an authenticator the password alone opens nothing, and a recovery cod
   await page.getByRole('img', { name: 'QR code of the key' }).waitFor();
   assert.deepEqual(await barriers(page), []);
   const key = (await page.locator('.key').innerText()).replaceAll(' ', '');
-  await page.getByLabel('Code', { exact: true }).fill(codeOf(key));
+  await page.getByLabel('Code', { exact: true }).fill(authenticatorCode(key));
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByText('Keep these recovery codes').waitFor();
   const [recovery] = await page.locator('.codes code').allInnerTexts();

@@ -1,7 +1,7 @@
 import { api, isMissing, wordsFor, type Thing } from './api';
 import { kept } from './kept';
 import { session } from './session.svelte';
-import { toasts } from './toasts.svelte';
+import { toasts, undo_ms } from './toasts.svelte';
 import { t } from '../texts';
 
 /** Something that is deleted once its time has come, unless that is undone. */
@@ -13,7 +13,6 @@ export interface Doomed {
   due_ms: number;
 }
 
-export const undo_ms = 10_000;
 const storageKey = 'faceforge.deletions';
 
 /** Names a thing; what lies in another begins with that one's key. */

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Refusal, type Thing } from './api';
-import { Deletions, undo_ms } from './deletions.svelte';
+import { Deletions } from './deletions.svelte';
 import { session } from './session.svelte';
-import { toasts } from './toasts.svelte';
+import { toasts, undo_ms } from './toasts.svelte';
 
 const gallery: Thing = { kind: 'gallery', gallery: 3 };
 const photo: Thing = { kind: 'photo', gallery: 3, person: 4, photo: 5 };

@@ -8,13 +8,11 @@ export interface Owner {
   name: string;
 }
 
-const undoable_ms = 10_000;
-
 /** Says what was done, with a button that undoes it; `onchange` is called once it is undone. */
 function offerUndo(words: string, undo: () => Promise<unknown>, onchange: () => Promise<void>) {
-  const act = () =>
-    void undo().then(onchange, (error: unknown) => toasts.say(wordsFor(error), { tone: 'bad' }));
-  toasts.say(words, { action: { words: t('deletions.undo'), act }, stays_ms: undoable_ms });
+  toasts.say(words, {
+    undo: () => void undo().then(onchange, (error: unknown) => toasts.say(wordsFor(error), { tone: 'bad' })),
+  });
 }
 
 /**

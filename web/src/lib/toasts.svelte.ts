@@ -1,8 +1,14 @@
+/** How long what was done can be undone. */
+export const undo_ms = 10_000;
+
 export interface Toast {
   id: number;
   words: string;
   tone: 'plain' | 'bad';
-  action?: { words: string; act: () => void };
+  /** What undoes what the note tells of. */
+  undo?: () => void;
+  /** When the note goes. */
+  due_ms: number;
 }
 
 const shown_ms = 7000;
@@ -12,10 +18,11 @@ class Toasts {
   list = $state<Toast[]>([]);
   #next = 1;
 
-  say(words: string, options: Pick<Toast, 'action'> & { tone?: Toast['tone']; stays_ms?: number } = {}) {
-    const { tone = 'plain', action, stays_ms = shown_ms } = options;
+  say(words: string, options: Pick<Toast, 'undo'> & { tone?: Toast['tone'] } = {}) {
+    const { tone = 'plain', undo } = options;
     const id = this.#next++;
-    this.list.push({ id, words, tone, action });
+    const stays_ms = undo ? undo_ms : shown_ms;
+    this.list.push({ id, words, tone, undo, due_ms: Date.now() + stays_ms });
     setTimeout(() => this.dismiss(id), stays_ms);
     return id;
   }
