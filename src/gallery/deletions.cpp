@@ -131,7 +131,7 @@ Result<void> Galleries::delete_person(UserId user, GalleryId gallery, PersonId p
 
 Result<void> Galleries::delete_gallery(UserId user, GalleryId gallery) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         "select content from photos where owner_id = $1 and gallery_id = $2", user, gallery));
     TRY(transaction.execute("delete from galleries where owner_id = $1 and id = $2", user,
@@ -142,7 +142,7 @@ Result<void> Galleries::delete_gallery(UserId user, GalleryId gallery) {
 
 Result<void> Galleries::delete_version(UserId user, GalleryId gallery, int64_t number) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const int64_t deleted = TRY(transaction.execute(
         "delete from versions where owner_id = $1 and gallery_id = $2 and number = $3", user,
         gallery, number));

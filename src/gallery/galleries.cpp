@@ -78,7 +78,7 @@ Result<Gallery> Galleries::duplicate_gallery(UserId user, GalleryId gallery,
                                              std::string_view name) {
   const std::string stored = TRY(checked_name(name));
   const auto work = [&](store::Transaction& transaction) -> Result<Gallery> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const GalleryId copy = TRY(insert_gallery(transaction, user, stored)).id;
     TRY(
         transaction.execute("insert into people (owner_id, gallery_id, name, created_ms)"
@@ -132,7 +132,7 @@ Result<Gallery> Galleries::find_gallery(UserId user, GalleryId gallery) {
 Result<Gallery> Galleries::rename_gallery(UserId user, GalleryId gallery, std::string_view name) {
   const std::string stored = TRY(checked_name(name));
   const auto work = [&](store::Transaction& transaction) -> Result<Gallery> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     TRY(transaction.execute("update galleries set name = $3 where owner_id = $1 and id = $2", user,
                             gallery, stored));
     return internal::find_gallery(transaction, user, gallery);
@@ -167,7 +167,7 @@ Result<Person> Galleries::add_person(UserId user, GalleryId gallery, std::string
 Result<std::vector<Person>> Galleries::list_people(UserId user, GalleryId gallery,
                                                    const Part<std::string>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Person>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         fmt::format("select {} from people p where p.owner_id = $1 and p.gallery_id = $2"
                     " and p.name > $3 order by p.name limit $4",
@@ -186,7 +186,7 @@ Result<std::vector<Person>> Galleries::find_people(UserId user, GalleryId galler
   const std::string checked = TRY(checked_name(wanted));
   const std::string form = TRY(fold_for_search(checked));
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Person>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     // The databases fold letters in ways of their own, and SQLite's only knows ASCII.
     const auto names = TRY(transaction.query(
         "select id, name from people where owner_id = $1 and gallery_id = $2 and name > $3"

@@ -63,7 +63,7 @@ Result<std::optional<PhotoHolder>> Galleries::find_holder(UserId user, GalleryId
                                                           std::span<const std::byte> bytes) {
   const auto content = store::BlobName::of(bytes);
   return database_.read([&](store::Transaction& transaction) -> Result<std::optional<PhotoHolder>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     return holder_of(transaction, user, gallery, content);
   });
 }
@@ -132,7 +132,7 @@ Result<store::Blob> Galleries::read_photo_file(UserId user, GalleryId gallery, P
 Result<std::vector<Photo>> Galleries::photos_without_embedding(UserId user, GalleryId gallery,
                                                                const face::ModelId& model) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Photo>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         fmt::format("select {} from photos f where f.owner_id = $1 and f.gallery_id = $2"
                     " and not exists (select 1 from embeddings e where e.photo_id = f.id"

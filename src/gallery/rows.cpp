@@ -11,6 +11,10 @@ static_assert(std::endian::native == std::endian::little, "stored floats are lit
 
 constexpr size_t kFaceFloats = 4 + 1 + 2 * face::kLandmarkCount + 6;
 
+Unexpected no_such_gallery(GalleryId gallery) {
+  return fail(ErrorCode::NotFound, "gallery_not_found", "there is no gallery {}", gallery.value());
+}
+
 }  // namespace
 
 Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {
@@ -24,10 +28,7 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
       " and v.number = (select max(number) from versions n where n.gallery_id = g.id)"
       " where g.owner_id = $1 and g.id = $2",
       user, gallery));
-  if (rows.empty()) {
-    return fail(ErrorCode::NotFound, "gallery_not_found", "there is no gallery {}",
-                gallery.value());
-  }
+  if (rows.empty()) return no_such_gallery(gallery);
   const store::Row row = rows[0];
   const auto latest = row.integer_or_null(6);
   const auto chosen = row.integer_or_null(7);
@@ -43,9 +44,16 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
                  .revision = row.integer(3)};
 }
 
+Result<void> require_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {
+  const auto rows = TRY(
+      transaction.query("select 1 from galleries where owner_id = $1 and id = $2", user, gallery));
+  if (rows.empty()) return no_such_gallery(gallery);
+  return {};
+}
+
 Result<Person> find_person(store::Transaction& transaction, UserId user, GalleryId gallery,
                            PersonId person) {
-  TRY(find_gallery(transaction, user, gallery));
+  TRY(require_gallery(transaction, user, gallery));
   const auto rows = TRY(transaction.query(
       fmt::format("select {} from people p where p.owner_id = $1 and p.gallery_id = $2"
                   " and p.id = $3",
@@ -60,7 +68,7 @@ Result<Person> find_person(store::Transaction& transaction, UserId user, Gallery
 
 Result<Photo> find_photo(store::Transaction& transaction, UserId user, GalleryId gallery,
                          PhotoId photo) {
-  TRY(find_gallery(transaction, user, gallery));
+  TRY(require_gallery(transaction, user, gallery));
   const auto rows = TRY(transaction.query(
       fmt::format("select {} from photos f where f.owner_id = $1 and f.gallery_id = $2"
                   " and f.id = $3",

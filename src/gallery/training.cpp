@@ -179,7 +179,7 @@ Result<Outcome> Trainer::compute(const TrainingReport& report) const {
         TRY(match_threshold(*training.calibration, kAgreementFalseMatchRate)).similarity;
   }
   const auto begin = [&](store::Transaction& transaction) -> Result<std::vector<PersonId>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     TRY(check_version_room(transaction, user, gallery, version_limit));
     return people_with_photos(transaction, user, gallery);
   };

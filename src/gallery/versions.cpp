@@ -135,7 +135,7 @@ std::optional<float> similarity_to_rest(const StoredPhoto& photo, const Template
 Result<std::vector<Version>> Galleries::list_versions(UserId user, GalleryId gallery,
                                                       const Part<int64_t>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Version>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         fmt::format("select {} from versions v where v.owner_id = $1 and v.gallery_id = $2"
                     " and v.number < $3 order by v.number desc limit $4",

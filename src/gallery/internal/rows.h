@@ -17,6 +17,10 @@ namespace faceforge::gallery::internal {
 /// fails: not_found/gallery_not_found, person_not_found, photo_not_found; see `store::Transaction`
 [[nodiscard]] Result<Gallery> find_gallery(store::Transaction& transaction, UserId user,
                                            GalleryId gallery);
+/// Only looks whether it is there, at any size of the gallery: find_gallery counts all that is in
+/// it.
+[[nodiscard]] Result<void> require_gallery(store::Transaction& transaction, UserId user,
+                                           GalleryId gallery);
 [[nodiscard]] Result<Person> find_person(store::Transaction& transaction, UserId user,
                                          GalleryId gallery, PersonId person);
 [[nodiscard]] Result<Photo> find_photo(store::Transaction& transaction, UserId user,
