@@ -29,6 +29,13 @@ Unexpected already_on() {
               "the account has a second factor already; remove it first");
 }
 
+/// Whether log-ins need it: it was confirmed.
+Result<bool> is_on(store::Transaction& transaction, UserId user) {
+  const auto rows = TRY(transaction.query(
+      "select 1 from second_factors where owner_id = $1 and confirmed = 1", user));
+  return !rows.empty();
+}
+
 Result<std::optional<SecondFactor>> find_factor(store::Transaction& transaction, UserId user,
                                                 const crypto::Secret& token_key) {
   const auto rows = TRY(transaction.query(
@@ -84,8 +91,10 @@ Result<void> delete_second_factor(store::Transaction& transaction, UserId user) 
 
 Result<void> Accounts::State::check_second_factor(store::Transaction& transaction, UserId user,
                                                   std::optional<std::string_view> code) const {
+  // Before its key is read: one that was only begun locks nobody out, readable or not.
+  const bool is_needed = TRY(is_on(transaction, user));
+  if (!is_needed) return {};
   const auto factor = TRY(find_factor(transaction, user, token_key));
-  if (!factor || !factor->is_confirmed) return {};
   if (!code) {
     return fail(ErrorCode::Unauthenticated, "second_factor_needed",
                 "enter the code of your authenticator, or a recovery code");
@@ -104,11 +113,10 @@ Result<void> Accounts::State::check_second_factor(store::Transaction& transactio
 
 Result<SecondFactorState> Accounts::second_factor(const Principal& principal) {
   return state_->database->read([&](store::Transaction& transaction) -> Result<SecondFactorState> {
-    const auto on = TRY(transaction.query(
-        "select 1 from second_factors where owner_id = $1 and confirmed = 1", principal.user.id));
+    const bool on = TRY(is_on(transaction, principal.user.id));
     const auto codes = TRY(transaction.query(
         "select count(*) from recovery_codes where owner_id = $1", principal.user.id));
-    return SecondFactorState{.is_on = !on.empty(), .recovery_code_count = codes[0].integer(0)};
+    return SecondFactorState{.is_on = on, .recovery_code_count = codes[0].integer(0)};
   });
 }
 

@@ -163,6 +163,13 @@ TEST_P(SecondFactorTest, WithAnotherTokenKeyItIsDamagedAndNobodyGetsInWithoutIt)
   EXPECT_EQ(reason_of(other.log_in("ada", kPassword, origin_)), "second_factor_damaged");
 }
 
+TEST_P(SecondFactorTest, OneThatWasNeverConfirmedLocksNobodyOutThoughItCannotBeRead) {
+  const auto ada = sign_up("ada");
+  ASSERT_TRUE(accounts_->begin_second_factor(ada.principal, kPassword));
+  Accounts other(shared_database(), clock_, crypto::Secret::random(32), cheap_options());
+  EXPECT_EQ(reason_of(other.log_in("ada", kPassword, origin_)), "");
+}
+
 TEST_P(SecondFactorTest, NeitherKeyNorRecoveryCodesCanBeReadFromTheDatabase) {
   const auto ada = sign_up("ada");
   const auto added = add_to(ada.principal);
