@@ -25,9 +25,8 @@ struct Caller {
 /// it carries the session's CSRF token. A WebSocket with a cookie must name its Origin.
 ///
 /// fails: forbidden/cross_origin, origin_missing; unauthenticated/login_required,
-/// authorization_unsupported, and as
-///        accounts::Accounts::authenticate_session and authenticate_api_key;
-///        forbidden/csrf_token_wrong (or missing); forbidden/scope_missing
+///        authorization_unsupported, and as accounts::Accounts::authenticate_session and
+///        authenticate_api_key; forbidden/csrf_token_wrong (or missing); forbidden/scope_missing
 [[nodiscard]] Result<Caller> authenticate(accounts::Accounts& accounts, const RequestHead& head,
                                           const Route& route);
 

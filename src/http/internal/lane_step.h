@@ -20,9 +20,8 @@ using Step = std::move_only_function<std::optional<Response>()>;
 
 /// Runs a step on a lane's threads and resumes where the connection lives.
 ///
-/// in:  `abandoned` is asked to stop, where the connection lives, when nobody waits for the step
-/// any
-///      more: it leaves the queue then, unless a thread has it already
+/// in:  `abandoned` is asked to stop, where the connection lives, when nobody waits for the step:
+///      it leaves the queue then, unless a thread has it already
 /// out: what the step returned; nothing when it was abandoned before; a 503 when the lane is full
 [[nodiscard]] boost::asio::awaitable<std::optional<Response>> run_on(WorkerLane& lane, Step step,
                                                                      std::stop_token abandoned);

@@ -140,8 +140,8 @@ awaitable<void> Socket<Stream>::serve(const UpgradeRequest& request) {
   if (!greeted) co_return;
   start(receive());
   start(answer());
-  co_await supervise();
-  co_await close();
+  start(supervise());
+  // They refer to this object, so that however one of them ends the others are waited for.
   while (parts_running_ > 0) {
     part_ended_.expires_at(Clock::time_point::max());
     co_await part_ended_.async_wait(kAwait);
@@ -246,6 +246,7 @@ awaitable<void> Socket<Stream>::supervise() {
       co_await ask_again();
     }
   }
+  co_await close();
 }
 
 /// A socket must not outlive its session. What is no fault of the client's (a full lane, a database
@@ -273,8 +274,9 @@ awaitable<bool> Socket<Stream>::write(const std::string& text) {
 
 template <typename Stream>
 void Socket<Stream>::end(websocket::close_code code, std::string_view reason) {
-  if (!ended_)
+  if (!ended_) {
     ended_ = websocket::close_reason(code, beast::string_view(reason.data(), reason.size()));
+  }
   message_came_.cancel();
   tick_.cancel();
 }
@@ -282,6 +284,7 @@ void Socket<Stream>::end(websocket::close_code code, std::string_view reason) {
 template <typename Stream>
 void Socket<Stream>::lose() {
   lost_ = true;
+  beast::get_lowest_layer(socket_).close();
   message_came_.cancel();
   tick_.cancel();
 }

@@ -20,9 +20,8 @@ using UpgradeRequest = boost::beast::http::request<boost::beast::http::buffer_bo
 /// Makes a WebSocket of a connection and serves it until one side ends it or the client may ask no
 /// more. The transport's connection is closed afterwards.
 ///
-/// in: `stream` a `beast::tcp_stream` or a `beast::ssl_stream` of one, that no one else reads from
-/// or
-///     writes to; `exchange` is admitted and is asked again as `limits.socket_check` says
+/// in: `stream` a `beast::tcp_stream` or a `beast::ssl_stream` of one, which nobody else reads from
+///     or writes to; `exchange` is admitted and is asked again as `limits.socket_check` says
 template <typename Stream>
 boost::asio::awaitable<void> serve_web_socket(Stream& stream, const UpgradeRequest& request,
                                               SocketSession& session, Exchange& exchange,
