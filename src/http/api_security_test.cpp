@@ -148,6 +148,35 @@ TEST_F(ApiSecurityTest, NothingOfSomeoneElseIsFoundBeneathWhatIsOnesOwn) {
   EXPECT_EQ(what_is_there(eve, filled.gallery), eves);
 }
 
+TEST_F(ApiSecurityTest, WhatABodyNamesIsOfTheSameGallery) {
+  ApiClient eve = signed_up("eve");
+  const Filled filled = fill(eve);
+  const int64_t other = id_of(eve.post("/api/v1/galleries", json::object{{"name", "Other"}}));
+  const int64_t of_other = id_of(
+      eve.post(fmt::format("/api/v1/galleries/{}/people", other), json::object{{"name", "Ann"}}));
+  const std::string people = fmt::format("/api/v1/galleries/{}/people", filled.gallery);
+  const std::string elsewhere = fmt::format("/api/v1/galleries/{}/people", other);
+  const std::string adas = what_ada_has();
+  const std::string eves = what_is_there(eve, filled.gallery);
+  const auto reason = [&](const std::string& path, const json::object& body) {
+    return reason_of(eve.post(path, body));
+  };
+  const json::array photo_of_ada{ids["photo_id"]};
+  const json::array own_photo{filled.photo_of_ada};
+  const std::string person = fmt::format("{}/{}", people, filled.ada);
+  const std::string there = fmt::format("{}/{}", elsewhere, of_other);
+  // Ada's, and Eve's own of another gallery.
+  EXPECT_EQ(reason(person + "/moved-photos", {{"photo_ids", photo_of_ada}}), "photo_not_found");
+  EXPECT_EQ(reason(there + "/moved-photos", {{"photo_ids", own_photo}}), "photo_not_found");
+  EXPECT_EQ(reason(people, {{"name", "New"}, {"photo_ids", photo_of_ada}}), "photo_not_found");
+  EXPECT_EQ(reason(elsewhere, {{"name", "New"}, {"photo_ids", own_photo}}), "photo_not_found");
+  EXPECT_EQ(reason(person + "/merged-people", {{"person_id", ids["person_id"]}}),
+            "person_not_found");
+  EXPECT_EQ(reason(person + "/merged-people", {{"person_id", of_other}}), "person_not_found");
+  EXPECT_EQ(what_ada_has(), adas);
+  EXPECT_EQ(what_is_there(eve, filled.gallery), eves);
+}
+
 TEST_F(ApiSecurityTest, AForeignIdLooksLikeOneThatDoesNotExist) {
   ApiClient eve = signed_up("eve");
   std::map<std::string, int64_t> nowhere;
