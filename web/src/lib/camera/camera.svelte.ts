@@ -16,24 +16,38 @@ function refusalFor(error: unknown): Refusal {
   return new Refusal('camera_failed', t('error.camera_failed'));
 }
 
+function end(stream: MediaStream | null) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
 /** A camera of this machine: which one, and its picture while it is on. */
 export class Camera {
   stream = $state.raw<MediaStream | null>(null);
   devices = $state.raw<MediaDeviceInfo[]>([]);
   deviceId = $state(kept.read(chosenKey) ?? '');
+  /** Names the start that counts: people take their time to allow a camera, and may have left by then. */
+  #turn = 0;
 
-  /** Turns it on, or over to another camera. Fails with a `Refusal` that says why there is no picture. */
+  /**
+   * Turns it on, or over to another camera. One that is stopped, or started again, while the browser asks stays off:
+   * then `stream` is not of this start. Fails with a `Refusal` that says why there is no picture.
+   */
   async start(size: { width: number; height: number }, deviceId = this.deviceId) {
     this.stop();
+    const turn = this.#turn;
     const wish = { width: { ideal: size.width }, height: { ideal: size.height }, frameRate: { ideal: 30 } };
+    let stream: MediaStream;
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({
+      stream = await navigator.mediaDevices.getUserMedia({
         audio: false,
         video: deviceId ? { ...wish, deviceId: { ideal: deviceId } } : { ...wish, facingMode: 'user' },
       });
     } catch (error) {
+      if (turn !== this.#turn) return;
       throw refusalFor(error);
     }
+    if (turn !== this.#turn) return end(stream);
+    this.stream = stream;
     this.deviceId = this.stream.getVideoTracks()[0]?.getSettings().deviceId ?? '';
     kept.write(chosenKey, this.deviceId);
     // Their names are told only once one of them was allowed.
@@ -42,7 +56,8 @@ export class Camera {
   }
 
   stop() {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    ++this.#turn;
+    end(this.stream);
     this.stream = null;
   }
 }
