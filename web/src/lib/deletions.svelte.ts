@@ -13,6 +13,8 @@ export interface Doomed {
   due_ms: number;
 }
 
+/** What is due this long and still there, was left by a window that is gone. */
+export const slack_ms = 3_000;
 const storageKey = 'faceforge.deletions';
 
 /** Names a thing; what lies in another begins with that one's key. */
@@ -33,6 +35,10 @@ export class Deletions {
   waiting = $state<Doomed[]>([]);
   #gone = $state<string[]>([]);
   #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  /** What this window has decided on; the rest of what is kept is that of other windows. */
+  #own = new Set<string>();
+  /** What is being carried out. */
+  #begun = new Map<string, Doomed>();
 
   /** `remove` deletes for good, also while the page is being left where `keepalive` says so. */
   constructor(private readonly remove: (thing: Thing, keepalive: boolean) => Promise<void>) {}
@@ -48,6 +54,7 @@ export class Deletions {
     if (user_id === undefined) return;
     const key = keyOf(thing);
     const doomed: Doomed = { key, thing, name, user_id, due_ms: Date.now() + undo_ms };
+    this.#own.add(key);
     this.waiting.push(doomed);
     this.#keep();
     this.#timers.set(key, setTimeout(() => void this.#carryOut(doomed, false), undo_ms));
@@ -68,15 +75,24 @@ export class Deletions {
 
   /** Carries out everything, for a page that is being left or a session that ends. */
   async leave(keepalive: boolean) {
+    // Should it not reach the server, the next visit must not wait.
+    for (const doomed of this.waiting) doomed.due_ms = 0;
+    this.#keep();
     await Promise.all(this.waiting.map((doomed) => this.#carryOut(doomed, keepalive)));
   }
 
-  /** Finishes what an earlier visit of this account could not send any more. */
+  /**
+   * Finishes what an earlier visit of this account could not send any more. What is not due yet may wait in another
+   * window, where it can still be undone: it is looked at again later.
+   */
   async finish() {
-    const left = this.#kept().filter(
-      (doomed) => doomed.user_id === session.current?.user.id && !this.waiting.some((one) => one.key === doomed.key),
-    );
-    for (const doomed of left) {
+    const own = session.current?.user.id;
+    const left = this.#kept().filter((doomed) => doomed.user_id === own && !this.#own.has(doomed.key));
+    const due_ms = (doomed: Doomed) => doomed.due_ms + slack_ms - Date.now();
+    const later_ms = left.map(due_ms).filter((wait_ms) => wait_ms > 0);
+    if (later_ms.length > 0) setTimeout(() => void this.finish(), Math.min(...later_ms));
+    for (const doomed of left.filter((one) => due_ms(one) <= 0)) {
+      this.#own.add(doomed.key);
       if (await this.#carryOut(doomed, false)) toasts.say(t('deletions.done', { name: doomed.name }));
     }
   }
@@ -93,25 +109,28 @@ export class Deletions {
     clearTimeout(this.#timers.get(doomed.key));
     this.#timers.delete(doomed.key);
     this.#gone.push(doomed.key);
+    this.#begun.set(doomed.key, doomed);
     this.waiting = this.waiting.filter((one) => one.key !== doomed.key);
+    let problem: unknown = null;
     try {
       await this.remove(doomed.thing, keepalive);
     } catch (error) {
-      if (!isMissing(error)) {
-        this.#gone = this.#gone.filter((key) => key !== doomed.key);
-        this.#keep();
-        toasts.say(t('deletions.failed', { name: doomed.name, why: wordsFor(error) }), { tone: 'bad' });
-        return false;
-      }
+      if (!isMissing(error)) problem = error;
     }
+    this.#begun.delete(doomed.key);
     this.#keep();
-    return true;
+    if (problem === null) return true;
+    this.#gone = this.#gone.filter((key) => key !== doomed.key);
+    toasts.say(t('deletions.failed', { name: doomed.name, why: wordsFor(problem) }), { tone: 'bad' });
+    return false;
   }
 
   /** What was begun is kept until it is done: a page that ends in between leaves it to the next visit. */
   #keep() {
-    if (this.waiting.length === 0) kept.forget(storageKey);
-    else kept.write(storageKey, JSON.stringify(this.waiting));
+    const others = this.#kept().filter((doomed) => !this.#own.has(doomed.key));
+    const all = [...others, ...this.#begun.values(), ...this.waiting];
+    if (all.length === 0) kept.forget(storageKey);
+    else kept.write(storageKey, JSON.stringify(all));
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Refusal, type Thing } from './api';
-import { Deletions } from './deletions.svelte';
+import { Deletions, slack_ms } from './deletions.svelte';
 import { session } from './session.svelte';
 import { toasts, undo_ms } from './toasts.svelte';
 
@@ -58,11 +58,48 @@ test('what could not be sent any more is carried out on the next visit, of the s
   await new Deletions(remove).finish();
   expect(remove).not.toHaveBeenCalled();
   session.current = { user, csrf_token: 'token' };
-  const next = new Deletions(remove);
-  await next.finish();
+  await new Deletions(remove).finish();
+  await vi.advanceTimersByTimeAsync(undo_ms);
+  expect(remove).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(slack_ms);
   expect(remove).toHaveBeenCalledExactlyOnceWith(gallery, false);
   expect(toasts.list).toHaveLength(1);
   expect(localStorage.getItem('faceforge.deletions')).toBeNull();
+});
+
+test('what the page could not send while it was left is carried out at once on the next visit', async () => {
+  const left = new Deletions((thing) => (thing.kind === 'photo' ? Promise.resolve() : new Promise(() => {})));
+  left.add(photo, 'a.jpg');
+  left.add({ kind: 'gallery', gallery: 9 }, 'Friends');
+  void left.leave(true);
+  await vi.advanceTimersByTimeAsync(0);
+  const remove = vi.fn(async () => {});
+  await new Deletions(remove).finish();
+  expect(remove).toHaveBeenCalledExactlyOnceWith({ kind: 'gallery', gallery: 9 }, false);
+});
+
+test('what waits in one window is left alone by another, where it can still be undone', async () => {
+  const [removeThere, removeHere] = [vi.fn(async () => {}), vi.fn(async () => {})];
+  const there = new Deletions(removeThere);
+  there.add(photo, 'a.jpg');
+  const here = new Deletions(removeHere);
+  await here.finish();
+  expect(here.hides(photo)).toBe(false);
+  there.undo(there.waiting[0]?.key ?? '');
+  await vi.advanceTimersByTimeAsync(3 * undo_ms);
+  expect(removeThere).not.toHaveBeenCalled();
+  expect(removeHere).not.toHaveBeenCalled();
+});
+
+test('what one window keeps is not forgotten by another', async () => {
+  new Deletions(() => new Promise(() => {})).add(photo, 'a.jpg');
+  const here = new Deletions(async () => {});
+  here.add({ kind: 'gallery', gallery: 9 }, 'Friends');
+  here.undo(here.waiting[0]?.key ?? '');
+  const remove = vi.fn(async () => {});
+  await new Deletions(remove).finish();
+  await vi.advanceTimersByTimeAsync(undo_ms + slack_ms);
+  expect(remove).toHaveBeenCalledExactlyOnceWith(photo, false);
 });
 
 test('a deletion that fails brings the thing back and says why; one of what is gone already does not', async () => {
