@@ -38,7 +38,8 @@ class HiddenInput {
 std::optional<char> read_byte(const Interrupt& interrupt) {
   pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
   while (!interrupt.requested()) {
-    if (poll(&input, 1, kLookEvery_ms) == 0) continue;
+    // Nothing yet, or interrupted: to read would be to wait without looking.
+    if (poll(&input, 1, kLookEvery_ms) < 1) continue;
     char byte = 0;
     if (read(STDIN_FILENO, &byte, 1) != 1) return std::nullopt;
     return byte;
