@@ -127,7 +127,7 @@ class Recognition {
   [[nodiscard]] Result<gallery::Version> train(UserId user, GalleryId gallery,
                                                const TrainProgressReport& progress = {});
 
-  /// Names every face of a photo. `version`: nothing for the newest.
+  /// Names every face of a photo. `version`: nothing for the one in use.
   ///
   /// fails: as recognition::identify; conflict/gallery_not_trained; not_found/version_not_found;
   ///        as gallery::MatchPolicy::create
@@ -178,7 +178,7 @@ class Recognition {
   /// fails: as gallery::Galleries::read_model; as gallery::check_against_itself
   [[nodiscard]] Result<VersionCheck> check_version(UserId user, GalleryId gallery, int64_t version);
 
-  /// A version as the bytes of a `.ffg` file. `version`: nothing for the newest.
+  /// A version as the bytes of a `.ffg` file. `version`: nothing for the one in use.
   [[nodiscard]] Result<std::vector<std::byte>> export_model(
       UserId user, GalleryId gallery, std::optional<int64_t> version = std::nullopt);
 
