@@ -3,6 +3,7 @@
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/photo_notes.h"
+#include "cli/supervision.h"
 #include "cli/text.h"
 #include "evaluate/calibrate.h"
 #include "evaluate/pair_list.h"
@@ -27,11 +28,6 @@ struct CalibrateOptions {
   bool json = false;
   PackChoice pack;
 };
-
-evaluate::Supervision supervision_of(ProgressBar& bar, const Interrupt& interrupt) {
-  return {.report = [&bar](size_t done, size_t in_all) { bar.update(done, in_all); },
-          .stop = interrupt.token()};
-}
 
 // --- pairs ---
 

@@ -5,6 +5,7 @@
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/photo_notes.h"
+#include "cli/supervision.h"
 #include "cli/text.h"
 #include "evaluate/fusion.h"
 #include "evaluate/pair_list.h"
@@ -91,11 +92,8 @@ Result<int> run_combine(const CombineOptions& options, const Interrupt& interrup
   if (!folder.has_filename()) folder = folder.parent_path();  // "mine/"
   const auto combination = TRY(packs::plan_combination(first, second, folder.filename().string()));
   ProgressBar bar("photos");
-  const evaluate::Supervision supervision{
-      .report = [&bar](size_t done, size_t in_all) { bar.update(done, in_all); },
-      .stop = interrupt.token()};
-  const auto report = TRY(
-      evaluate::fit_fusion_folder(combination.spec, options.range_photos, excluded, supervision));
+  const auto report = TRY(evaluate::fit_fusion_folder(combination.spec, options.range_photos,
+                                                      excluded, supervision_of(bar, interrupt)));
   bar.hide();
   TRY(interrupt.check());
   std::vector<packs::EmbedderFit> fits;

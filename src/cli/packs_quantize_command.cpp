@@ -10,6 +10,7 @@
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/photo_notes.h"
+#include "cli/supervision.h"
 #include "cli/text.h"
 #include "evaluate/pair_list.h"
 #include "evaluate/quantization_page.h"
@@ -252,9 +253,7 @@ Result<evaluate::QuantizePackReport> quantize_with_progress(evaluate::QuantizePa
   return evaluate::quantize_pack(request, [&](std::string_view phase) {
     bar.reset();
     bar = std::make_unique<ProgressBar>(to_printable(phase));
-    return evaluate::Supervision{
-        .report = [&bar](size_t done, size_t in_all) { bar->update(done, in_all); },
-        .stop = interrupt.token()};
+    return supervision_of(*bar, interrupt);
   });
 }
 

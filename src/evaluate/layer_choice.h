@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "base/parallel_work.h"
 #include "base/result.h"
-#include "evaluate/parallel_work.h"
 #include "nn/quantizer.h"
 
 namespace faceforge::evaluate {

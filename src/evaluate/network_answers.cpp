@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/parallel_work.h"
 #include "base/without_throwing.h"
-#include "evaluate/parallel_work.h"
 
 namespace faceforge::evaluate {
 namespace {

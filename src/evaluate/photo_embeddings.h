@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "base/parallel_work.h"
 #include "base/result.h"
-#include "evaluate/parallel_work.h"
 #include "face/embedding.h"
 #include "image/image.h"
 #include "vision/pipeline.h"

@@ -1,4 +1,4 @@
-#include "evaluate/parallel_work.h"
+#include "base/parallel_work.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-namespace faceforge::evaluate {
+namespace faceforge {
 
 size_t every_core() {
   return std::max(1U, std::thread::hardware_concurrency());
@@ -45,4 +45,4 @@ Result<void> work_through(size_t count, const std::function<void(size_t index)>&
               count);
 }
 
-}  // namespace faceforge::evaluate
+}  // namespace faceforge

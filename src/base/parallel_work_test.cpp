@@ -1,11 +1,11 @@
-#include "evaluate/parallel_work.h"
+#include "base/parallel_work.h"
 
 #include <atomic>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-namespace faceforge::evaluate {
+namespace faceforge {
 namespace {
 
 TEST(WorkThrough, EveryIndexIsWorkedOnOnceOnAnyNumberOfThreads) {
@@ -31,4 +31,4 @@ TEST(WorkThrough, NoWorkIsDoneAtOnce) {
 }
 
 }  // namespace
-}  // namespace faceforge::evaluate
+}  // namespace faceforge

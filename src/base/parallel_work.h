@@ -6,13 +6,13 @@
 
 #include "base/result.h"
 
-namespace faceforge::evaluate {
+namespace faceforge {
 
 /// How long work is watched and ended early. `report` is called from any thread, one call at a
 /// time.
 struct Supervision {
-  std::function<void(size_t done_count, size_t total_count)> report;
-  std::stop_token stop;
+  std::function<void(size_t done_count, size_t total_count)> report = {};
+  std::stop_token stop = {};
 };
 
 /// As many threads as there are cores.
@@ -25,4 +25,4 @@ struct Supervision {
 [[nodiscard]] Result<void> work_through(size_t count, const std::function<void(size_t index)>& work,
                                         size_t thread_count, const Supervision& supervision);
 
-}  // namespace faceforge::evaluate
+}  // namespace faceforge
