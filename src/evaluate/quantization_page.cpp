@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/html_page.h"
+
 namespace faceforge::evaluate {
 namespace {
 
@@ -20,57 +22,9 @@ constexpr int kDecadeCount = 7;
 constexpr size_t kLabelLength = 28;
 
 constexpr std::string_view kStyle = R"(
-:root { color-scheme: light dark; --ground: #f6f7f7; --surface: #fff; --line: #dfe4e3;
-  --ink: #14201e; --quiet: #5a6a67; --bytes: #0f766e; --floats: #b45309; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #101615; --surface: #182120; --line: #2d3a38;
-    --ink: #e6eeec; --quiet: #9db0ac; --bytes: #2dd4bf; --floats: #fbbf24; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem;
-  background: var(--ground); color: var(--ink);
-  font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif; }
-h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
-section { background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
-  padding: 1rem; margin: 1rem 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--line); }
-th { color: var(--quiet); font-weight: 600; font-size: .85rem; }
-p { overflow-wrap: anywhere; }
-.quiet { color: var(--quiet); font-size: .875rem; }
-svg { display: block; margin-top: .75rem; overflow: visible; }
-text { fill: var(--ink); font-size: 12px; }
-text.quiet { fill: var(--quiet); font-size: 11px; }
-line { stroke: var(--line); }
-.bytes { fill: var(--bytes); } .floats { fill: var(--floats); }
-.key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .3em; }
-span.bytes { background: var(--bytes); } span.floats { background: var(--floats); }
+.bytes { fill: var(--first); } .floats { fill: var(--second); }
+span.bytes { background: var(--first); } span.floats { background: var(--second); }
 )";
-
-/// Foreign text for HTML, in elements and in quoted attributes.
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char character : text) {
-    switch (character) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += character;
-    }
-  }
-  return result;
-}
 
 /// The end of a long name, which tells layers apart.
 std::string shortened(const std::string& label) {
@@ -109,13 +63,13 @@ std::string bars(const LayerChoice& choice) {
     const std::string label = layer_label(choice, index);
     const int y = kAxis_px + kRow_px * static_cast<int>(index);
     const std::string_view where = scanned.is_on_bytes ? "bytes" : "floats";
-    svg +=
-        fmt::format(R"(<g><title>{} ({}, {} weights)</title><text x="0" y="{}">{}</text>)"
-                    R"(<text x="100%" y="{}" text-anchor="end">{}{:.1e}</text>)"
-                    R"(<rect class="{}" x="0" y="{}" width="{:.2f}%" height="{}" rx="2"/></g>)",
-                    escaped(label), escaped(scanned.layer.op_type), scanned.layer.weight_count,
-                    y + 13, escaped(shortened(label)), y + 13, scanned.is_on_bytes ? "" : "floats ",
-                    scanned.loss, where, y + kBarTop_px, percent_of(scanned.loss), kBar_px);
+    svg += fmt::format(R"(<g><title>{} ({}, {} weights)</title><text x="0" y="{}">{}</text>)"
+                       R"(<text x="100%" y="{}" text-anchor="end">{}{:.1e}</text>)"
+                       R"(<rect class="{}" x="0" y="{}" width="{:.2f}%" height="{}" rx="2"/></g>)",
+                       html_text(label), html_text(scanned.layer.op_type),
+                       scanned.layer.weight_count, y + 13, html_text(shortened(label)), y + 13,
+                       scanned.is_on_bytes ? "" : "floats ", scanned.loss, where, y + kBarTop_px,
+                       percent_of(scanned.loss), kBar_px);
   }
   return svg + "</svg>\n";
 }
@@ -146,7 +100,7 @@ std::string network_section(const QuantizedNetwork& network) {
       "<section><h2>{}: {}</h2>\n<p>{} of {} layers on bytes; mean cosine of its answers "
       "{:.4f}.</p>\n",
       network.kind == NetworkKind::Detector ? "Detector" : "Embedder",
-      escaped(network.file.filename().string()), on_bytes, choice.layers.size(),
+      html_text(network.file.filename().string()), on_bytes, choice.layers.size(),
       network.mean_cosine);
   if (network.agreement) html += agreement_text(*network.agreement);
   html += methods_table(choice);
@@ -161,21 +115,20 @@ std::string network_section(const QuantizedNetwork& network) {
 
 std::string quantization_page(const QuantizePackReport& report) {
   const packs::Quantization& quantization = report.card.quantization.value();
+  const std::string& id = report.card.id;
   std::string html = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>{0}</title><style>{1}</style>\n<h1>{0}: {2} on bytes</h1>\n"
-      "<p>Ranges from {3} photos, judged on {4} photos of other people. Embeddings of the same "
-      "crops have a mean cosine of {5:.4f} (bound {6}). Calibrated with {7} pairs of strangers. "
-      "FaceForge {8}.</p>\n",
-      escaped(report.card.id), kStyle, escaped(quantization.parent_id),
-      quantization.range_photo_count, quantization.held_out_photo_count, quantization.mean_cosine,
-      packs::kMinQuantizedCosine, report.calibration.calibration.impostor_pair_count,
-      escaped(quantization.faceforge_version));
+      "<h1>{}: {} on bytes</h1>\n"
+      "<p>Ranges from {} photos, judged on {} photos of other people. Embeddings of the same "
+      "crops have a mean cosine of {:.4f} (bound {}). Calibrated with {} pairs of strangers. "
+      "FaceForge {}.</p>\n",
+      html_text(id), html_text(quantization.parent_id), quantization.range_photo_count,
+      quantization.held_out_photo_count, quantization.mean_cosine, packs::kMinQuantizedCosine,
+      report.calibration.calibration.impostor_pair_count,
+      html_text(quantization.faceforge_version));
   for (const QuantizedNetwork& network : report.quantized.networks) {
     html += network_section(network);
   }
-  return html + "</html>\n";
+  return html_page(id, kStyle, html);
 }
 
 }  // namespace faceforge::evaluate

@@ -1,0 +1,80 @@
+#include "base/html_page.h"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include "base/unicode.h"
+
+namespace faceforge {
+namespace {
+
+constexpr std::string_view kStyle = R"(
+:root { color-scheme: light dark; --ground: #f6f7f7; --surface: #fff; --line: #dfe4e3;
+  --ink: #14201e; --quiet: #5a6a67; --first: #0f766e; --second: #b45309; }
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #101615; --surface: #182120; --line: #2d3a38;
+    --ink: #e6eeec; --quiet: #9db0ac; --first: #2dd4bf; --second: #fbbf24; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 60rem; padding: 1rem;
+  background: var(--ground); color: var(--ink);
+  font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif; }
+h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+section { background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
+  padding: 1rem; margin: 1rem 0; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--line); }
+th { color: var(--quiet); font-weight: 600; font-size: .85rem; }
+p { overflow-wrap: anywhere; }
+.quiet { color: var(--quiet); font-size: .875rem; }
+svg { display: block; margin-top: .75rem; overflow: visible; }
+text { fill: var(--ink); font-size: 12px; }
+text.quiet { fill: var(--quiet); font-size: 11px; }
+line { stroke: var(--line); }
+.key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .3em; }
+)";
+
+}  // namespace
+
+std::string html_text(std::string_view text) {
+  std::string result;
+  for (const char character : to_valid_utf8(text)) {
+    switch (character) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      default:
+        result += character;
+    }
+  }
+  return result;
+}
+
+std::string html_page(std::string_view title, std::string_view style, std::string_view body) {
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>{}</title><style>{}{}</style>\n{}</html>\n",
+      html_text(title), kStyle, style, body);
+}
+
+std::string data_url(std::string_view media_type, std::span<const std::byte> bytes) {
+  constexpr int kVariant = sodium_base64_VARIANT_ORIGINAL;
+  std::string text(sodium_base64_encoded_len(bytes.size(), kVariant), '\0');
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                    bytes.size(), kVariant);
+  text.pop_back();  // the final NUL
+  return fmt::format("data:{};base64,{}", media_type, text);
+}
+
+}  // namespace faceforge

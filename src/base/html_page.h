@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace faceforge {
+
+/// Foreign text for HTML, in elements and in quoted attributes. What is no UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string html_text(std::string_view text);
+
+/// A page that needs nothing beside itself: the house's colours for light and dark screens, no
+/// script, nothing loaded.
+///
+/// in: `title` as text; `style` and `body` as CSS and HTML. The style may use the colours
+///     `--ground`, `--surface`, `--line`, `--ink`, `--quiet`, `--first` and `--second`; `section`,
+///     `table`, `svg`, `.quiet` and `.key` have a look already.
+[[nodiscard]] std::string html_page(std::string_view title, std::string_view style,
+                                    std::string_view body);
+
+/// The address of a picture that lies in the page itself.
+///
+/// in: `media_type` such as `image/jpeg`
+/// source: RFC 2397, RFC 4648
+[[nodiscard]] std::string data_url(std::string_view media_type, std::span<const std::byte> bytes);
+
+}  // namespace faceforge
