@@ -1,23 +1,12 @@
 #include "cli/photo_list.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
-#include <string_view>
 
 #include "base/file.h"
+#include "image/file_ending.h"
 
 namespace faceforge::cli {
 namespace {
-
-bool has_image_ending(const std::filesystem::path& file) {
-  constexpr std::array<std::string_view, 10> kEndings{".jpg", ".jpeg", ".png",  ".webp", ".gif",
-                                                      ".tif", ".tiff", ".heic", ".heif", ".avif"};
-  std::string ending = file.extension().string();
-  std::ranges::transform(ending, ending.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::ranges::find(kEndings, ending) != kEndings.end();
-}
 
 Result<void> add_folder(const std::filesystem::path& folder,
                         std::vector<std::filesystem::path>& photos) {
@@ -31,7 +20,7 @@ Result<void> add_folder(const std::filesystem::path& folder,
       continue;
     }
     std::error_code ignored;
-    if (!entry->is_regular_file(ignored) || !has_image_ending(entry->path())) continue;
+    if (!entry->is_regular_file(ignored) || !image::has_photo_ending(entry->path())) continue;
     if (photos.size() + found.size() == kPhotoLimit) {
       return fail(ErrorCode::TooLarge, "too_many_photos", "more than {} photos", kPhotoLimit);
     }
