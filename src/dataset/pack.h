@@ -5,11 +5,11 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
-#include <string>
 #include <vector>
 
 #include "base/person_folders.h"
 #include "base/result.h"
+#include "dataset/skipped.h"
 #include "image/image.h"
 
 namespace faceforge::dataset {
@@ -28,12 +28,6 @@ struct PackOptions {
   std::function<void(size_t done_count, size_t total_count)> report =
       {};  ///< on the calling thread
   std::stop_token stop = {};
-};
-
-/// A photo or a person that was left out, and why.
-struct Skipped {
-  std::string name;  ///< `PERSON/PHOTO`, or `PERSON`
-  Error error;
 };
 
 struct PackReport {
