@@ -16,6 +16,7 @@ namespace faceforge::crops {
 namespace {
 
 constexpr size_t kMaxListBytes = size_t{1} << 30;
+constexpr size_t kShownBytes = 100;  // of a name in a message
 
 }  // namespace
 
@@ -44,34 +45,44 @@ std::string to_list_text(const std::vector<std::string>& people) {
   return text;
 }
 
-Result<std::vector<uint32_t>> read_person_list(const std::filesystem::path& path,
-                                               const CropFile& crops) {
+Result<std::vector<std::string>> read_name_list(const std::filesystem::path& path) {
   const std::string text = TRY(read_text_file(path, kMaxListBytes));
-  std::map<std::string_view, uint32_t> index_of;
-  for (uint32_t i = 0; i < crops.person_count(); ++i) index_of.emplace(crops.name(i), i);
-  std::vector<uint32_t> people;
+  std::vector<std::string> names;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     std::string_view name(text.data() + begin, end - begin);
     begin = end + 1;
     if (name.ends_with('\r')) name.remove_suffix(1);
-    if (name.empty()) continue;
+    if (!name.empty()) names.emplace_back(name);
+  }
+  std::vector<std::string_view> sorted(names.begin(), names.end());
+  std::ranges::sort(sorted);
+  if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
+    return fail(ErrorCode::InvalidInput, "person_list", "{} names `{}` twice", path.string(),
+                to_valid_utf8(twice->substr(0, kShownBytes)));
+  }
+  if (names.empty()) {
+    return fail(ErrorCode::InvalidInput, "person_list", "{} names nobody", path.string());
+  }
+  return names;
+}
+
+Result<std::vector<uint32_t>> read_person_list(const std::filesystem::path& path,
+                                               const CropFile& crops) {
+  const auto names = TRY(read_name_list(path));
+  std::map<std::string_view, uint32_t> index_of;
+  for (uint32_t i = 0; i < crops.person_count(); ++i) index_of.emplace(crops.name(i), i);
+  std::vector<uint32_t> people;
+  for (const std::string& name : names) {
     const auto found = index_of.find(name);
     if (found == index_of.end()) {
       return fail(ErrorCode::InvalidInput, "person_list",
                   "{}: `{}` is not among the people of the crops", path.string(),
-                  to_valid_utf8(name.substr(0, 100)));
+                  to_valid_utf8(name.substr(0, kShownBytes)));
     }
     people.push_back(found->second);
   }
   std::ranges::sort(people);
-  if (const auto twice = std::ranges::adjacent_find(people); twice != people.end()) {
-    return fail(ErrorCode::InvalidInput, "person_list", "{} names `{}` twice", path.string(),
-                crops.name(*twice));
-  }
-  if (people.empty()) {
-    return fail(ErrorCode::InvalidInput, "person_list", "{} names nobody", path.string());
-  }
   return people;
 }
 

@@ -29,10 +29,15 @@ struct PersonSplit {
 /// One name a line, as `dataset split` writes them.
 [[nodiscard]] std::string to_list_text(const std::vector<std::string>& people);
 
+/// The names of a list, in its order; empty lines are passed over.
+///
+/// fails: as read_text_file; invalid_input/person_list when it names nobody, or someone twice
+[[nodiscard]] Result<std::vector<std::string>> read_name_list(const std::filesystem::path& path);
+
 /// The people of a list that occur in the file, as indices in rising order.
 ///
-/// fails: as read_text_file; invalid_input/person_list when it names nobody, someone twice, or
-///        someone who is not in the file: a list for other crops is a mistake
+/// fails: as read_name_list; invalid_input/person_list when it names someone who is not in the
+///        file: a list for other crops is a mistake
 [[nodiscard]] Result<std::vector<uint32_t>> read_person_list(const std::filesystem::path& path,
                                                              const CropFile& crops);
 

@@ -74,6 +74,13 @@ TEST_F(PersonListTest, NamesBecomeTheirIndicesInOrder) {
   EXPECT_EQ(*read(to_list_text({"Bob"})), std::vector<uint32_t>{1});
 }
 
+TEST_F(PersonListTest, AListIsReadWithoutCropsInItsOwnOrder) {
+  EXPECT_TRUE(write_file_atomically(list_path_, "Cleo\r\n\nAda\nEve"));
+  EXPECT_EQ(*read_name_list(list_path_), (std::vector<std::string>{"Cleo", "Ada", "Eve"}));
+  EXPECT_TRUE(write_file_atomically(list_path_, "Eve\nAda\nEve\n"));
+  EXPECT_EQ(read_name_list(list_path_).error().reason, "person_list");
+}
+
 TEST_F(PersonListTest, AListForOtherCropsIsRefused) {
   EXPECT_EQ(read("Ada\nEve\n").error().reason, "person_list");
   EXPECT_EQ(read("Ada\nAda\n").error().reason, "person_list");

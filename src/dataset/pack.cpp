@@ -1,16 +1,15 @@
 #include "dataset/pack.h"
 
 #include <algorithm>
-#include <atomic>
+#include <set>
 #include <span>
-#include <system_error>
-#include <thread>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
-#include "base/without_throwing.h"
+#include "base/parallel_work.h"
+#include "base/unicode.h"
 #include "crops/crop_writer.h"
-#include "image/resample.h"
 
 namespace faceforge::dataset {
 namespace {
@@ -20,27 +19,11 @@ std::vector<Result<image::Image>> crop_photos(std::span<const std::filesystem::p
                                               const CropPhoto& crop_photo,
                                               const PackOptions& options) {
   std::vector<std::optional<Result<image::Image>>> made(photos.size());
-  std::atomic<size_t> next_index = 0;
-  const auto work = [&] {
-    for (size_t i = next_index++; i < photos.size(); i = next_index++) {
-      made[i] = without_throwing([&]() -> Result<image::Image> {
-        image::Image crop = TRY(crop_photo(photos[i]));
-        if (crop.width_px() == options.side_px && crop.height_px() == options.side_px) return crop;
-        return image::resize(crop, options.side_px, options.side_px);
-      });
-    }
+  const auto work = [&](size_t i) {
+    made[i] = square_crop(crop_photo, photos[i], options.side_px);
   };
-  {
-    std::vector<std::jthread> threads;
-    try {
-      for (size_t i = 1; i < std::min(options.thread_count, photos.size()); ++i) {
-        threads.emplace_back(work);
-      }
-    } catch (const std::system_error&) {
-      // The machine gives no more threads: those that are there do all of it.
-    }
-    work();
-  }
+  const auto worked = work_through(photos.size(), work, options.thread_count, {});
+  CHECK(worked.has_value());  // nobody asks it to stop
   std::vector<Result<image::Image>> crops;
   for (auto& crop : made) crops.push_back(*std::move(crop));
   return crops;
@@ -129,6 +112,19 @@ class Packing {
 };
 
 }  // namespace
+
+Result<std::vector<PersonFolder>> only_named(std::vector<PersonFolder> people,
+                                             const std::vector<std::string>& names) {
+  std::set<std::string_view> missing(names.begin(), names.end());
+  std::vector<PersonFolder> named;
+  for (PersonFolder& person : people) {
+    if (missing.erase(person.name) == 1) named.push_back(std::move(person));
+  }
+  if (missing.empty()) return named;
+  return fail(ErrorCode::InvalidInput, "person_list",
+              "{} of the {} people of the list have no folder, among them `{}`", missing.size(),
+              names.size(), to_valid_utf8(*missing.begin()));
+}
 
 Result<PackReport> pack(const std::vector<PersonFolder>& people, const CropPhoto& crop_photo,
                         const PackOptions& options) {

@@ -5,24 +5,22 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/person_folders.h"
 #include "base/result.h"
+#include "dataset/crop_photo.h"
 #include "dataset/skipped.h"
-#include "image/image.h"
 
 namespace faceforge::dataset {
-
-/// Makes the aligned crop of a photo's file. Called from several threads at once.
-using CropPhoto = std::function<Result<image::Image>(const std::filesystem::path&)>;
 
 /// Photos of one file of crops.
 inline constexpr size_t kMaxPhotoCount = 20'000'000;
 
 struct PackOptions {
   std::filesystem::path output = {};  ///< empty: look at every photo, write nothing
-  int side_px = 112;                  ///< crops of another size are scaled
+  int side_px = kDefaultSide_px;      ///< crops of another size are scaled
   size_t min_photos = 1;  ///< people with fewer usable photos are left out, and counted as skipped
   size_t thread_count = 1;
   std::function<void(size_t done_count, size_t total_count)> report =
@@ -36,6 +34,12 @@ struct PackReport {
   size_t person_count = 0;
   std::vector<Skipped> skipped;
 };
+
+/// Those of the people who are named, in the order of the folders.
+///
+/// fails: invalid_input/person_list when someone is named who is not there
+[[nodiscard]] Result<std::vector<PersonFolder>> only_named(std::vector<PersonFolder> people,
+                                                           const std::vector<std::string>& names);
 
 /// Turns a folder of photos into one file of aligned crops. The result does not depend on the
 /// number of threads.

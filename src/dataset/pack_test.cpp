@@ -127,6 +127,17 @@ TEST_F(PackTest, AStopLeavesNothingBehind) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
 }
 
+TEST_F(PackTest, OnlyThePeopleWhoAreNamedArePacked) {
+  for (const char* path : {"Ada/1.jpg", "Bob/1.jpg", "Cleo/1.jpg"}) add_photo(path, "10");
+  const auto people = *list_person_folders(photos_, kMaxPhotoCount);
+  const auto named = only_named(people, {"Cleo", "Ada"});
+  ASSERT_TRUE(named);
+  ASSERT_EQ(named->size(), 2);
+  EXPECT_EQ(named->front().name, "Ada");
+  EXPECT_EQ(named->back().name, "Cleo");
+  EXPECT_EQ(only_named(people, {"Ada", "Eve"}).error().reason, "person_list");
+}
+
 TEST_F(PackTest, NothingUsableIsAnError) {
   add_photo("Ada/1.jpg", "");
   EXPECT_EQ(pack_all({.output = output_, .side_px = kSide_px}).error().reason, "nothing_to_pack");
