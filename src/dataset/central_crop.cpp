@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "vision/photo_look.h"
 
 namespace faceforge::dataset {
 namespace {
@@ -12,12 +11,18 @@ constexpr float kSecondDetectionScore = 0.1F;
 
 }  // namespace
 
+Result<vision::PhotoLook> look_again_if_faceless(const vision::Pipeline& pipeline,
+                                                 std::span<const std::byte> file) {
+  vision::PhotoLook look = TRY(vision::look_at(pipeline, file));
+  if (look.faces.empty()) {
+    look.faces = TRY(pipeline.detect(look.photo, {.min_detection_score = kSecondDetectionScore}));
+  }
+  return look;
+}
+
 Result<image::Image> central_crop(const vision::Pipeline& pipeline,
                                   std::span<const std::byte> file) {
-  auto [photo, faces] = TRY(vision::look_at(pipeline, file));
-  if (faces.empty()) {
-    faces = TRY(pipeline.detect(photo, {.min_detection_score = kSecondDetectionScore}));
-  }
+  const auto [photo, faces] = TRY(look_again_if_faceless(pipeline, file));
   if (faces.empty()) {
     return fail(ErrorCode::InvalidInput, "no_face_found", "no face was found in the photo");
   }
