@@ -1,13 +1,22 @@
 // A server as users start it, and a client that keeps its cookie.
+import { after } from 'node:test';
 import { start } from './faceforge.mjs';
 
-/** A server on any free port, once it has told its address. */
+const running = new Set();
+// What a test that failed has left: node would wait for it for ever.
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A server on any free port, once it has told its address; it ends with the tests at the latest. */
 export async function serve(data, extra = [], options = {}) {
   const child = start(['serve', '--listen', '127.0.0.1:0', '--data', data, '--pack', 'scrfd500-mbf', ...extra], options);
+  running.add(child);
   let stdout = '';
   let stderr = '';
   child.stderr.on('data', (text) => (stderr += text));
   const ended = new Promise((resolve) => child.on('close', (code) => resolve(code)));
+  void ended.then(() => running.delete(child));
   const address = await new Promise((resolve, reject) => {
     child.stdout.on('data', (text) => {
       stdout += text;
