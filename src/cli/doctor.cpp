@@ -45,6 +45,48 @@ fs::path existing(const std::string& folder) {
   return place;
 }
 
+constexpr auto kTlsCheck = "tls";
+constexpr UnixTime_ms kDay_ms = 86'400'000;
+
+Finding given_certificate_finding(const DoctorOptions& options, const Clock& clock) {
+  const auto expiry = http::tls_expiry({options.tls.certificate, options.tls.key});
+  if (!expiry) return fault(kTlsCheck, expiry.error(), "Name the PEM files of one certificate.");
+  const UnixTime_ms left_ms = *expiry - clock.now_ms();
+  Finding finding{.check = kTlsCheck,
+                  .message = fmt::format("the certificate is good until {}", to_rfc3339(*expiry)),
+                  .figures = {{"expires_at", to_rfc3339(*expiry)}}};
+  if (left_ms >= 30 * kDay_ms) return finding;
+  finding.advice = "Renew its files; a server that runs takes them up by itself.";
+  finding.state = left_ms <= 0 ? FindingState::Fault : FindingState::Hint;
+  if (left_ms <= 0) {
+    finding.message = fmt::format("the certificate expired at {}", to_rfc3339(*expiry));
+    finding.error = Error{ErrorCode::InvalidInput, "tls_expired", finding.message};
+  }
+  return finding;
+}
+
+/// One that has expired is no fault: the next start makes another.
+Finding own_certificate_finding(const DoctorOptions& options, const Clock& clock) {
+  const auto found =
+      http::find_local_certificate(own_certificate_folder(options.installation.data_folder));
+  if (!found) {
+    return {.check = kTlsCheck, .message = "no own certificate yet: `faceforge serve` makes it"};
+  }
+  Finding finding{.check = kTlsCheck,
+                  .message = fmt::format("the server's own certificate, until {}; SHA-256 {}",
+                                         to_rfc3339(found->expires_ms), found->fingerprint),
+                  .figures = {{"expires_at", to_rfc3339(found->expires_ms)},
+                              {"fingerprint", found->fingerprint}}};
+  if (found->expires_ms - clock.now_ms() > http::kLocalCertificateRenewalDays * kDay_ms) {
+    return finding;
+  }
+  finding.state = FindingState::Hint;
+  finding.advice =
+      "The server makes it anew, at its start or within the hour: browsers ask again whether to "
+      "trust it.";
+  return finding;
+}
+
 }  // namespace
 
 Finding check_data_folder(const std::string& folder) {
@@ -145,36 +187,21 @@ Finding check_processor() {
 }
 
 Finding check_tls(const DoctorOptions& options, const Clock& clock) {
-  const std::string check = "tls";
-  constexpr UnixTime_ms kDay_ms = 86'400'000;
   const auto listen = parse_listen_address(options.listen);
-  if (!listen) return fault(check, listen.error(), "Name an address with --listen.");
-  if (!options.tls_certificate.empty()) {
-    const auto expiry = http::tls_expiry({options.tls_certificate, options.tls_key});
-    if (!expiry) return fault(check, expiry.error(), "Name the PEM files of one certificate.");
-    const UnixTime_ms left_ms = *expiry - clock.now_ms();
-    Finding finding{.check = check,
-                    .message = fmt::format("the certificate is good until {}", to_rfc3339(*expiry)),
-                    .figures = {{"expires_at", to_rfc3339(*expiry)}}};
-    if (left_ms >= 30 * kDay_ms) return finding;
-    finding.advice = "Renew it, and start the server again.";
-    finding.state = left_ms <= 0 ? FindingState::Fault : FindingState::Hint;
-    if (left_ms <= 0) {
-      finding.message = fmt::format("the certificate expired at {}", to_rfc3339(*expiry));
-      finding.error = Error{ErrorCode::InvalidInput, "tls_expired", finding.message};
-    }
-    return finding;
-  }
+  if (!listen) return fault(kTlsCheck, listen.error(), "Name an address with --listen.");
+  if (!options.tls.own.empty()) return own_certificate_finding(options, clock);
+  if (!options.tls.certificate.empty()) return given_certificate_finding(options, clock);
   const bool is_local = listen->address.starts_with("127.") || listen->address == "::1";
-  if (is_local) return {.check = check, .message = "none, and none needed on this machine alone"};
-  if (options.behind_proxy) return {.check = check, .message = "left to the reverse proxy"};
-  return {.check = check,
+  if (is_local)
+    return {.check = kTlsCheck, .message = "none, and none needed on this machine alone"};
+  if (options.behind_proxy) return {.check = kTlsCheck, .message = "left to the reverse proxy"};
+  return {.check = kTlsCheck,
           .state = FindingState::Hint,
           .message = fmt::format("none at {}: passwords and photos cross the network in the open",
                                  options.listen),
           .advice =
-              "Give --tls-certificate and --tls-key, or put a reverse proxy before it and "
-              "give --behind-proxy: docs/operate.md."};
+              "Give --tls auto, or --tls-certificate and --tls-key, or put a reverse proxy before "
+              "it and give --behind-proxy: docs/operate.md."};
 }
 
 Finding check_web_folder(const std::string& web_folder) {

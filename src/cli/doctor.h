@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "cli/certificate.h"
 #include "cli/command.h"
 #include "cli/installation.h"
 
@@ -35,8 +36,7 @@ struct DoctorOptions {
   std::string pack;
   std::string listen = "127.0.0.1:8080";
   std::string web_folder;
-  std::string tls_certificate;
-  std::string tls_key;
+  TlsChoice tls;
   bool behind_proxy = false;
   bool json = false;
 };

@@ -56,14 +56,7 @@ void declare_doctor(CLI::App& command, DoctorOptions& options) {
   command.add_option("--web", options.web_folder, "The built pages")
       ->type_name("DIR")
       ->default_str(options.web_folder.empty() ? "none found" : options.web_folder);
-  auto* certificate = command
-                          .add_option("--tls-certificate,--tls-cert", options.tls_certificate,
-                                      "The server's certificate chain, PEM")
-                          ->type_name("FILE");
-  auto* key = command.add_option("--tls-key", options.tls_key, "The certificate's key, PEM")
-                  ->type_name("FILE");
-  certificate->needs(key);
-  key->needs(certificate);
+  add_tls_options(command, options.tls);
   command.add_flag("--behind-proxy", options.behind_proxy, "A reverse proxy stands before it");
   add_json_option(command, options.json);
   set_examples(command,

@@ -117,15 +117,39 @@ TEST(Doctor, WithoutTlsOnlyThisMachineAndAProxyAreSafe) {
   options.listen = "0.0.0.0:8080";
   const Finding open = check_tls(options, clock);
   EXPECT_EQ(open.state, Hint);
-  EXPECT_THAT(open.advice, AllOf(HasSubstr("--tls-certificate"), HasSubstr("--behind-proxy")));
+  EXPECT_THAT(open.advice, AllOf(HasSubstr("--tls auto"), HasSubstr("--tls-certificate"),
+                                 HasSubstr("--behind-proxy")));
   options.behind_proxy = true;
   EXPECT_EQ(check_tls(options, clock).state, Ok);
   options.listen = "nowhere";
   EXPECT_EQ(check_tls(options, clock).error->reason, "listen_address");
   options.listen = "0.0.0.0:8080";
-  options.tls_certificate = "/not/there.pem";
-  options.tls_key = "/not/there.key";
+  options.tls.certificate = "/not/there.pem";
+  options.tls.key = "/not/there.key";
   EXPECT_EQ(check_tls(options, clock).error->reason, "tls_files");
+}
+
+TEST(Doctor, TheServersOwnCertificateIsToldAndNotMade) {
+  const test::TemporaryFolder folder;
+  const SystemClock clock;
+  constexpr UnixTime_ms kDay_ms = 86'400'000;
+  DoctorOptions options;
+  options.installation.data_folder = folder.path().string();
+  options.listen = "0.0.0.0:8443";
+  options.tls.own = "auto";
+  EXPECT_EQ(check_tls(options, clock).state, Ok);
+  const auto tls = folder.path() / "tls";
+  EXPECT_FALSE(std::filesystem::exists(tls));
+  const std::vector<std::string> names{"localhost"};
+  const auto old = http::local_certificate(tls, names, clock.now_ms() - 380 * kDay_ms).value();
+  const Finding expiring = check_tls(options, clock);
+  EXPECT_EQ(expiring.state, Hint);
+  EXPECT_THAT(expiring.message, HasSubstr(old.fingerprint));
+  const auto fresh = http::local_certificate(tls, names, clock.now_ms()).value();
+  ASSERT_NE(fresh.fingerprint, old.fingerprint);
+  const Finding good = check_tls(options, clock);
+  EXPECT_EQ(good.state, Ok);
+  EXPECT_EQ(good.figures.at("fingerprint").as_string(), fresh.fingerprint);
 }
 
 TEST(Doctor, WithoutAPackItSaysHowToInstallOne) {

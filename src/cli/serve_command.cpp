@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "cli/certificate.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/exit_code.h"
@@ -22,7 +23,6 @@
 #include "cli/text.h"
 #include "cli/web_folder.h"
 #include "gallery/galleries.h"
-#include "http/local_certificate.h"
 #include "http/server.h"
 #include "jobs/jobs.h"
 #include "packs/registry.h"
@@ -40,9 +40,7 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8080";
   std::string pack;
   std::string web_folder;
-  std::string tls;
-  std::string tls_certificate;
-  std::string tls_key;
+  TlsChoice tls;
   bool behind_proxy = false;
   bool no_sign_up = false;
   bool photos_lost = false;
@@ -86,28 +84,6 @@ class DataFolderLock {
   int descriptor_;
 };
 
-/// The certificate of `--tls auto`; nothing without it.
-Result<std::optional<http::LocalCertificate>> own_certificate(const ServeOptions& options,
-                                                              const Clock& clock) {
-  if (options.tls.empty()) return std::nullopt;
-  const std::filesystem::path folder =
-      std::filesystem::path(options.installation.data_folder) / "tls";
-  return TRY(http::local_certificate(folder, http::names_of_this_machine(), clock.now_ms()));
-}
-
-/// What whoever opens the pages should know about it.
-void introduce(const http::LocalCertificate& certificate) {
-  print(fmt::format(
-      "The certificate is this server's own{}, until {}:\n"
-      "  {}\n"
-      "  SHA-256 {}\n"
-      "Browsers warn until they are told to trust it. Compare the fingerprint and go "
-      "on, or import\nthe file: docs/operate.md says how, for each browser and "
-      "system.\n",
-      certificate.is_new ? " (new)" : "", to_rfc3339(certificate.expires_ms).substr(0, 10),
-      to_printable(certificate.files.certificate_chain.string()), certificate.fingerprint));
-}
-
 Result<http::ServerOptions> server_options(const ServeOptions& options) {
   const ListenAddress listen = TRY(parse_listen_address(options.listen));
   http::ServerOptions server;
@@ -115,8 +91,8 @@ Result<http::ServerOptions> server_options(const ServeOptions& options) {
   server.transport.port = listen.port;
   server.transport.spool_folder = std::filesystem::path(options.installation.data_folder) / "spool";
   if (options.behind_proxy) server.transport.proxy = http::Proxy::Trusted;
-  if (!options.tls_certificate.empty()) {
-    server.transport.tls = {options.tls_certificate, options.tls_key};
+  if (!options.tls.certificate.empty()) {
+    server.transport.tls = {options.tls.certificate, options.tls.key};
   }
   server.transport.limits.photo_queue = options.photo_queue;
   server.transport.limits.photo_threads =
@@ -134,17 +110,29 @@ void report(const gallery::Reconciliation& found) {
       found.orphan_files_removed, found.accounts_removed, found.photos_without_file);
 }
 
+/// Who looks after the certificate that is served; nobody without one.
+std::unique_ptr<CertificateUpkeep> upkeep_of(const std::optional<http::LocalCertificate>& own,
+                                             const std::optional<http::TlsFiles>& files,
+                                             http::Server& server) {
+  if (!files) return nullptr;
+  auto use = [&server](const http::TlsFiles& next) { return server.use_certificate(next); };
+  if (own) return upkeep_of_own_certificate(*own, std::move(use));
+  return upkeep_of_given_certificate(*files, std::move(use));
+}
+
 /// What is looked after while the server runs.
 struct Upkeep {
+  const Clock& clock;
   store::ServerLock& database_lock;
   gallery::Galleries& galleries;
   accounts::Accounts& accounts;
   jobs::Jobs& jobs;
+  const std::unique_ptr<CertificateUpkeep> certificate;
 };
 
 /// Waits for the signal to end. Every few seconds it makes sure that this is still the only server
-/// of the database, and tries again what a deletion left; once an hour it sweeps out what has
-/// expired.
+/// of the database, tries again what a deletion left, and looks at the certificate; once an hour it
+/// sweeps out what has expired.
 ///
 /// fails: conflict/database_in_use when another server has taken over
 Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) {
@@ -160,6 +148,7 @@ Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) 
       log::warning("the database is out of reach: {}", kept.error().message);
     }
     upkeep.galleries.remove_leftovers();
+    if (upkeep.certificate) upkeep.certificate->look(upkeep.clock.now_ms());
     if (std::chrono::steady_clock::now() >= sweep_at) {
       sweep_at += kSweepEvery;
       for (const auto& swept : {upkeep.accounts.sweep(), upkeep.jobs.sweep()}) {
@@ -178,7 +167,8 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const auto lock = TRY(DataFolderLock::take(data_folder));
 
   const SystemClock clock;
-  const auto certificate = TRY(own_certificate(options, clock));
+  const auto certificate =
+      TRY(own_certificate(options.tls, options.installation.data_folder, clock));
   if (certificate) {
     http_options.transport.tls = certificate->files;
     http_options.strict_transport = http::StrictTransport::Off;
@@ -220,9 +210,15 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
                     browser_address(bound, http_options.transport.tls ? "https" : "http"),
                     options.web_folder.empty() ? "the API alone, no pages: see --web; " : "",
                     to_printable(engines.one_core->pack_id())));
-  if (certificate) introduce(*certificate);
+  if (certificate) print(introduction(*certificate));
   std::fflush(stdout);
-  const auto waited = wait_for_the_end(interrupt, {database_lock, galleries, *accounts, jobs});
+  const auto waited = wait_for_the_end(
+      interrupt, {.clock = clock,
+                  .database_lock = database_lock,
+                  .galleries = galleries,
+                  .accounts = *accounts,
+                  .jobs = jobs,
+                  .certificate = upkeep_of(certificate, http_options.transport.tls, *server)});
   log::info("finishing what was accepted");
   server->stop();
   jobs.stop();
@@ -243,21 +239,7 @@ void declare_serve(CLI::App& command, ServeOptions& options) {
   command.add_option("--web", options.web_folder, "The built pages; '' for the API alone")
       ->type_name("DIR")
       ->default_str(options.web_folder.empty() ? "none found" : options.web_folder);
-  auto* own = command
-                  .add_option("--tls", options.tls,
-                              "auto: serve https with a certificate of this server's own, made in "
-                              "the data folder")
-                  ->type_name("auto")
-                  ->check(CLI::IsMember({"auto"}));
-  auto* certificate = command
-                          .add_option("--tls-certificate,--tls-cert", options.tls_certificate,
-                                      "Serve https: chain, PEM")
-                          ->type_name("FILE")
-                          ->excludes(own);
-  auto* key = command.add_option("--tls-key", options.tls_key, "The certificate's key, PEM")
-                  ->type_name("FILE");
-  certificate->needs(key);
-  key->needs(certificate);
+  add_tls_options(command, options.tls);
   command.add_flag("--behind-proxy", options.behind_proxy,
                    "Believe X-Forwarded-For: a reverse proxy is the only client");
   command.add_flag("--no-sign-up", options.no_sign_up,

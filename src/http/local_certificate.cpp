@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/wipe.h"
 
 namespace faceforge::http {
 namespace {
@@ -68,6 +69,10 @@ std::optional<std::string> address_text(const sockaddr* address) {
   return text;
 }
 
+TlsFiles files_in(const std::filesystem::path& folder) {
+  return {.certificate_chain = folder / "certificate.pem", .private_key = folder / "key.pem"};
+}
+
 // --- reading ---
 
 Bytes reader(std::string_view text) {
@@ -80,10 +85,19 @@ Certificate read_certificate(const std::filesystem::path& file) {
                           : nullptr);
 }
 
-Key read_key(const std::filesystem::path& file) {
-  const auto text = read_text_file(file, kMaxFile_bytes);
-  return Key(text ? PEM_read_bio_PrivateKey(reader(*text).get(), nullptr, nullptr, nullptr)
-                  : nullptr);
+/// A key that has a pass phrase is none of ours: nobody is asked for it.
+int no_pass_phrase(char*, int, int, void*) {
+  return 0;
+}
+
+/// out: nothing where there is no file, or one that holds no key
+/// fails: as read_text_file, but for not_found
+Result<Key> read_key(const std::filesystem::path& file) {
+  auto text = read_text_file(file, kMaxFile_bytes);
+  if (!text && text.error().code == ErrorCode::NotFound) return Key();
+  if (!text) return Unexpected(std::move(text).error());
+  const WipedAtEnd wiped(*text);
+  return Key(PEM_read_bio_PrivateKey(reader(*text).get(), nullptr, no_pass_phrase, nullptr));
 }
 
 UnixTime_ms expiry_of(const X509& certificate) {
@@ -190,14 +204,24 @@ std::vector<std::string> names_of_this_machine() {
   return names;
 }
 
+std::optional<LocalCertificate> find_local_certificate(const std::filesystem::path& folder) {
+  const TlsFiles files = files_in(folder);
+  const auto key = read_key(files.private_key);
+  const Certificate certificate = read_certificate(files.certificate_chain);
+  if (!key || !*key || !certificate) return std::nullopt;
+  if (X509_check_private_key(certificate.get(), key->get()) != 1) return std::nullopt;
+  return LocalCertificate{.files = files,
+                          .fingerprint = fingerprint_of(*certificate),
+                          .expires_ms = expiry_of(*certificate)};
+}
+
 Result<LocalCertificate> local_certificate(const std::filesystem::path& folder,
                                            std::span<const std::string> names, UnixTime_ms now_ms) {
   TRY(make_private_folder(folder));
-  const TlsFiles files{.certificate_chain = folder / "certificate.pem",
-                       .private_key = folder / "key.pem"};
+  const TlsFiles files = files_in(folder);
   std::vector<std::string> wanted(names.begin(), names.end());
   std::erase_if(wanted, [](const auto& name) { return !is_address(name) && !is_host_name(name); });
-  Key key = read_key(files.private_key);
+  Key key = TRY(read_key(files.private_key));
   Certificate certificate = read_certificate(files.certificate_chain);
   const bool is_new = !key || !certificate || !is_good(*certificate, *key, wanted, now_ms);
   if (!key) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,11 @@ inline constexpr int kLocalCertificateDays = 397;
 /// One that expires sooner is made anew.
 inline constexpr int kLocalCertificateRenewalDays = 30;
 
+/// The certificate in `folder` as it is, also one that has expired; nothing where there is none
+/// that goes with its key. Makes and changes nothing.
+[[nodiscard]] std::optional<LocalCertificate> find_local_certificate(
+    const std::filesystem::path& folder);
+
 /// Names under which browsers may reach this machine: `localhost`, its host name, the IPv4
 /// addresses of its network interfaces, and both addresses that mean this machine.
 [[nodiscard]] std::vector<std::string> names_of_this_machine();
@@ -36,7 +42,9 @@ inline constexpr int kLocalCertificateRenewalDays = 30;
 ///
 /// in:    `names` host names and IPv4 or IPv6 addresses, at least one; others are left out
 /// out:   a certificate of a P-256 key that may serve TLS and sign nothing
-/// fails: as make_private_folder and write_file_atomically; internal/certificate_failed
+/// fails: as make_private_folder and write_file_atomically; as read_text_file for a key that is
+/// there
+///        and cannot be read: it is not replaced; internal/certificate_failed
 [[nodiscard]] Result<LocalCertificate> local_certificate(const std::filesystem::path& folder,
                                                          std::span<const std::string> names,
                                                          UnixTime_ms now_ms);

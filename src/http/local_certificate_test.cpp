@@ -120,6 +120,32 @@ TEST_F(LocalCertificateTest, IsMadeAnewWhenItsFilesAreDamagedOrOfTwoPairs) {
   EXPECT_TRUE(tls_expiry(third.files)) << "the new certificate is the new key's";
 }
 
+TEST_F(LocalCertificateTest, AKeyThatIsThereAndCannotBeReadIsToldAndNotReplaced) {
+  certificate(now_ms_);
+  const auto key = folder_.path() / "tls" / "key.pem";
+  std::filesystem::remove(key);
+  std::filesystem::create_directory(key);  // as unreadable as a file of someone else's
+  const auto failed = local_certificate(folder_.path() / "tls", kNames, now_ms_);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().reason, "not_a_file");
+  EXPECT_THAT(failed.error().message, HasSubstr("key.pem"));
+  EXPECT_TRUE(std::filesystem::is_directory(key));
+}
+
+TEST_F(LocalCertificateTest, IsFoundAsItIsAndNotMade) {
+  const auto folder = folder_.path() / "tls";
+  EXPECT_FALSE(find_local_certificate(folder));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  const LocalCertificate made = certificate(now_ms_ - 400 * kDay_ms);
+  const auto found = find_local_certificate(folder);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->fingerprint, made.fingerprint);
+  EXPECT_EQ(found->expires_ms, made.expires_ms);
+  EXPECT_LT(found->expires_ms, now_ms_);
+  std::ofstream(made.files.private_key) << "nonsense";
+  EXPECT_FALSE(find_local_certificate(folder));
+}
+
 TEST_F(LocalCertificateTest, ANameThatCouldSmuggleAnotherInIsLeftOut) {
   const LocalCertificate made =
       certificate(now_ms_, {"localhost", "a,DNS:bank.example", "b\nc", ""});

@@ -32,6 +32,10 @@ uint16_t Server::port() const {
   return parts_->transport->port();
 }
 
+Result<void> Server::use_certificate(const TlsFiles& files) {
+  return parts_->transport->use_certificate(files);
+}
+
 void Server::stop() {
   parts_->transport->stop();
 }

@@ -70,6 +70,9 @@ class Server {
   /// The port that is listened on, also when any free one was asked for.
   [[nodiscard]] uint16_t port() const;
 
+  /// As Transport::use_certificate. Thread safe.
+  [[nodiscard]] Result<void> use_certificate(const TlsFiles& files);
+
   /// Accepts nothing new, finishes what was accepted (for as long as `limits.drain` says), then
   /// ends. Returns when no handler runs any more.
   void stop();

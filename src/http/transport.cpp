@@ -1,5 +1,6 @@
 #include "http/transport.h"
 
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -12,10 +13,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "http/internal/connection.h"
@@ -124,6 +127,17 @@ Transport::~Transport() {
 
 uint16_t Transport::port() const {
   return parts_->port;
+}
+
+Result<void> Transport::use_certificate(const TlsFiles& files) {
+  internal::Shared& shared = parts_->shared;
+  CHECK(shared.options.tls.has_value());
+  std::optional<asio::ssl::context> next;
+  TRY(load_tls(next, files));
+  // Where connections begin, so that none begins meanwhile.
+  asio::post(parts_->acceptor.get_executor(),
+             [&shared, next = std::move(next)]() mutable { shared.tls = std::move(next); });
+  return {};
 }
 
 void Transport::stop() {

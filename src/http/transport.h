@@ -89,6 +89,12 @@ class Transport {
 
   [[nodiscard]] uint16_t port() const;
 
+  /// Serves another certificate from the next connection on; those that are open keep theirs.
+  ///
+  /// in:    only where it began with a certificate (a CHECK)
+  /// fails: invalid_input/tls_files when it cannot be used: the present one stays
+  [[nodiscard]] Result<void> use_certificate(const TlsFiles& files);
+
   /// Accepts nothing new, lets requests that have begun finish for as long as `limits.drain` says,
   /// then closes every connection and ends the threads. What a worker is doing is waited for.
   void stop();

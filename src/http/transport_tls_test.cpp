@@ -1,3 +1,4 @@
+#include <array>
 #include <memory>
 
 #include <boost/asio/connect.hpp>
@@ -7,6 +8,10 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/ec.h>
@@ -18,12 +23,14 @@
 #include "http/client_test_support.h"
 #include "http/tls_files.h"
 #include "http/transport.h"
+#include "http/transport_test_support.h"
 #include "support/test_data.h"
 
 namespace faceforge::http {
 namespace {
 
 namespace asio = boost::asio;
+namespace beast = boost::beast;
 using testing::HasSubstr;
 
 /// A key and a certificate for `localhost` that nobody has signed, valid for an hour.
@@ -49,6 +56,52 @@ TlsFiles write_certificate(const std::filesystem::path& folder) {
   std::fclose(file);
   return files;
 }
+
+std::string fingerprint_of(const X509* certificate) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+  return {digest.begin(), digest.begin() + size};
+}
+
+std::string fingerprint_of(const TlsFiles& files) {
+  FILE* const file = std::fopen(files.certificate_chain.c_str(), "r");
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_X509(file, nullptr, nullptr, nullptr), X509_free);
+  std::fclose(file);
+  return fingerprint_of(certificate.get());
+}
+
+/// A client that is connected by TLS and trusts everybody.
+class TlsClient {
+ public:
+  explicit TlsClient(uint16_t port) {
+    stream_.next_layer().connect({asio::ip::address_v4::loopback(), port});
+    stream_.handshake(asio::ssl::stream_base::client);
+  }
+
+  /// out: everything until the server closes
+  std::string ask(const std::string& request) {
+    asio::write(stream_, asio::buffer(request));
+    std::string answer;
+    boost::system::error_code end;
+    asio::read(stream_, asio::dynamic_buffer(answer), end);
+    return answer;
+  }
+
+  std::string fingerprint() {
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+        SSL_get1_peer_certificate(stream_.native_handle()), X509_free);
+    return fingerprint_of(certificate.get());
+  }
+
+  asio::ssl::stream<asio::ip::tcp::socket>& stream() { return stream_; }
+
+ private:
+  asio::io_context io_;
+  asio::ssl::context context_{asio::ssl::context::tls_client};
+  asio::ssl::stream<asio::ip::tcp::socket> stream_{io_, context_};
+};
 
 class Echo final : public Application {
  public:
@@ -80,18 +133,13 @@ class TransportTlsTest : public testing::Test {
     transport_ = *std::move(started);
   }
 
-  std::string ask(const std::string& request) {
-    asio::io_context io;
-    asio::ssl::context context(asio::ssl::context::tls_client);
-    asio::ssl::stream<asio::ip::tcp::socket> stream(io, context);
-    stream.next_layer().connect(
-        {asio::ip::address_v4::loopback(), static_cast<uint16_t>(transport_->port())});
-    stream.handshake(asio::ssl::stream_base::client);
-    asio::write(stream, asio::buffer(request));
-    std::string answer;
-    boost::system::error_code end;
-    asio::read(stream, asio::dynamic_buffer(answer), end);
-    return answer;
+  std::string ask(const std::string& request) { return TlsClient(transport_->port()).ask(request); }
+
+  /// Another certificate than the one that is served first.
+  TlsFiles another_certificate() {
+    const auto folder = folder_.path() / "another";
+    std::filesystem::create_directories(folder);
+    return write_certificate(folder);
   }
 
   faceforge::test::TemporaryFolder folder_;
@@ -127,6 +175,62 @@ TEST_F(TransportTlsTest, RefusesAKeyThatIsNotTheCertificates) {
                        application_);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().reason, "tls_files");
+}
+
+TEST_F(TransportTlsTest, ServesAnotherCertificateFromTheNextConnectionOn) {
+  TlsClient before(transport_->port());
+  const TlsFiles another = another_certificate();
+  ASSERT_NE(before.fingerprint(), fingerprint_of(another));
+  ASSERT_TRUE(transport_->use_certificate(another));
+  TlsClient after(transport_->port());
+  EXPECT_EQ(after.fingerprint(), fingerprint_of(another));
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  EXPECT_THAT(before.ask(request), HasSubstr(" 200 ")) << "one that was open goes on";
+  EXPECT_THAT(after.ask(request), HasSubstr(" 200 "));
+}
+
+TEST_F(TransportTlsTest, ACertificateThatCannotBeServedLeavesThePresentOne) {
+  const std::string present = TlsClient(transport_->port()).fingerprint();
+  TlsFiles files = another_certificate();
+  files.private_key = folder_.path() / "key.pem";  // that of the first
+  const auto used = transport_->use_certificate(files);
+  ASSERT_FALSE(used);
+  EXPECT_EQ(used.error().reason, "tls_files");
+  EXPECT_EQ(TlsClient(transport_->port()).fingerprint(), present);
+}
+
+TEST(TransportTlsSocket, AWebSocketIsServedAndEndsWithItsSession) {
+  const faceforge::test::TemporaryFolder folder;
+  test::FakeApplication application;
+  const auto transport =
+      Transport::start({.port = 0,
+                        .tls = write_certificate(folder.path()),
+                        .spool_folder = folder.path() / "spool",
+                        .limits = {.socket_check = std::chrono::milliseconds(100)}},
+                       application)
+          .value();
+  TlsClient client(transport->port());
+  beast::websocket::stream<asio::ssl::stream<asio::ip::tcp::socket>&> socket(client.stream());
+  socket.handshake("127.0.0.1", "/socket");
+  beast::flat_buffer buffer;
+  const auto received = [&] {
+    buffer.clear();
+    boost::system::error_code error;
+    socket.read(buffer, error);
+    return error ? error.message() : beast::buffers_to_string(buffer.cdata());
+  };
+  EXPECT_EQ(received(), "hello");
+  socket.binary(true);
+  socket.write(asio::buffer(std::string("one")));
+  EXPECT_EQ(received(), "one 1 0");
+  // Of the size of a frame: many records of TLS.
+  socket.write(asio::buffer(std::string(200'000, 'x')));
+  EXPECT_THAT(received(), testing::EndsWith("x 2 0"));
+  application.all_logged_out = true;
+  EXPECT_EQ(received(), make_error_code(beast::websocket::error::closed).message());
+  EXPECT_EQ(socket.reason().code, beast::websocket::close_code::policy_error);
+  EXPECT_EQ(std::string_view(socket.reason().reason.data(), socket.reason().reason.size()),
+            "session_ended");
 }
 
 TEST(TlsFiles, TellWhenTheCertificateExpires) {

@@ -1,6 +1,6 @@
 // serve and user: start, signals, and what keeps a server from starting.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, writeSync,
 } from 'node:fs';
@@ -239,6 +239,33 @@ test('with --tls auto a server makes its own certificate, says how to trust it, 
     child.kill('SIGTERM');
     assert.equal(await ended, 0);
   }
+});
+
+test('files of a certificate that are replaced are served without a restart', { skip }, async () => {
+  const data = join(folder, 'serve-tls-given');
+  const files = ['chain.pem', 'key.pem'].map((name) => join(folder, `given-${name}`));
+  const certify = (name) => {
+    const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '90',
+      '-subj', `/CN=${name}`, '-out', files[0], '-keyout', files[1]]);
+    assert.equal(made.status, 0, `${made.stderr}`);
+  };
+  const served = (address) => new Promise((resolve, reject) => {
+    get(`${address}/readyz`, { rejectUnauthorized: false, agent: false }, (response) => {
+      const { subject } = response.socket.getPeerCertificate();
+      response.resume().on('end', () => resolve(subject.CN));
+    }).on('error', reject);
+  });
+  certify('before');
+  const { child, address, ended } = await serve(data, ['--tls-cert', files[0], '--tls-key', files[1]]);
+  assert.equal(await served(address), 'before');
+  certify('after');
+  const until = Date.now() + 30_000; // it looks every 10 s
+  while ((await served(address)) !== 'after') {
+    assert.ok(Date.now() < until, 'the new files are not served');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
 });
 
 test('--tls-cert is another name of --tls-certificate, and goes with no --tls auto', async () => {

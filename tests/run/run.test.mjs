@@ -75,7 +75,8 @@ test('without a home folder it asks for --data before anything is installed', as
 
 test('the options are those of faceforge serve', async () => {
   const source = readFileSync(join(root, 'src/cli/serve_command.cpp'), 'utf8') +
-    readFileSync(join(root, 'src/cli/installation.cpp'), 'utf8') + readFileSync(join(root, 'src/cli/pack_choice.cpp'), 'utf8');
+    readFileSync(join(root, 'src/cli/installation.cpp'), 'utf8') + readFileSync(join(root, 'src/cli/pack_choice.cpp'), 'utf8') +
+    readFileSync(join(root, 'src/cli/certificate.cpp'), 'utf8');
   const declared = new Set([...source.matchAll(/add_(?:option|flag)\(\s*"(--[a-z,-]+)"/g)].flatMap(([, names]) => names.split(',')));
   const script = readFileSync(join(root, 'run'), 'utf8').match(/^check_options\(\) \{[^]*?^\}/m)[0];
   const known = new Set([...script.matchAll(/(--[a-z][a-z-]+)/g)].map(([, name]) => name));
