@@ -77,7 +77,8 @@ Result<image::Photo> ColourEngine::decode_frame(std::span<const std::byte> file)
   return image::decode(file, recognition::kFrameLimits);
 }
 
-Result<recognition::FrameFaces> ColourEngine::detect_in_frame(const image::Photo& frame) const {
+Result<recognition::FrameFaces> ColourEngine::detect_in_frame(
+    const image::Photo& frame, std::span<const vision::FrameScale>) const {
   auto faces = detect(frame);
   if (!faces) return Unexpected(faces.error());
   return recognition::FrameFaces{.sure = *std::move(faces), .doubtful = {}};

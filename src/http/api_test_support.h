@@ -42,7 +42,8 @@ class ColourEngine final : public recognition::FaceEngine {
   Result<image::Photo> decode(std::span<const std::byte> file) const override;
   Result<std::vector<face::DetectedFace>> detect(const image::Photo& photo) const override;
   Result<image::Photo> decode_frame(std::span<const std::byte> file) const override;
-  Result<recognition::FrameFaces> detect_in_frame(const image::Photo& frame) const override;
+  Result<recognition::FrameFaces> detect_in_frame(
+      const image::Photo& frame, std::span<const vision::FrameScale> scales) const override;
   Result<face::AlignedFace> align(const image::Photo& photo,
                                   const face::DetectedFace& face) const override;
   Result<std::vector<face::Embedding>> embed(

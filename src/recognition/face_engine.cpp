@@ -4,8 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "vision/pipeline.h"
-
 namespace faceforge::recognition {
 namespace {
 
@@ -41,10 +39,11 @@ class PipelineEngine final : public FaceEngine {
   Result<image::Photo> decode_frame(std::span<const std::byte> file) const override {
     return image::decode(file, kFrameLimits);
   }
-  Result<FrameFaces> detect_in_frame(const image::Photo& frame) const override {
+  Result<FrameFaces> detect_in_frame(const image::Photo& frame,
+                                     std::span<const vision::FrameScale> scales) const override {
     const float sure_score = pipeline_->spec().detector.min_detection_score;
     auto found = TRY(pipeline_->detect(frame, {.min_detection_score = sure_score * kDoubtfulShare,
-                                               .scale_search = vision::ScaleSearch::Single,
+                                               .frame_scales = {scales.begin(), scales.end()},
                                                .face_limit = kMaxFrameFaces}));
     const auto is_sure = [&](const face::DetectedFace& face) {
       return face.detection_score >= sure_score;

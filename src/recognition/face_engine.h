@@ -17,6 +17,7 @@
 #include "face/quality.h"
 #include "image/image.h"
 #include "vision/photo_look.h"
+#include "vision/pipeline.h"
 
 namespace faceforge::recognition {
 
@@ -52,10 +53,11 @@ class FaceEngine {
       const image::Photo& photo) const = 0;
 
   /// The same for a frame of a stream, where the next one comes soon and faces are near: smaller
-  /// limits, the picture at one scale only, and what a tracker may make of faint faces.
+  /// limits, the picture at some scales only, and what a tracker may make of faint faces.
   [[nodiscard]] virtual Result<image::Photo> decode_frame(
       std::span<const std::byte> file) const = 0;
-  [[nodiscard]] virtual Result<FrameFaces> detect_in_frame(const image::Photo& frame) const = 0;
+  [[nodiscard]] virtual Result<FrameFaces> detect_in_frame(
+      const image::Photo& frame, std::span<const vision::FrameScale> scales) const = 0;
 
   [[nodiscard]] virtual Result<face::AlignedFace> align(const image::Photo& photo,
                                                         const face::DetectedFace& face) const = 0;

@@ -254,9 +254,10 @@ class InferenceScheduler::Request final : public FaceEngine {
         [&](const FaceEngine& engine) { return engine.detect(photo); });
   }
 
-  Result<FrameFaces> detect_in_frame(const image::Photo& frame) const override {
+  Result<FrameFaces> detect_in_frame(const image::Photo& frame,
+                                     std::span<const vision::FrameScale> scales) const override {
     return on_a_core<FrameFaces>(
-        [&](const FaceEngine& engine) { return engine.detect_in_frame(frame); });
+        [&](const FaceEngine& engine) { return engine.detect_in_frame(frame, scales); });
   }
 
   /// Half a millisecond, which is not worth a change of threads.

@@ -56,7 +56,8 @@ class NamingEngine final : public FaceEngine {
   Result<image::Photo> decode_frame(std::span<const std::byte> file) const override {
     return decode(file);
   }
-  Result<FrameFaces> detect_in_frame(const image::Photo& frame) const override {
+  Result<FrameFaces> detect_in_frame(const image::Photo& frame,
+                                     std::span<const vision::FrameScale>) const override {
     FrameFaces faces;
     faces.sure = TRY(detect(frame));
     return faces;

@@ -279,7 +279,10 @@ Result<WatchReport> Recognition::watch(GalleryWatch& state, std::span<const std:
   const Engines engines = parts_->used();
   const auto policy =
       TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), state.rates));
-  const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live));
+  // A network that all cores share waits for the slowest of them in every layer: where another
+  // process has one of them a frame takes ten times as long, which a lone photo may and a stream,
+  // whose page runs on these very cores, may not (docs/decisions/0023).
+  const auto request = TRY(parts_->scheduler.begin(engines.one_core, Urgency::Live));
   return state.watch.look(frame, time_ms, state.snapshot, *request, policy,
                           {.min_face_px = parts_->limits.face_px});
 }

@@ -76,7 +76,8 @@ class FakeEngine final : public FaceEngine {
     return decode(file);
   }
 
-  Result<FrameFaces> detect_in_frame(const image::Photo& frame) const override {
+  Result<FrameFaces> detect_in_frame(const image::Photo& frame,
+                                     std::span<const vision::FrameScale>) const override {
     auto faces = detect(frame);
     if (!faces) return Unexpected(faces.error());
     return FrameFaces{.sure = *std::move(faces), .doubtful = {}};

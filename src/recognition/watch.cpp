@@ -11,6 +11,7 @@
 #include "recognition/internal/glimpse.h"
 #include "recognition/internal/one_face.h"
 #include "recognition/internal/one_model.h"
+#include "recognition/internal/scale_choice.h"
 #include "recognition/internal/stable_verdict.h"
 
 namespace faceforge::recognition {
@@ -108,6 +109,7 @@ struct Watch::Parts {
   Result<void> remember(Sight& sight, const face::Embedding& embedding, const Against& against);
   WatchedFace report(Sight sight, const Against& against) const;
 
+  internal::ScaleChoice scales;
   Tracker tracker;
   std::unordered_map<TrackId, Memory> memories;
   std::shared_ptr<const gallery::Snapshot> snapshot;
@@ -128,7 +130,8 @@ Result<WatchReport> Watch::look(std::span<const std::byte> frame, int64_t time_m
   StageTimes times;
   const image::Photo photo = TRY(engine.decode_frame(frame));
   times.decode_ms = stopwatch.lap_ms();
-  FrameFaces found = TRY(engine.detect_in_frame(photo));
+  FrameFaces found = TRY(engine.detect_in_frame(photo, parts_->scales.next(time_ms)));
+  parts_->scales.saw(found, photo, time_ms);
   times.detect_ms = stopwatch.lap_ms();
   const Parts::Against against{*snapshot, engine, policy, options, time_ms};
   parts_->begin(snapshot, engine);

@@ -26,6 +26,13 @@ enum class ScaleSearch {
            ///< values
 };
 
+/// A scale at which one frame of a stream is looked at, where the next frame comes soon.
+enum class FrameScale {
+  Half,      ///< 320 px long in the detector's input: faces from a twentieth of the frame on
+  Whole,     ///< 640 px long, as ScaleSearch::Single, in four times the time: half as large ones
+  Shrunken,  ///< small in the middle of black: faces that fill the frame
+};
+
 /// Is shown exactly what a network is about to be given: by whoever wants the range of its numbers.
 /// Its failure ends the call that shows.
 ///
@@ -35,8 +42,9 @@ using InputObserver = std::function<Result<void>(size_t network_index, const nn:
 struct DetectOptions {
   std::optional<float> min_detection_score = {};  ///< the card's when absent
   ScaleSearch scale_search = ScaleSearch::Full;
-  int face_limit = 1000;                 ///< the highest detection scores are kept
-  InputObserver on_detector_input = {};  ///< every picture of the scale search
+  std::vector<FrameScale> frame_scales = {};  ///< where there are any: these, and no search
+  int face_limit = 1000;                      ///< the highest detection scores are kept
+  InputObserver on_detector_input = {};       ///< every picture of the scale search
 };
 
 struct LoadOptions {

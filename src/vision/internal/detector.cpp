@@ -103,7 +103,8 @@ Result<std::vector<Detection>> Detector::find(const image::Image& image,
                                               const DetectOptions& options) const {
   const float min_detection_score = options.min_detection_score.value_or(spec_.min_detection_score);
   const auto face_limit = static_cast<size_t>(std::max(0, options.face_limit));
-  const bool gives_hints = reach_.hint_score > 0 && options.scale_search == ScaleSearch::Full;
+  const bool gives_hints = reach_.hint_score > 0 && options.scale_search == ScaleSearch::Full &&
+                           options.frame_scales.empty();
   const float faintest =
       gives_hints ? std::min(reach_.hint_score, min_detection_score) : min_detection_score;
   std::vector<ScaledDetection> found;
@@ -133,6 +134,13 @@ Result<std::vector<Detection>> Detector::find(const image::Image& image,
   const auto joined = [&] {
     return join_levels(std::move(found), spec_.overlap_limit, reach_.ideal_face_px, face_limit);
   };
+  if (!options.frame_scales.empty()) {
+    for (const Level& level :
+         frame_levels(options.frame_scales, image.width_px(), image.height_px(), reach_)) {
+      TRY(look_at(level, level.views));
+    }
+    return joined();
+  }
   if (options.scale_search == ScaleSearch::Single) {
     const Level level = single_level(image.width_px(), image.height_px(), reach_);
     TRY(look_at(level, level.views));

@@ -89,6 +89,14 @@ Level whole_photo(int width_px, int height_px, double scale, double margin_share
   return level;
 }
 
+Level shrunken_photo(int width_px, int height_px, double overview, const DetectorReach& reach) {
+  Level level = whole_photo(width_px, height_px, overview * kShrunkenScale, kShrunkenMargin, reach,
+                            InputSides::Few);
+  level.min_face_px =
+      kShrunkenMinShare * static_cast<float>(std::max(level.width_px, level.height_px));
+  return level;
+}
+
 struct TileSize {
   int width_px = kTileSide_px;
   int height_px = kTileSide_px;
@@ -222,13 +230,9 @@ DetectorReach reach_of(DetectorHead head) {
 ScalePlan plan_scales(int width_px, int height_px, const DetectorReach& reach) {
   const double overview = overview_scale(width_px, height_px, reach);
   ScalePlan plan{.overview = whole_photo(width_px, height_px, overview, 0, reach, InputSides::Few),
-                 .shrunken = whole_photo(width_px, height_px, overview * kShrunkenScale,
-                                         kShrunkenMargin, reach, InputSides::Few),
+                 .shrunken = shrunken_photo(width_px, height_px, overview, reach),
                  .finer = {},
                  .everywhere = {}};
-  plan.shrunken.min_face_px =
-      kShrunkenMinShare *
-      static_cast<float>(std::max(plan.shrunken.width_px, plan.shrunken.height_px));
   const TileSize tile = tile_size(reach);
   if (std::min(tile.width_px, tile.height_px) < kTileMinSide_px) return plan;
   if (reach.hint_score > 0) plan.finer = doubled_levels(width_px, height_px, overview, reach);
@@ -242,6 +246,32 @@ ScalePlan plan_scales(int width_px, int height_px, const DetectorReach& reach) {
 Level single_level(int width_px, int height_px, const DetectorReach& reach) {
   const double overview = overview_scale(width_px, height_px, reach);
   return whole_photo(width_px, height_px, overview, 0, reach, InputSides::AnyMultiple);
+}
+
+std::vector<Level> frame_levels(std::span<const FrameScale> scales, int width_px, int height_px,
+                                const DetectorReach& reach) {
+  const double overview = overview_scale(width_px, height_px, reach);
+  const double half = 0.5 * kOverviewSide_px / std::max(width_px, height_px);
+  const auto level_of = [&](FrameScale scale) {
+    switch (scale) {
+      case FrameScale::Half:
+        if (reach.fixed_width_px > 0) break;
+        return whole_photo(width_px, height_px, std::min(half, overview), 0, reach,
+                           InputSides::AnyMultiple);
+      case FrameScale::Whole:
+        break;
+      case FrameScale::Shrunken:
+        return shrunken_photo(width_px, height_px, overview, reach);
+    }
+    return single_level(width_px, height_px, reach);
+  };
+  std::vector<Level> levels;
+  for (const FrameScale scale : scales) {
+    Level level = level_of(scale);
+    const bool is_new = std::ranges::find(levels, level.views, &Level::views) == levels.end();
+    if (is_new) levels.push_back(std::move(level));
+  }
+  return levels;
 }
 
 std::vector<ScaledDetection> from_view(const std::vector<Detection>& detections, const View& view,

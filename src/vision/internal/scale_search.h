@@ -81,6 +81,12 @@ struct ScalePlan {
 /// stride asks for.
 [[nodiscard]] Level single_level(int width_px, int height_px, const DetectorReach& reach);
 
+/// The levels of some scales of a frame, each once: a small frame and a fixed input have no half.
+///
+/// in: sides of the frame in pixels, both at least 1
+[[nodiscard]] std::vector<Level> frame_levels(std::span<const FrameScale> scales, int width_px,
+                                              int height_px, const DetectorReach& reach);
+
 inline constexpr int kOverviewSide_px = 640;
 
 /// A detection and how large its face was in the detector's input.

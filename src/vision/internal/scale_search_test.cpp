@@ -91,6 +91,32 @@ TEST(PlanScales, AnSsdSeesThePhotoStretchedToItsInput) {
   EXPECT_EQ(level.height_px, 256);
 }
 
+TEST(FrameLevels, HalfHasAQuarterOfThePixelsOfWhole) {
+  const auto levels = frame_levels(std::vector{FrameScale::Half, FrameScale::Whole}, 1280, 960, {});
+  ASSERT_EQ(levels.size(), 2U);
+  EXPECT_EQ(levels[0].width_px, 320);
+  EXPECT_EQ(levels[0].height_px, 240);
+  EXPECT_EQ(levels[0].views.front().width_px, 320);
+  EXPECT_EQ(levels[0].views.front().height_px, 256) << "padded to the stride";
+  EXPECT_EQ(levels[1].width_px, 640);
+}
+
+TEST(FrameLevels, WhatWouldLookTheSameIsLookedAtOnce) {
+  const std::vector both{FrameScale::Half, FrameScale::Whole, FrameScale::Shrunken};
+  EXPECT_EQ(frame_levels(both, 640, 480, {}).size(), 3U);
+  EXPECT_EQ(frame_levels(both, 320, 240, {}).size(), 2U);
+  const DetectorReach fixed{.fixed_width_px = 512, .fixed_height_px = 512};
+  EXPECT_EQ(frame_levels(both, 640, 480, fixed).size(), 2U);
+}
+
+TEST(FrameLevels, ShrunkenIsTheLevelOfPhotosForFacesThatFillThem) {
+  const auto levels = frame_levels(std::vector{FrameScale::Shrunken}, 640, 480, {});
+  ASSERT_EQ(levels.size(), 1U);
+  const Level& expected = plan_scales(640, 480, {}).shrunken;
+  EXPECT_EQ(levels[0].views, expected.views);
+  EXPECT_EQ(levels[0].min_face_px, expected.min_face_px);
+}
+
 /// Every pixel of a level lies in a view, every view in the level and in the detector's input.
 void expect_covered(const Level& level) {
   for (const View& view : level.views) {
