@@ -28,10 +28,12 @@ Result<void> require_same_origin(const RequestHead& head) {
 }
 
 /// Browsers let any page open a WebSocket, with our cookies, and always tell which page it is; no
-/// other rule of theirs stands before it.
+/// other rule of theirs stands before it. A page that only asks why it got none tells it otherwise.
 Result<void> require_own_page(const RequestHead& head) {
   TRY(require_same_origin(head));
-  if (head.headers.find("Origin")) return {};
+  if (head.headers.find("Origin") || head.headers.find("Sec-Fetch-Site") == "same-origin") {
+    return {};
+  }
   return fail(ErrorCode::Forbidden, "origin_missing",
               "a WebSocket with a session cookie needs the Origin of its page; programs use an API "
               "key");

@@ -484,9 +484,9 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::become_socket(SocketSes
                                                                        Exchange& exchange,
                                                                        const Parser& parser) {
   const bool is_early = buffer_.size() > 0;  // nothing may follow before the handshake is answered
-  if (!asks_for_web_socket(parser.get()) || is_early) co_return upgrade_required();
   const std::optional<Share> share = shared_.sockets.hold(exchange.asker());
   if (!share) co_return sockets_taken(shared_.sockets.limits());
+  if (!asks_for_web_socket(parser.get()) || is_early) co_return upgrade_required();
   co_await serve_web_socket(stream_, parser.get(), session, exchange, shared_);
   co_return std::nullopt;
 }

@@ -198,6 +198,17 @@ TEST_F(LiveTest, APlainRequestIsToldToUpgrade) {
   EXPECT_EQ(reason_of(ada_.get(path_)), "upgrade_required");
 }
 
+TEST_F(LiveTest, APageIsToldWhyItGotNoSocket) {
+  const auto reason = [this](std::string_view site, const std::string& path) {
+    ada_.fields["Sec-Fetch-Site"] = std::string(site);
+    return reason_of(ada_.get(path));
+  };
+  EXPECT_EQ(reason("same-origin", path_), "upgrade_required") << "it may have one";
+  EXPECT_EQ(reason("same-origin", "/api/v1/galleries/999/live"), "gallery_not_found");
+  EXPECT_EQ(reason("none", path_), "origin_missing") << "an address that somebody typed";
+  EXPECT_EQ(reason("same-site", path_), "cross_origin");
+}
+
 TEST_F(LiveTest, OnlyAGalleryOfOnesOwnThatIsTrainedIsWatched) {
   ApiClient bob = signed_up("bob");
   bob.fields["Origin"] = fmt::format("http://127.0.0.1:{}", server->port());
