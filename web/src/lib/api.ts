@@ -311,6 +311,16 @@ export const api = {
   modelAddress: (galleryId: number, version: number) =>
     `${base}/galleries/${galleryId}/versions/${version}/model`,
 
+  /** Why a gallery has no live socket for this page; null when it may have one. */
+  whyNoLive: async (galleryId: number): Promise<Refusal | null> => {
+    try {
+      await unwrap(client.GET('/api/v1/galleries/{gallery_id}/live', { params: { path: inGallery(galleryId) } }));
+      return null;
+    } catch (error) {
+      return error instanceof Refusal && error.reason !== 'upgrade_required' ? error : null;
+    }
+  },
+
   identify: (galleryId: number, photo: File, falsePositiveRate: number, signal: AbortSignal, onSent: OnSent) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/identify', {

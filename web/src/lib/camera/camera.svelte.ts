@@ -25,6 +25,11 @@ export class Camera {
   stream = $state.raw<MediaStream | null>(null);
   devices = $state.raw<MediaDeviceInfo[]>([]);
   deviceId = $state(kept.read(chosenKey) ?? '');
+  /** Width by height of its picture; as most have it, before it is known. */
+  shape = $state(4 / 3);
+
+  /** Is told why when the picture ends, other than by `stop`. */
+  onlost?: (refusal: Refusal) => void;
   /** Names the start that counts: people take their time to allow a camera, and may have left by then. */
   #turn = 0;
 
@@ -48,11 +53,22 @@ export class Camera {
     }
     if (turn !== this.#turn) return end(stream);
     this.stream = stream;
-    this.deviceId = this.stream.getVideoTracks()[0]?.getSettings().deviceId ?? '';
+    const [track] = stream.getVideoTracks();
+    track?.addEventListener('ended', () => this.#lose(track));
+    const { deviceId: given, width, height } = track?.getSettings() ?? {};
+    this.deviceId = given ?? '';
+    if (width && height) this.shape = width / height;
     kept.write(chosenKey, this.deviceId);
     // Their names are told only once one of them was allowed.
     const all = await navigator.mediaDevices.enumerateDevices();
     this.devices = all.filter((device) => device.kind === 'videoinput');
+  }
+
+  /** It was unplugged, or taken back from the page. */
+  #lose(track: MediaStreamTrack) {
+    if (!this.stream?.getVideoTracks().includes(track)) return;
+    this.stream = null;
+    this.onlost?.(new Refusal('camera_gone', t('error.camera_gone')));
   }
 
   stop() {

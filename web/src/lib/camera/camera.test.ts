@@ -7,7 +7,7 @@ const size = { width: 640, height: 480 };
 let asked: { allow: (stream: MediaStream) => void; deny: (why: unknown) => void }[];
 
 function stream() {
-  const track = { stop: vi.fn(), getSettings: () => ({ deviceId: 'front' }) };
+  const track = { stop: vi.fn(), addEventListener: vi.fn(), getSettings: () => ({ deviceId: 'front' }) };
   return { track, made: { getTracks: () => [track], getVideoTracks: () => [track] } as unknown as MediaStream };
 }
 

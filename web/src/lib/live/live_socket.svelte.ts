@@ -1,12 +1,30 @@
+import type { Refusal } from '../api';
 import { frameMessage, type LiveMessage, type LiveResult } from './messages';
 
 export type LiveState = 'connecting' | 'open' | 'waiting' | 'refused';
 
 /** Reasons for which trying again changes nothing: somebody has to do something first. */
-const final = new Set(['gallery_not_found', 'gallery_not_trained', 'not_permitted', 'session_ended', 'model_mismatch', 'frames_unusable']);
-const patience_ms = { first: 500, most: 15_000 };
+const finalReasons = new Set(['gallery_not_found', 'gallery_not_trained', 'not_permitted', 'session_ended', 'model_mismatch', 'frames_unusable']);
+const finalCodes = new Set(['unauthenticated', 'forbidden', 'not_found', 'conflict', 'invalid_input', 'unsupported']);
+const wait_ms = { first: 500, most: 5_000 };
+/** A frame that is not answered for so long never will be: the connection is broken, and nobody has told. */
+const answer_ms = 10_000;
 const inFlightMax = 2;
 const smoothing = 0.15;
+const rateOver_ms = 3_000;
+
+interface Sent {
+  captured_ms: number;
+  picture: Blob;
+}
+
+export interface LiveHooks {
+  /** Gets each result with the frame it is about, and when that was captured (`performance.now()`'s clock). */
+  onresult: (result: LiveResult, picture: Blob, captured_ms: number) => void;
+  /** Asks why the server gave no socket, which browsers do not tell; null when nothing stands against one. */
+  whyNot: () => Promise<Refusal | null>;
+  makeSocket?: (address: string) => WebSocket;
+}
 
 /**
  * The live socket of a gallery: frames go out as fast as results come back, and no faster. A connection that breaks is
@@ -14,27 +32,28 @@ const smoothing = 0.15;
  */
 export class LiveSocket {
   state = $state<LiveState>('connecting');
-  /** Why the server refused, as its slug. */
-  reason = $state('');
+  /** Why the server refused, as its slug, and in its words where it said more. */
+  refusal = $state.raw<{ reason: string; refusal: Refusal | null } | null>(null);
+  /** Whether there was a connection before this one. */
+  wasOpen = $state(false);
   /** Frames on their way or being looked at. */
   inFlight = $state(0);
   /** From a frame's capture to its result, smoothed; null before the first. */
   latency_ms = $state<number | null>(null);
-  /** Results a second, smoothed. */
+  /** Results a second, of the last few seconds. */
   rate_hz = $state(0);
   #socket: WebSocket | null = null;
-  #sent = new Map<number, { at_ms: number; picture: Blob }>();
+  #sent = new Map<number, Sent>();
   #next = 1;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #last_ms = 0;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #results_ms: number[] = [];
   #closed = false;
 
-  /** `onresult` gets each result with the frame it is about, and when that was captured (`performance.now()`). */
   constructor(
     private readonly address: string,
-    private readonly onresult: (result: LiveResult, picture: Blob, at_ms: number) => void,
-    private readonly makeSocket: (address: string) => WebSocket = (to) => new WebSocket(to),
+    private readonly hooks: LiveHooks,
   ) {
     this.#connect();
   }
@@ -44,71 +63,97 @@ export class LiveSocket {
     return this.state === 'open' && this.inFlight < inFlightMax;
   }
 
-  async send(picture: Blob, at_ms: number) {
+  async send(picture: Blob, captured_ms: number) {
     const id = this.#next++;
     const socket = this.#socket;
-    this.#sent.set(id, { at_ms, picture });
+    this.#sent.set(id, { captured_ms, picture });
     this.inFlight = this.#sent.size;
+    this.#patience ??= setTimeout(() => this.#lose(''), answer_ms);
     const message = await frameMessage(id, picture);
-    if (socket?.readyState === WebSocket.OPEN) socket.send(message);
-    else this.#forget();
+    if (socket === this.#socket && socket?.readyState === WebSocket.OPEN) socket.send(message);
   }
 
   close() {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#socket?.close();
     this.#forget();
+    this.#socket?.close();
   }
 
   #connect() {
     this.state = 'connecting';
-    const socket = (this.#socket = this.makeSocket(this.address));
+    const socket = (this.#socket = (this.hooks.makeSocket ?? ((to) => new WebSocket(to)))(this.address));
     socket.onmessage = (event: MessageEvent<string>) => this.#take(JSON.parse(event.data) as LiveMessage);
     socket.onclose = (event) => {
-      if (socket === this.#socket) this.#lost(event.reason);
+      if (socket === this.#socket) this.#lose(event.reason);
     };
   }
 
   #take(message: LiveMessage) {
     if (message.type === 'ready') {
       this.state = 'open';
+      this.wasOpen = true;
       this.#failures = 0;
       return;
     }
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
     const sent = this.#sent.get(message.frame_id);
     // Frames before this one were dropped for it.
     for (const id of this.#sent.keys()) if (id <= message.frame_id) this.#sent.delete(id);
     this.inFlight = this.#sent.size;
     if (message.type === 'error' || !sent) return;
-    this.#measure(performance.now(), sent.at_ms);
-    this.onresult(message, sent.picture, sent.at_ms);
+    this.#measure(performance.now(), sent.captured_ms);
+    this.hooks.onresult(message, sent.picture, sent.captured_ms);
   }
 
-  #measure(now_ms: number, at_ms: number) {
-    const latency = now_ms - at_ms;
+  #measure(now_ms: number, captured_ms: number) {
+    const latency = now_ms - captured_ms;
     this.latency_ms = this.latency_ms === null ? latency : this.latency_ms + smoothing * (latency - this.latency_ms);
-    if (this.#last_ms > 0) this.rate_hz += smoothing * (1000 / Math.max(1, now_ms - this.#last_ms) - this.rate_hz);
-    this.#last_ms = now_ms;
+    this.#results_ms = [...this.#results_ms.filter((at_ms) => at_ms > now_ms - rateOver_ms), now_ms];
+    const passed_ms = now_ms - (this.#results_ms[0] ?? now_ms);
+    this.rate_hz = passed_ms > 0 ? (1000 * (this.#results_ms.length - 1)) / passed_ms : 0;
   }
 
-  #lost(reason: string) {
+  /** The connection is gone, or never was. */
+  #lose(reason: string) {
+    const wasGiven = this.state === 'open';
+    const socket = this.#socket;
+    this.#socket = null;
     this.#forget();
     if (this.#closed) return;
-    this.reason = reason;
-    if (final.has(reason)) {
-      this.state = 'refused';
-      return;
-    }
+    socket?.close();
+    if (finalReasons.has(reason)) this.#refuse(reason);
+    else if (wasGiven) this.#wait();
+    else void this.#ask();
+  }
+
+  async #ask() {
     this.state = 'waiting';
-    const wait_ms = Math.min(patience_ms.most, patience_ms.first * 2 ** this.#failures++);
-    this.#timer = setTimeout(() => this.#connect(), wait_ms);
+    const refusal = await this.hooks.whyNot();
+    if (this.#closed) return;
+    if (refusal?.code && finalCodes.has(refusal.code)) this.#refuse(refusal.reason, refusal);
+    else this.#wait();
+  }
+
+  #refuse(reason: string, refusal: Refusal | null = null) {
+    this.refusal = { reason, refusal };
+    this.state = 'refused';
+  }
+
+  #wait() {
+    this.state = 'waiting';
+    this.#timer = setTimeout(() => this.#connect(), Math.min(wait_ms.most, wait_ms.first * 2 ** this.#failures++));
   }
 
   #forget() {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
     this.#sent.clear();
     this.inFlight = 0;
-    this.rate_hz = this.#last_ms = 0;
+    this.latency_ms = null;
+    this.#results_ms = [];
+    this.rate_hz = 0;
   }
 }
 
@@ -118,10 +163,4 @@ export function liveAddress(galleryId: number, falsePositiveRate: number) {
   address.protocol = address.protocol.replace('http', 'ws');
   address.searchParams.set('false_positive_identification_rate', String(falsePositiveRate));
   return address.href;
-}
-
-/** Whether this server has a live socket: without an upgrade it says that it wants one. */
-export async function hasLive(galleryId: number): Promise<boolean> {
-  const answer = await fetch(`/api/v1/galleries/${galleryId}/live`);
-  return answer.status === 426;
 }

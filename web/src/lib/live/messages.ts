@@ -1,34 +1,9 @@
-import type { ApiError, BoundingBox, IdentifyReport } from '../api';
+import type { components } from '../../api/schema';
 
+export type LiveMessage = components['schemas']['LiveMessage'];
+export type LiveResult = components['schemas']['LiveResult'];
 /** A face that is followed through the frames. */
-export interface WatchedFace {
-  box: BoundingBox;
-  track_id: number;
-  /** Of the box, in pixels a second: of its centre, and of its size. */
-  velocity: { x: number; y: number; width: number; height: number };
-  decision: 'undecided' | 'match' | 'ambiguous' | 'unknown';
-  person: string | null;
-  similarity: number | null;
-  too_small: boolean;
-  candidates: IdentifyReport['faces'][number]['candidates'];
-}
-
-export interface LiveResult {
-  type: 'result';
-  frame_id: number;
-  width_px: number;
-  height_px: number;
-  match_threshold: number;
-  faces: WatchedFace[];
-  times: { total_ms: number };
-  received_count: number;
-  dropped_count: number;
-}
-
-export type LiveMessage =
-  | { type: 'ready'; version: number }
-  | LiveResult
-  | { type: 'error'; frame_id: number; error: ApiError };
+export type WatchedFace = components['schemas']['WatchedFace'];
 
 const idBytes = 4;
 

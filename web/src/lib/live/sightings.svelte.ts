@@ -45,6 +45,11 @@ export class Sightings {
     }
   }
 
+  /** Tracks are numbered anew: nobody unknown is the one of before. */
+  forgetTracks() {
+    for (const one of this.list) one.track_id = 0;
+  }
+
   clear() {
     this.list = [];
   }
