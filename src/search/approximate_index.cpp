@@ -1,7 +1,6 @@
 #include "search/approximate_index.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -101,8 +100,8 @@ Result<std::vector<uint32_t>> ApproximateIndex::add_batch(std::span<const float>
 }
 
 Result<void> ApproximateIndex::remove(uint32_t row) {
-  TRY(parts_->rows.remove(row));
   return without_throwing([&]() -> Result<void> {
+    TRY(parts_->rows.remove(row));
     parts_->graph.unlink(parts_->rows, row);
     return {};
   });
@@ -129,19 +128,11 @@ std::span<const float> ApproximateIndex::row(uint32_t row) const {
 std::vector<Neighbour> ApproximateIndex::Parts::nearest(std::span<const float> query,
                                                         size_t count) const {
   if (count == 0 || rows.row_count() == 0) return {};
-  std::vector<Neighbour> found;
   if (rows.row_count() <= std::max(kScanBelow, 4 * count)) {
-    found = std::move(internal::scan(rows, query, count, 1).front());
-  } else {
-    const size_t breadth = std::max(options.breadth, 2 * count);
-    found = internal::rank(rows, query, graph.near(rows, rows.code(query), breadth), count);
+    return std::move(internal::scan(rows, query, count, 1).front());
   }
-  // A damaged file may hold any values.
-  if (file) {
-    std::erase_if(found,
-                  [](const Neighbour& neighbour) { return !std::isfinite(neighbour.similarity); });
-  }
-  return found;
+  const size_t breadth = std::max(options.breadth, 2 * count);
+  return internal::rank(rows, query, graph.near(rows, rows.code(query), breadth), count);
 }
 
 Result<std::vector<Neighbour>> ApproximateIndex::nearest(std::span<const float> query,

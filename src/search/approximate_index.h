@@ -58,7 +58,7 @@ class ApproximateIndex final : public Index {
   /// Adds rows, one after the other in `embeddings`, linked on all threads; the numbers in order.
   ///
   /// in:    embeddings.size() a multiple of the embedding length (a CHECK)
-  /// fails: as `add`; exhausted/out_of_memory; none of them is there then
+  /// fails: as `add`; none of them is there then
   [[nodiscard]] Result<std::vector<uint32_t>> add_batch(std::span<const float> embeddings);
 
   size_t row_count() const override;

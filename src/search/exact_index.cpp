@@ -40,7 +40,7 @@ void ExactIndex::reserve(size_t row_count) {
 }
 
 Result<uint32_t> ExactIndex::add(std::span<const float> embedding) {
-  return parts_->rows.add(embedding);
+  return without_throwing([&] { return parts_->rows.add(embedding); });
 }
 
 Result<void> ExactIndex::remove(uint32_t row) {

@@ -39,12 +39,13 @@ class Index {
   /// Adds a row and returns its number: the lowest that is free.
   ///
   /// in:    of the index's length (a CHECK)
-  /// fails: invalid_input/embedding_not_finite; exhausted/index_full
+  /// fails: invalid_input/embedding_not_finite; exhausted/index_full; exhausted/out_of_memory
   [[nodiscard]] virtual Result<uint32_t> add(std::span<const float> embedding) = 0;
 
   /// Removes a row and overwrites its values; the numbers of others stay.
   ///
-  /// fails: not_found/row_not_found
+  /// fails: not_found/row_not_found; exhausted/out_of_memory from an approximate index: ask
+  ///        `row_count` whether it is gone all the same
   [[nodiscard]] virtual Result<void> remove(uint32_t row) = 0;
 
   /// Rows that are there.

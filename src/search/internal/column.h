@@ -56,11 +56,16 @@ class Column {
     swap(larger);
   }
 
-  /// Adds `count` zeros.
-  void grow(size_t count) {
+  /// Makes room for `count` more: so much at a time that many calls of it cost little.
+  void make_room(size_t count) {
     if (size_ + count > capacity_) {
       reserve(std::max(size_ + count, capacity_ + capacity_ / 2));
     }
+  }
+
+  /// Adds `count` zeros. Allocates nothing after `make_room` for as many.
+  void grow(size_t count) {
+    make_room(count);
     std::memset(static_cast<void*>(start_ + size_), 0, count * sizeof(T));
     size_ += count;
   }

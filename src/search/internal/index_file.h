@@ -27,7 +27,9 @@ class IndexFile {
   [[nodiscard]] static Result<void> write(const std::filesystem::path& path, const RowStore& rows,
                                           const Graph& graph);
 
-  /// The rows and links of the file, which outlives them. in: as `RowStore`
+  /// The rows and links of the file, which outlives them.
+  ///
+  /// in: `row_limit` as RowStore takes it
   [[nodiscard]] RowStore rows(size_t row_limit) const;
   [[nodiscard]] Graph graph() const;
   [[nodiscard]] size_t row_end() const { return row_end_; }

@@ -67,7 +67,8 @@ RowStore::RowStore(size_t length, face::Metric metric, size_t row_limit, Columns
 size_t RowStore::memory_bytes() const {
   return columns_.values.memory_bytes() + columns_.codes.memory_bytes() +
          columns_.steps.memory_bytes() + columns_.errors.memory_bytes() +
-         columns_.offsets.memory_bytes() + columns_.presences.memory_bytes();
+         columns_.offsets.memory_bytes() + columns_.presences.memory_bytes() +
+         free_rows_.capacity() * sizeof(uint32_t);
 }
 
 void RowStore::reserve(size_t row_count) {
@@ -78,6 +79,7 @@ void RowStore::reserve(size_t row_count) {
   columns_.errors.reserve(row_count);
   if (metric_ == face::Metric::L2) columns_.offsets.reserve(row_count);
   columns_.presences.reserve(row_count);
+  free_rows_.reserve(row_count);
 }
 
 Result<uint32_t> RowStore::add(std::span<const float> values) {
@@ -95,6 +97,7 @@ Result<uint32_t> RowStore::add(std::span<const float> values) {
     return fail(ErrorCode::Exhausted, "index_full", "the index holds {} embeddings, its limit",
                 row);
   }
+  make_room_for_a_row();
   columns_.values.grow(length_);
   columns_.codes.grow(stride_);
   columns_.steps.grow(1);
@@ -103,6 +106,19 @@ Result<uint32_t> RowStore::add(std::span<const float> values) {
   columns_.presences.grow(1);
   write(row, values);
   return static_cast<uint32_t>(row);
+}
+
+/// Before anything grows: no column is longer than another where one finds no memory, and what was
+/// added can be taken back without any.
+void RowStore::make_room_for_a_row() {
+  columns_.values.make_room(length_);
+  columns_.codes.make_room(stride_);
+  columns_.steps.make_room(1);
+  columns_.errors.make_room(1);
+  if (metric_ == face::Metric::L2) columns_.offsets.make_room(1);
+  columns_.presences.make_room(1);
+  const size_t room = free_rows_.capacity();
+  if (room <= row_end()) free_rows_.reserve(std::max(row_end() + 1, room + room / 2));
 }
 
 void RowStore::write(size_t row, std::span<const float> values) {
@@ -138,14 +154,14 @@ Result<void> RowStore::remove(uint32_t row) {
     return fail(ErrorCode::NotFound, "row_not_found", "row {} is not in the index of {} rows", row,
                 row_end());
   }
+  free_rows_.push_back(row);  // first, for a row from a file may find no memory here
+  std::ranges::push_heap(free_rows_, std::greater<>());
   std::fill_n(columns_.values.data() + row * length_, length_, 0.0F);
   std::fill_n(columns_.codes.data() + row * stride_, stride_, int8_t{0});
   columns_.steps[row] = 0;
   columns_.errors[row] = 0;
   if (metric_ == face::Metric::L2) columns_.offsets[row] = 0;
   columns_.presences[row] = 0;
-  free_rows_.push_back(row);
-  std::ranges::push_heap(free_rows_, std::greater<>());
   return {};
 }
 

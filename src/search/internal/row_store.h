@@ -55,9 +55,11 @@ class RowStore {
 
   void reserve(size_t row_count);
 
-  /// Writes a row into the lowest place that is free. Fails as `Index::add`.
+  /// Writes a row into the lowest place that is free. Fails as `Index::add`; where memory runs out
+  /// it throws, and the store is as it was.
   [[nodiscard]] Result<uint32_t> add(std::span<const float> values);
-  /// Overwrites a row with zeros. Fails as `Index::remove`.
+  /// Overwrites a row with zeros. Fails as `Index::remove`. Needs no memory for a row that was
+  /// added here; for one from a file it may throw, and has done nothing then.
   [[nodiscard]] Result<void> remove(uint32_t row);
 
   [[nodiscard]] bool is_present(size_t row) const {
@@ -82,6 +84,7 @@ class RowStore {
   [[nodiscard]] double norm_limit() const { return norm_limit_; }
 
  private:
+  void make_room_for_a_row();
   void write(size_t row, std::span<const float> values);
 
   size_t length_;
@@ -89,7 +92,7 @@ class RowStore {
   face::Metric metric_;
   size_t row_limit_;
   Columns columns_;
-  std::vector<uint32_t> free_rows_;  ///< a heap, the lowest in front
+  std::vector<uint32_t> free_rows_;  ///< a heap, the lowest in front, with room for all added
   double norm_limit_ = 0;
 };
 

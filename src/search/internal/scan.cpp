@@ -178,7 +178,11 @@ std::vector<Neighbour> rank(const RowStore& rows, std::span<const float> query,
                             std::span<const uint32_t> candidates, size_t count) {
   std::vector<Neighbour> ranked;
   ranked.reserve(candidates.size());
-  for (const uint32_t row : candidates) ranked.push_back({row, rows.similarity(query, row)});
+  for (const uint32_t row : candidates) {
+    const float similarity = rows.similarity(query, row);
+    // A damaged file may hold any values, and what is no number has no rank.
+    if (std::isfinite(similarity)) ranked.push_back({row, similarity});
+  }
   const size_t kept = std::min(count, ranked.size());
   std::ranges::partial_sort(ranked, ranked.begin() + static_cast<std::ptrdiff_t>(kept),
                             comes_first);

@@ -23,7 +23,8 @@ namespace faceforge::search::internal {
                                                        std::span<const float> queries, size_t count,
                                                        size_t thread_count);
 
-/// Compares the given rows in full and keeps the `count` best, in the order of a result.
+/// Compares the given rows in full and keeps the `count` best, in the order of a result. Leaves out
+/// those whose similarity is no finite number: only a damaged file has such.
 [[nodiscard]] std::vector<Neighbour> rank(const RowStore& rows, std::span<const float> query,
                                           std::span<const uint32_t> candidates, size_t count);
 
