@@ -1,5 +1,6 @@
 #include "nn/weight_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "nn/code_room.h"
@@ -47,7 +48,7 @@ WeightStore::Kept WeightStore::source(const Entry& entry, const Layout& from) {
                              : const_cast<float*>(constant.floats.data());
     return {from, from, dnnl::memory(from, cpu(), numbers), {}};
   }
-  const Kept& known = entry.layouts.front();
+  const Kept& known = *std::ranges::find_if(entry.layouts, can_be_restored, &Kept::to);
   const dnnl::memory original(known.from, cpu());
   reorder(known.memory, original);
   return {from, from, dnnl::memory(from, cpu(), original.get_data_handle()), original};
