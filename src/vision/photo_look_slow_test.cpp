@@ -1,6 +1,7 @@
 // Large photos are decoded no larger than needed, and what is embedded stays the same.
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -119,6 +120,24 @@ TEST_F(PhotoLookOfLargePhotos, WhereNobodyIsFoundAllPixelsAreLookedAt) {
   const PhotoLook look = look_at(*pipeline_, large_photo(data_, *pipeline_, {}).file).value();
   EXPECT_DOUBLE_EQ(look.photo.scale(), 1);
   EXPECT_TRUE(look.faces.empty());
+}
+
+TEST_F(PhotoLookOfLargePhotos, APhotoThatHasNoMorePixelsIsLookedAtOnce) {
+  // Shrunk to the working image and not halved, as all PNGs are: a second look shows the same.
+  const image::DecodeLimits limits{.working_side_px = 1000};
+  const auto file = image::encode_jpeg(test::textured_background(1500, 1100, 1)).value();
+  int looked_at_count = 0;
+  const DetectOptions options{.on_detector_input = [&](size_t, const nn::Tensor&) -> Result<void> {
+    ++looked_at_count;
+    return {};
+  }};
+  const image::Photo photo = image::decode(file, limits).value();
+  ASSERT_LT(photo.scale(), 1);
+  ASSERT_TRUE(pipeline_->detect(photo, options).value().empty());
+  const int once_count = std::exchange(looked_at_count, 0);
+  ASSERT_GT(once_count, 0);
+  EXPECT_TRUE(look_at(*pipeline_, file, limits, {}, options).value().faces.empty());
+  EXPECT_EQ(looked_at_count, once_count);
 }
 
 TEST_F(PhotoLookOfLargePhotos, ADamagedFileFailsAsDecodingDoes) {
