@@ -222,6 +222,15 @@ class Galleries {
   [[nodiscard]] Result<Version> find_version(UserId user, GalleryId gallery,
                                              std::optional<int64_t> number = std::nullopt);
 
+  /// Which version answers, and of which revision of the gallery: what is asked with every photo
+  /// and every second of a stream.
+  ///
+  /// in:    as find_version
+  /// fails: as find_version
+  /// cost:  two rows, however large the gallery is
+  [[nodiscard]] Result<VersionState> find_version_state(
+      UserId user, GalleryId gallery, std::optional<int64_t> number = std::nullopt);
+
   /// Has a version answer where none is named, until the next training or until it is deleted: the
   /// newest does then.
   ///

@@ -35,7 +35,8 @@ struct Gallery {
   /// That which is asked where none is named: the latest, but after `Galleries::use_version`.
   std::optional<int64_t> version_in_use{};
   /// Rises with everything that changes what stored versions hold or how they are shown: a deleted
-  /// photo, person or version, a renamed person. With a version's number it names a Snapshot.
+  /// photo, person or version, a moved photo, a renamed person. With a version's number it names a
+  /// Snapshot.
   int64_t revision = 0;
 };
 
@@ -98,6 +99,12 @@ struct Version {
   int64_t photo_count = 0;     ///< those in the templates
   int64_t flagged_count = 0;   ///< left out: they disagree with the rest of their person
   int64_t unusable_count = 0;  ///< left out: this model could not embed them
+};
+
+/// A version at a moment: with `Gallery::revision` its number names a Snapshot.
+struct VersionState {
+  int64_t number = 0;
+  int64_t revision = 0;  ///< of the gallery
 };
 
 /// What became of a photo in a training.

@@ -247,6 +247,26 @@ TEST_P(MovesTest, AnOlderVersionAnswersUntilTheNextTraining) {
   EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 3);
 }
 
+TEST_P(MovesTest, TheVersionThatAnswersIsToldWithTheGallerysRevision) {
+  const auto reason = [&](UserId user, std::optional<int64_t> number = {}) {
+    return reason_of(galleries_->find_version_state(user, gallery_, number));
+  };
+  EXPECT_EQ(reason(ada_), "gallery_not_trained");
+  EXPECT_EQ(reason(ada_, 1), "version_not_found");
+  train();
+  train();
+  EXPECT_EQ(galleries_->find_version_state(ada_, gallery_)->number, 2);
+  ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 1));
+  const auto before = galleries_->find_version_state(ada_, gallery_);
+  EXPECT_EQ(before->number, 1);
+  EXPECT_EQ(before->revision, galleries_->find_gallery(ada_, gallery_)->revision);
+  EXPECT_EQ(galleries_->find_version_state(ada_, gallery_, 2)->number, 2);
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::array{wrong_}, ben_));
+  EXPECT_GT(galleries_->find_version_state(ada_, gallery_)->revision, before->revision);
+  EXPECT_EQ(reason(ada_, 3), "version_not_found");
+  EXPECT_EQ(reason(eve_), "gallery_not_found");
+}
+
 TEST_P(MovesTest, TheNewestAnswersOnceTheVersionInUseIsDeleted) {
   train();
   train();

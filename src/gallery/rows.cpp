@@ -44,6 +44,23 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
                  .revision = row.integer(3)};
 }
 
+Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId user,
+                                      GalleryId gallery) {
+  const auto rows =
+      TRY(transaction.query("select g.name, g.revision, g.version_in_use,"
+                            " (select max(v.number) from versions v where v.gallery_id = g.id)"
+                            " from galleries g where g.owner_id = $1 and g.id = $2",
+                            user, gallery));
+  if (rows.empty()) return no_such_gallery(gallery);
+  const store::Row row = rows[0];
+  const auto latest = row.integer_or_null(3);
+  const auto chosen = row.integer_or_null(2);
+  return GalleryHead{.name = row.text(0),
+                     .latest_version = latest,
+                     .version_in_use = chosen ? chosen : latest,
+                     .revision = row.integer(1)};
+}
+
 Result<void> require_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {
   const auto rows = TRY(
       transaction.query("select 1 from galleries where owner_id = $1 and id = $2", user, gallery));

@@ -44,26 +44,33 @@ struct StoredVersion {
   std::optional<face::Calibration> calibration{};
 };
 
+/// out: `number`, or that of the version in use
+/// fails: conflict/gallery_not_trained
+Result<int64_t> wanted_number(const internal::GalleryHead& gallery, std::optional<int64_t> number) {
+  if (number) return *number;
+  if (gallery.version_in_use) return *gallery.version_in_use;
+  return fail(ErrorCode::Conflict, "gallery_not_trained",
+              "the gallery `{}` has not been trained yet", gallery.name);
+}
+
+Unexpected no_such_version(GalleryId id, const internal::GalleryHead& gallery, int64_t wanted) {
+  const std::string newest = gallery.latest_version
+                                 ? fmt::format("the newest is {}", *gallery.latest_version)
+                                 : "it has none";
+  return fail(ErrorCode::NotFound, "version_not_found", "there is no version {} of gallery {}; {}",
+              wanted, id.value(), newest);
+}
+
 Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, GalleryId gallery,
                                   std::optional<int64_t> number) {
-  const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
-  if (!number && !found.version_in_use) {
-    return fail(ErrorCode::Conflict, "gallery_not_trained",
-                "the gallery `{}` has not been trained yet", found.name);
-  }
-  const int64_t wanted = number ? *number : *found.version_in_use;
+  const auto found = TRY(internal::find_gallery_head(transaction, user, gallery));
+  const int64_t wanted = TRY(wanted_number(found, number));
   const auto rows = TRY(transaction.query(
       fmt::format("select {} from versions v where v.owner_id = $1 and v.gallery_id = $2"
                   " and v.number = $3",
                   kVersionColumns),
       user, gallery, wanted));
-  if (rows.empty()) {
-    const std::string newest = found.latest_version
-                                   ? fmt::format("the newest is {}", *found.latest_version)
-                                   : "it has none";
-    return fail(ErrorCode::NotFound, "version_not_found",
-                "there is no version {} of gallery {}; {}", wanted, gallery.value(), newest);
-  }
+  if (rows.empty()) return no_such_version(gallery, found, wanted);
   auto version = TRY(to_version(rows[0]));
   StoredVersion stored{.version = std::move(version), .row_id = rows[0].integer(kRowIdColumn)};
   if (const auto text = rows[0].text_or_null(kCalibrationColumn)) {
@@ -151,6 +158,19 @@ Result<Version> Galleries::find_version(UserId user, GalleryId gallery,
                                         std::optional<int64_t> number) {
   return database_.read([&](store::Transaction& transaction) -> Result<Version> {
     return TRY(find_stored(transaction, user, gallery, number)).version;
+  });
+}
+
+Result<VersionState> Galleries::find_version_state(UserId user, GalleryId gallery,
+                                                   std::optional<int64_t> number) {
+  return database_.read([&](store::Transaction& transaction) -> Result<VersionState> {
+    const auto found = TRY(internal::find_gallery_head(transaction, user, gallery));
+    const int64_t wanted = TRY(wanted_number(found, number));
+    const auto rows = TRY(transaction.query(
+        "select 1 from versions where owner_id = $1 and gallery_id = $2 and number = $3", user,
+        gallery, wanted));
+    if (rows.empty()) return no_such_version(gallery, found, wanted);
+    return VersionState{.number = wanted, .revision = found.revision};
   });
 }
 

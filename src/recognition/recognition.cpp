@@ -45,6 +45,12 @@ Result<face::Embedding> embed_again(const FaceEngine& engine, std::span<const st
   return TRY(internal::look_at_face(engine, photo, *same)).embedding;
 }
 
+/// A version of a gallery, in memory.
+struct VersionedSnapshot {
+  int64_t number = 0;
+  SharedSnapshot snapshot{};
+};
+
 }  // namespace
 
 struct Recognition::Parts {
@@ -61,8 +67,8 @@ struct Recognition::Parts {
     return engines;
   }
 
-  [[nodiscard]] Result<SharedSnapshot> snapshot(UserId user, GalleryId gallery,
-                                                std::optional<int64_t> version);
+  [[nodiscard]] Result<VersionedSnapshot> snapshot(UserId user, GalleryId gallery,
+                                                   std::optional<int64_t> version);
   [[nodiscard]] Result<void> look_up(GalleryWatch& state, int64_t time_ms);
   [[nodiscard]] Result<void> embed_missing(UserId user, GalleryId gallery, const Engines& with,
                                            const TrainProgressReport& progress);
@@ -226,24 +232,25 @@ Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
 
 // --- asking ---
 
-Result<SharedSnapshot> Recognition::Parts::snapshot(UserId user, GalleryId gallery,
-                                                    std::optional<int64_t> version) {
-  // In this order: a deletion between the two reads makes the key older than the model, never the
+Result<VersionedSnapshot> Recognition::Parts::snapshot(UserId user, GalleryId gallery,
+                                                       std::optional<int64_t> version) {
+  // Before the model: a deletion between the two makes the key older than the model, never the
   // other way round, so that what is kept under a revision never holds more than it.
-  const gallery::Gallery found = TRY(galleries.find_gallery(user, gallery));
-  const gallery::Version trained = TRY(galleries.find_version(user, gallery, version));
-  const internal::SnapshotKey key{gallery, trained.number, found.revision};
-  return snapshots.find_or_load(key, [&]() -> Result<SharedSnapshot> {
-    const auto model = TRY(galleries.read_model(user, gallery, trained.number));
+  const auto state = TRY(galleries.find_version_state(user, gallery, version));
+  const internal::SnapshotKey key{gallery, state.number, state.revision};
+  const auto load = [&]() -> Result<SharedSnapshot> {
+    const auto model = TRY(galleries.read_model(user, gallery, state.number));
     return std::make_shared<const gallery::Snapshot>(model);
-  });
+  };
+  auto snapshot = TRY(snapshots.find_or_load(key, load));
+  return VersionedSnapshot{.number = state.number, .snapshot = std::move(snapshot)};
 }
 
 Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery, const Upload& upload,
                                              const gallery::MatchRates& rates,
                                              size_t candidate_count,
                                              std::optional<int64_t> version) {
-  const auto snapshot = TRY(parts_->snapshot(user, gallery, version));
+  const auto snapshot = TRY(parts_->snapshot(user, gallery, version)).snapshot;
   const Engines engines = parts_->used();
   const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
@@ -255,9 +262,8 @@ Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery, con
 /// The snapshot of the version in use, asked for again once it is older than kLookUpEvery_ms.
 Result<void> Recognition::Parts::look_up(GalleryWatch& state, int64_t time_ms) {
   if (state.snapshot && time_ms - state.looked_up_ms < kLookUpEvery_ms) return {};
-  // In this order: another one in use between the two is noticed at the next look-up.
-  const gallery::Version in_use = TRY(galleries.find_version(state.user, state.gallery, {}));
-  state.snapshot = TRY(snapshot(state.user, state.gallery, in_use.number));
+  auto in_use = TRY(snapshot(state.user, state.gallery, {}));
+  state.snapshot = std::move(in_use.snapshot);
   state.version = in_use.number;
   state.looked_up_ms = time_ms;
   return {};
@@ -292,7 +298,7 @@ Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonI
                                          const WantedFace& wanted_face,
                                          std::optional<int64_t> version) {
   TRY(parts_->galleries.find_person(user, gallery, person));
-  const auto snapshot = TRY(parts_->snapshot(user, gallery, version));
+  const auto snapshot = TRY(parts_->snapshot(user, gallery, version)).snapshot;
   const Engines engines = parts_->used();
   const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
