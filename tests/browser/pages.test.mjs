@@ -310,6 +310,32 @@ test('a version is trained, another, and the first may answer again', { skip: wh
   assert.equal((await read('/galleries/2')).version_in_use, 2);
 });
 
+test('photos that are more like somebody else are told, as a list and as a matrix', { skip: why }, async () => {
+  const gallery = new URL(page.url()).pathname;
+  await page.goto(server.address);
+  await page.getByRole('button', { name: 'New gallery' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('One man, two names');
+  await page.getByRole('button', { name: 'Make it' }).click();
+  await page.getByRole('heading', { name: 'One man, two names' }).waitFor();
+  const folders = [['Colin Powell', [1, 2, 3]], ['General Powell', [4, 5, 6]]];
+  const files = folders.flatMap(([name, numbers]) => numbers.map((number) => [`${name}/${number}.jpg`, new Uint8Array(readFileSync(photo('Colin_Powell', number)))]));
+  await page.getByLabel('Choose a zip', { exact: true }).last().setInputFiles({ name: 'two.zip', mimeType: 'application/zip', buffer: Buffer.from(zipSync(Object.fromEntries(files))) });
+  await page.getByRole('button', { name: 'Add them' }).click();
+  await page.getByText('6 photos were added.').waitFor();
+  await page.getByRole('button', { name: 'Clear the list' }).click();
+  await tab('Train').click();
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  await page.getByText(/[1-6] photos? (is|are) more like somebody else/).waitFor({ timeout: 60_000 });
+  await page.getByRole('region', { name: /Whose photos/ }).waitFor();
+  await sweep('13b-confused');
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('button', { name: 'Delete the version' }).waitFor();
+  await sweep('13c-delete-version');
+  await page.keyboard.press('Escape');
+  await choose('Delete');
+  await page.goto(server.address + gallery);
+});
+
 test('many photos are asked about, and the answers are a file', { skip: why }, async () => {
   await tab('Identify').click();
   await page.getByRole('tab', { name: 'Many photos' }).click();
