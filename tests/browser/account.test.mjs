@@ -74,6 +74,9 @@ test('with an authenticator the password alone opens nothing, and a recovery cod
   await logOut();
   await logIn(page);
   const code = page.getByLabel('Code of your authenticator, or a recovery code');
+  await code.waitFor();
+  assert.ok(await code.evaluate((input) => input === document.activeElement), 'the code is all that is left to type');
+  await sweepPage(page, '33-code');
   await code.fill('000000');
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('alert').waitFor();

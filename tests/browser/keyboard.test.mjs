@@ -145,6 +145,10 @@ test('a gallery is made, renamed, duplicated, deleted, and that undone', { skip:
   assert.match((await focused()).name, /World stage/, 'the card beside it has the focus');
   await page.keyboard.press('Control+z');
   await page.getByRole('link', { name: /^Copy/ }).waitFor();
+  await choose('More for Copy', 'Delete');
+  await press('Undo');
+  await page.getByRole('link', { name: /^Copy/ }).waitFor();
+  assert.equal((await focused()).role, 'main', 'the note is gone, and the page is gone on with');
   await press(/^World stage/);
   await heading('World stage');
 });

@@ -30,19 +30,30 @@ function nearest(parent: Element, index: number): HTMLElement | null {
 export function keepFocus(main: HTMLElement): () => void {
   let last: Element | null = null;
   let way: Way = [];
+  /** What had the focus and cannot have it for now. */
+  let waitsFor: Element | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const remember = ({ target }: FocusEvent) => {
     if (!(target instanceof Element)) return;
     last = target;
+    waitsFor = null;
     way = wayTo(target);
   };
   const restore = () => {
     timer = undefined;
     if (!last || (document.activeElement !== null && document.activeElement !== document.body)) return;
-    if (last.isConnected && !last.matches(':disabled')) return; // it was left, not lost
+    if (last.isConnected && last.matches(':disabled')) {
+      waitsFor = last; // a button that is busy mostly comes back
+      return;
+    }
+    if (last.isConnected) {
+      if (waitsFor === last && last instanceof HTMLElement) last.focus();
+      waitsFor = null; // else it was left, not lost
+      return;
+    }
     for (const { parent, index } of way) {
-      if (parent === main || parent === document.body) break;
+      if (parent.contains(main)) break;
       const next = parent.isConnected ? nearest(parent, index) : null;
       if (!next) continue;
       next.focus();
