@@ -51,7 +51,7 @@ test('a session somewhere else is seen, and ended', { skip: why }, async () => {
   await page.goto(`${server.address}/account`);
   await page.getByText('Chrome, Linux').nth(1).waitFor();
   assert.equal(await page.getByText('here', { exact: true }).count(), 1);
-  assert.deepEqual(await barriers(page), []);
+  await sweepPage(page, '30-sessions');
   await page.getByRole('button', { name: 'End this session' }).click();
   await page.getByRole('button', { name: 'End this session' }).waitFor({ state: 'detached' });
   await elsewhere.reload();
@@ -63,11 +63,12 @@ test('with an authenticator the password alone opens nothing, and a recovery cod
   await page.getByLabel('Your password').fill(password);
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByRole('img', { name: 'QR code of the key' }).waitFor();
-  assert.deepEqual(await barriers(page), []);
+  await sweepPage(page, '31-second-factor');
   const key = (await page.locator('.key').innerText()).replaceAll(' ', '');
   await page.getByLabel('Code', { exact: true }).fill(authenticatorCode(key));
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByText('Keep these recovery codes').waitFor();
+  await sweepPage(page, '32-recovery-codes');
   const [recovery] = await page.locator('.codes code').allInnerTexts();
   await page.getByRole('button', { name: 'I have it' }).click();
   await page.getByText('On. 10 recovery codes are left.').waitFor();

@@ -1,5 +1,6 @@
 // Debian's Chromium as the tests drive it, and what is watched while they do.
-import { existsSync, readFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -115,3 +116,60 @@ export async function barriers(page) {
       .map(({ id, elements }) => `${id}: ${elements.join(' | ')}`);
   });
 }
+
+/** A folder that pictures of the pages are kept in; none where nobody wants them. */
+export const pictures = process.env.FACEFORGE_SCREENSHOTS;
+if (pictures) mkdirSync(pictures, { recursive: true });
+
+/** Holds a page against axe-core and the width of the screen, in both colours and on both devices. */
+export async function sweepPage(page, name) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [device, width, height] of [['desktop', 1280, 860], ['phone', 390, 844]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(200);
+      if (pictures) await page.screenshot({ path: join(pictures, `${name}-${device}-${colorScheme}.png`), fullPage: true });
+      const where = `${name}, ${device}, ${colorScheme}`;
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(overflow <= 0, `${where}: ${overflow} px too wide`);
+      assert.deepEqual(await barriers(page), [], where);
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: 1280, height: 860 });
+}
+
+/** A folder for a film of what a page shows, as frames; none where nobody wants it. */
+const film = process.env.FACEFORGE_FILM;
+
+/**
+ * Writes each frame that a page shows to a folder, named by its time in milliseconds, and beside them the layout shifts:
+ * what moved by itself, from where to where.
+ *
+ * source: Layout Instability API (W3C); Chrome DevTools Protocol, Page.startScreencast
+ */
+export async function filmed(page) {
+  if (!film) return;
+  mkdirSync(film, { recursive: true });
+  const begun_ms = Date.now();
+  const log = join(film, 'shifts.txt');
+  writeFileSync(log, '');
+  await page.exposeFunction('noteLayoutShift', (words) => appendFileSync(log, `${Date.now() - begun_ms} ${words}\n`));
+  await page.addInitScript(() => {
+    const place = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(',');
+    const nameOf = (node) => `${node?.nodeName.toLowerCase()}.${node?.className ?? ''} “${(node?.textContent ?? '').trim().slice(0, 30)}”`;
+    new PerformanceObserver((list) => {
+      for (const shift of list.getEntries()) {
+        const moved = shift.sources.map(({ node, previousRect, currentRect }) => `${nameOf(node)} ${place(previousRect)} to ${place(currentRect)}`);
+        globalThis.noteLayoutShift(`${shift.value.toFixed(4)}${shift.hadRecentInput ? ' after input' : ''} ${location.pathname}${location.search}: ${moved.join('; ')}`);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  const session = await page.context().newCDPSession(page);
+  session.on('Page.screencastFrame', ({ data, sessionId }) => {
+    writeFileSync(join(film, `${String(Date.now() - begun_ms).padStart(7, '0')}.jpg`), Buffer.from(data, 'base64'));
+    session.send('Page.screencastFrameAck', { sessionId }).catch(() => {}); // the page may be gone
+  });
+  await session.send('Page.startScreencast', { format: 'jpeg', quality: 70, maxWidth: 1280, maxHeight: 860 });
+}
+

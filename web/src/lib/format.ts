@@ -12,7 +12,7 @@ export const when = (rfc3339: string) => dateTime.format(new Date(rfc3339));
 /** 0.0001 -> "1 in 10,000" */
 export const oneIn = (rate: number) => `1 in ${numbers.format(Math.round(1 / rate))}`;
 
-export const similarityText = (similarity: number) => similarity.toFixed(3);
+export const similarityText = (similarity: number) => similarity.toFixed(3).replace('-', '\u2212');
 
 /** 31 500 000 -> "31.5 MB" */
 export const megabytes = (bytes: number) => `${tenths.format(bytes / 1e6)} MB`;

@@ -1,4 +1,5 @@
 import type { Gallery, VersionReport } from './api';
+import { similarityText } from './format';
 import { t } from '../texts';
 
 export type VersionPhoto = VersionReport['people'][number]['photos'][number];
@@ -7,7 +8,7 @@ export type VersionPhoto = VersionReport['people'][number]['photos'][number];
 export function whyLeftOut(photo: VersionPhoto) {
   if (photo.standing === 'unusable') return t('left_out.unusable');
   if (photo.similarity === null) return t('left_out.unlike');
-  return t('left_out.unlike_by', { similarity: photo.similarity.toFixed(2) });
+  return t('left_out.unlike_by', { similarity: similarityText(photo.similarity) });
 }
 
 export type TrainingState = 'empty' | 'untrained' | 'changed' | 'trained';

@@ -40,7 +40,7 @@ export const en = {
   'login.name_rule': '3 to 64 letters and digits, also . _ - @, without spaces. A mail address is fine.',
   'login.no_reset': 'There is no mail to reset it by: keep it well.',
   'login.sign_up': 'Sign up',
-  'login.have_one': 'Already have an account?',
+  'login.have_one': 'Have an account?',
   'login.new_here': 'New here?',
   'login.instead': 'Log in instead',
   'password.label': 'Password',

@@ -21,14 +21,16 @@ function remaining_s(list: Upload[], open: number) {
 }
 
 /** How far a list of uploads is. */
-export function progressOf(list: Upload[]): Progress {
+export function progressOf(list: Upload[], paused: boolean): Progress {
   const of = (state: Upload['state']) => list.filter((upload) => upload.state === state);
   const [taken, refused, sending] = [of('taken').length, of('refused').length, of('sending')];
   const done = taken + refused;
   const open = list.length - done;
   const underway = sending.reduce((sum, upload) => sum + upload.sent / 2, 0);
   let words: string;
-  if (open > 0) {
+  if (open > 0 && paused) {
+    words = t('upload.paused', { count: open });
+  } else if (open > 0) {
     const left_s = remaining_s(list, open);
     words = t('upload.progress', { done, count: list.length });
     if (left_s >= worthSaying_s) words += ` ${t('upload.left', { time: duration(left_s) })}`;
