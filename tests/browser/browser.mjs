@@ -172,4 +172,3 @@ export async function filmed(page) {
   });
   await session.send('Page.startScreencast', { format: 'jpeg', quality: 70, maxWidth: 1280, maxHeight: 860 });
 }
-

@@ -1,7 +1,8 @@
 // The whole tour of a new user: sign up, a gallery, people, photos taken and refused, training, versions, verify,
 // identify, the model as a file, and the account deleted. No page may be wider than a desktop or a phone. Set
-// FACEFORGE_SCREENSHOTS to a folder to keep pictures of every page at both widths, and FACEFORGE_TOUR_PACK to `npm` to
-// tour with the pack that `./run` installs, made from npm packages alone.
+// FACEFORGE_SCREENSHOTS to a folder to keep pictures of every page at both widths, FACEFORGE_FILM to one for every frame and
+// what moved by itself, and FACEFORGE_TOUR_PACK to `npm` to tour with the pack that `./run` installs, made from npm packages
+// alone.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -9,7 +10,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { photosOf, png } from '../cli/faceforge.mjs';
-import { launch, photo, sideBySide, watch, why } from './browser.mjs';
+import { filmed, launch, photo, sideBySide, watch, why } from './browser.mjs';
 import { binary, root, startServer, testData } from './server.mjs';
 
 const pictures = process.env.FACEFORGE_SCREENSHOTS;
@@ -44,6 +45,7 @@ before(async () => {
   page = await (await browser.newContext({ acceptDownloads: true })).newPage();
   page.setDefaultTimeout(15_000);
   watched = watch(page);
+  await filmed(page);
 });
 
 /** A data folder with nothing but the pack made from npm packages, as `./run` makes it. */
