@@ -54,17 +54,18 @@ std::string_view fault_of(std::string_view name) {
 
 }  // namespace
 
-Result<void> check_entry_name(std::string_view name) {
+Result<void> check_entry_name(std::string_view name, std::string_view kind) {
   const std::string_view fault = fault_of(name);
   if (fault.empty()) return {};
-  return fail(ErrorCode::InvalidInput, "zip_unsafe_name", "the name `{}` in the zip file {}",
-              shown(name), fault);
+  return fail(ErrorCode::InvalidInput, fmt::format("{}_unsafe_name", kind),
+              "the name `{}` in the {} file {}", shown(name), kind, fault);
 }
 
-Result<void> check_no_duplicates(std::span<const std::string_view> names) {
-  const auto duplicate = [](std::string_view name) {
-    return fail(ErrorCode::InvalidInput, "zip_duplicate_name",
-                "`{}` is in the zip file twice, or both as a file and as a folder", shown(name));
+Result<void> check_no_duplicates(std::span<const std::string_view> names, std::string_view kind) {
+  const auto duplicate = [kind](std::string_view name) {
+    return fail(ErrorCode::InvalidInput, fmt::format("{}_duplicate_name", kind),
+                "`{}` is in the {} file twice, or both as a file and as a folder", shown(name),
+                kind);
   };
   std::set<std::string> files;
   std::set<std::string> folders;

@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <optional>
@@ -18,6 +17,7 @@
 
 #include "archive/internal/end_record.h"
 #include "archive/internal/entry_name.h"
+#include "archive/internal/unpacking_folder.h"
 #include "base/check.h"
 #include "base/file.h"
 #include "base/unicode.h"
@@ -32,6 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::span<const std::byte>;
 
+constexpr std::string_view kKind = "zip";
 constexpr size_t kChunk_bytes = 256 * 1024;
 constexpr uint64_t kRatioMatters_bytes = 1 << 20;
 
@@ -176,7 +177,7 @@ Result<std::optional<Entry>> read_directory_entry(zip_t* archive, zip_uint64_t i
   if (!known) {
     return fail(ErrorCode::Corrupt, "zip_damaged", "entry {} of the zip file is damaged", index);
   }
-  TRY(internal::check_entry_name(name));
+  TRY(internal::check_entry_name(name, kKind));
   if (!is_plain_file(archive, index)) {
     return fail(ErrorCode::InvalidInput, "zip_symlink",
                 "`{}` is a link or a device; only files and folders are unpacked", name);
@@ -218,7 +219,7 @@ Result<std::vector<Entry>> list(zip_t* archive, const ZipLimits& limits) {
   }
   std::vector<std::string_view> names;
   for (const Entry& entry : entries) names.push_back(entry.name);
-  TRY(internal::check_no_duplicates(names));
+  TRY(internal::check_no_duplicates(names, kKind));
   return entries;
 }
 
@@ -284,49 +285,6 @@ Result<void> write_all(zip_t* archive, const std::vector<Entry>& entries, const 
   for (const fs::path& written : folders) TRY(flush_folder(written));
   return {};
 }
-
-fs::path parent_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
-// A folder that is removed with everything in it unless it was renamed away.
-class TemporaryFolder {
- public:
-  static Result<TemporaryFolder> create_in(const fs::path& parent) {
-    std::string name = (parent / ".unpacking-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      return Unexpected(file_error(errno, "create a folder in", parent));
-    }
-    return TemporaryFolder(name);
-  }
-  TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  TemporaryFolder& operator=(TemporaryFolder&&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
-  /// Fails where something of that name exists already, even an empty folder.
-  Result<void> rename_to(const fs::path& destination) {
-    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, destination.c_str(), RENAME_NOREPLACE) !=
-        0) {
-      if (errno == EEXIST) return exists(destination);
-      return Unexpected(file_error(errno, "create", destination));
-    }
-    path_.clear();
-    return flush_folder(parent_of(destination));
-  }
-
-  static Unexpected exists(const fs::path& destination) {
-    return fail(ErrorCode::AlreadyExists, "folder_exists", "{} exists already",
-                destination.string());
-  }
-
- private:
-  explicit TemporaryFolder(fs::path path) : path_(std::move(path)) {}
-  fs::path path_;
-};
 
 // ---- writing
 
@@ -407,13 +365,9 @@ Result<void> extract_zip(const fs::path& zip, const fs::path& destination,
                          const ZipLimits& limits) {
   const ArchivePointer archive = TRY(open_file(zip, limits));
   const std::vector<Entry> entries = TRY(list(archive.get(), limits));
-  std::error_code ignored;
-  if (fs::exists(fs::symlink_status(destination, ignored))) {
-    return TemporaryFolder::exists(destination);
-  }
-  TemporaryFolder folder = TRY(TemporaryFolder::create_in(parent_of(destination)));
+  auto folder = TRY(internal::UnpackingFolder::create_for(destination));
   TRY(write_all(archive.get(), entries, folder.path()));
-  return folder.rename_to(destination);
+  return folder.put_in_place(folder.path(), destination);
 }
 
 Result<std::vector<std::byte>> write_zip(const ZipEntries& entries, Compression compression) {
@@ -422,13 +376,13 @@ Result<std::vector<std::byte>> write_zip(const ZipEntries& entries, Compression 
   }
   std::vector<std::string_view> names;
   for (const auto& [name, contents] : entries) {
-    TRY(internal::check_entry_name(name));
+    TRY(internal::check_entry_name(name, kKind));
     if (name.ends_with('/')) {
       return fail(ErrorCode::InvalidInput, "zip_unsafe_name", "`{}` names a folder", name);
     }
     names.push_back(name);
   }
-  TRY(internal::check_no_duplicates(names));
+  TRY(internal::check_no_duplicates(names, kKind));
   try {
     return write_checked(entries, compression);
   } catch (const std::bad_alloc&) {

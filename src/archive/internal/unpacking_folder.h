@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.h"
+
+namespace faceforge::archive::internal {
+
+/// A folder that is removed with everything in it unless it was renamed away: what is unpacked
+/// appears complete or not at all.
+class UnpackingFolder {
+ public:
+  /// Makes it beside `destination`.
+  ///
+  /// fails: already_exists/folder_exists; as file_error
+  [[nodiscard]] static Result<UnpackingFolder> create_for(const std::filesystem::path& destination);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  /// Puts it, or a folder within it, in its place, once.
+  ///
+  /// fails: already_exists/folder_exists where something of that name exists, even an empty folder;
+  ///        as file_error
+  [[nodiscard]] Result<void> put_in_place(const std::filesystem::path& part,
+                                          const std::filesystem::path& destination);
+
+  ~UnpackingFolder();
+  UnpackingFolder(UnpackingFolder&& other) noexcept;
+  UnpackingFolder(const UnpackingFolder&) = delete;
+  UnpackingFolder& operator=(const UnpackingFolder&) = delete;
+  UnpackingFolder& operator=(UnpackingFolder&&) = delete;
+
+ private:
+  explicit UnpackingFolder(std::filesystem::path path);
+
+  std::filesystem::path path_;
+};
+
+}  // namespace faceforge::archive::internal
