@@ -92,7 +92,7 @@ struct InferenceScheduler::Parts {
   explicit Parts(const SchedulerOptions& given) : options(given), queues(given) {}
 
   void run_core(size_t core);
-  void rest(size_t core, std::unique_lock<std::mutex>& lock);
+  void rest(size_t core, SteadyTime now, std::unique_lock<std::mutex>& lock);
   void wake_one();
   [[nodiscard]] bool one_request_gets_all_cores() const;
   [[nodiscard]] Result<void> wait_for(Work& work, const std::stop_token& abandoned);
@@ -124,10 +124,13 @@ void InferenceScheduler::Parts::wake_one() {
   }
 }
 
-void InferenceScheduler::Parts::rest(size_t core, std::unique_lock<std::mutex>& lock) {
+/// in: `now` as when nothing could be taken: a later time may lie behind the end of a gathering,
+///     for which nobody would wake this core
+void InferenceScheduler::Parts::rest(size_t core, SteadyTime now,
+                                     std::unique_lock<std::mutex>& lock) {
   if (core == 0) first_core_rests = true;
   std::condition_variable& woken = core == 0 ? first_core : other_cores;
-  if (const auto end = queues.end_of_gathering(std::chrono::steady_clock::now())) {
+  if (const auto end = queues.end_of_gathering(now)) {
     woken.wait_until(lock, *end);
   } else {
     woken.wait(lock);
@@ -144,15 +147,16 @@ void InferenceScheduler::Parts::run_core(size_t core) {
   std::unique_lock lock(mutex);
   while (true) {
     const bool all_cores = one_request_gets_all_cores();
+    const auto now = std::chrono::steady_clock::now();
     std::optional<Assignment> taken;
     if (all_cores && core != 0) {
       if (std::exchange(first_core_rests, false)) first_core.notify_one();
     } else {
-      taken = queues.take(busy_cores, all_cores, std::chrono::steady_clock::now());
+      taken = queues.take(busy_cores, all_cores, now);
     }
     if (!taken && stopping) return;
     if (!taken) {
-      rest(core, lock);
+      rest(core, now, lock);
       continue;
     }
     ++busy_cores;

@@ -196,6 +196,26 @@ TEST_F(InferenceSchedulerTest, FacesWaitForOthersNoLongerThanTheyMay) {
   EXPECT_LT(shortest, milliseconds(20)) << "2 ms, and what a loaded machine adds to it";
 }
 
+TEST_F(InferenceSchedulerTest, FacesAreNotForgottenWhereTheirWaitEndsJustAsACoreLooksAtThem) {
+  // About as long as a core needs to wake up, so that some end while it looks.
+  for (const int gathering_us : {10, 20, 40, 80, 160}) {
+    start({.core_count = 1, .gathering = microseconds(gathering_us)});
+    const auto other = begin();  // never brings any
+    std::atomic<int> count = 0;
+    constexpr int kAll = 3'000;
+    std::jthread client([&] {
+      const auto request = begin();
+      const auto faces = named({"1"});
+      while (count < kAll && request->embed(faces)) ++count;
+    });
+    const auto end = steady_clock::now() + std::chrono::seconds(20);
+    while (count < kAll && steady_clock::now() < end) std::this_thread::sleep_for(milliseconds(1));
+    EXPECT_EQ(count, kAll) << "the rest still wait, " << gathering_us << " us";
+    scheduler_->stop();
+    client.join();
+  }
+}
+
 TEST_F(InferenceSchedulerTest, TheLastRequestOnItsWayEndsTheWaitOfTheOthers) {
   start({.core_count = 2, .gathering = std::chrono::seconds(60)});
   auto other = begin();
