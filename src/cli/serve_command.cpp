@@ -190,7 +190,7 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const auto scheduler = TRY(recognition::InferenceScheduler::start(
       {.core_count = core_count,
        .gathering = std::chrono::microseconds(std::lround(1'000 * options.batch_wait_ms)),
-       .live_requests = http_options.transport.limits.photo_threads}));
+       .live_requests = http_options.transport.limits.photos_at_once()}));
   recognition::Recognition recognition(galleries, *scheduler, engines);
   jobs::Jobs jobs(database, clock);
   recognition::add_train_gallery(jobs, recognition);

@@ -50,6 +50,10 @@ struct TransportLimits {
   size_t photo_queue = 64;
   Duration photo_wait = std::chrono::seconds(20);  ///< in this queue; then 503
   size_t photo_requests_each = 16;  ///< of one account, waiting or being answered: 503
+
+  /// Requests and live frames that look at photos at the same time: what waits for more than the
+  /// cores does so before these threads.
+  [[nodiscard]] size_t photos_at_once() const { return photo_threads + socket_threads; }
 };
 
 struct TlsFiles {
