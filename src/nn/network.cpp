@@ -113,10 +113,16 @@ struct Network::State {
     });
   }
 
-  void keep(const ProgramKey& key, const std::shared_ptr<const Program>& program) const {
+  /// Keeps a program, unless another thread has made the same meanwhile: then that one counts, so
+  /// that a shape new to many threads at once takes one place and not as many as they are.
+  std::shared_ptr<const Program> keep(const ProgramKey& key,
+                                      std::shared_ptr<const Program> program) const {
     const std::scoped_lock lock(programs_mutex);
+    const auto known = std::ranges::find(programs, key, &CachedProgram::key);
+    if (known != programs.end()) return known->program;
     programs.push_front({key, program});
     if (programs.size() > kProgramLimit) programs.pop_back();
+    return program;
   }
 
   Result<std::shared_ptr<const Program>> program(std::vector<Shape> input_shapes,
@@ -129,10 +135,9 @@ struct Network::State {
     const ProgramKey key{std::move(input_shapes), options.thread_count};
     if (auto found = find_if([&](const ProgramKey& known) { return known == key; })) return found;
     // Two threads may compile the same program at once; that costs time, once, and nothing else.
-    const auto compiled = TRY(
+    auto compiled = TRY(
         Program::compile(graph, key.input_shapes, key.thread_count, limits, weights, idle_bytes));
-    keep(key, compiled);
-    return compiled;
+    return keep(key, std::move(compiled));
   }
 
   /// Frees memory of the programs used longest ago while too much is kept.
