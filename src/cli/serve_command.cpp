@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <thread>
 
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/without_throwing.h"
 #include "cli/certificate.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -160,6 +162,15 @@ Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) 
   return {};
 }
 
+/// Has the programs for batches of faces compiled before a request needs them.
+void prepare_batches(recognition::InferenceScheduler& scheduler,
+                     const recognition::Engines& engines, const std::stop_token& stop) {
+  const auto prepared = without_throwing([&] { return scheduler.prepare(engines, stop); });
+  if (!prepared && prepared.error().code != ErrorCode::Cancelled) {
+    log::warning("batches are compiled when they come: {}", prepared.error().message);
+  }
+}
+
 Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const std::filesystem::path data_folder(options.installation.data_folder);
   auto http_options = TRY(server_options(options));
@@ -191,6 +202,8 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
       {.core_count = core_count,
        .gathering = std::chrono::microseconds(std::lround(1'000 * options.batch_wait_ms)),
        .live_requests = http_options.transport.limits.photos_at_once()}));
+  const std::jthread preparing(
+      [&](const std::stop_token& stop) { prepare_batches(*scheduler, engines, stop); });
   recognition::Recognition recognition(galleries, *scheduler, engines);
   jobs::Jobs jobs(database, clock);
   recognition::add_train_gallery(jobs, recognition);

@@ -154,6 +154,20 @@ TEST_F(Allocation, OurKernelsAllocateNothingInARunIntoKnownOutputs) {
   }
 }
 
+TEST_F(Allocation, APreparedShapeIsNotCompiledInItsFirstRun) {
+  const auto network = Network::parse(own_operators().serialize().value()).value();
+  const Tensor prepared = waves({4, 8, 16, 16});
+  const Tensor other = waves({3, 8, 16, 16});
+  const RunOptions options{.thread_count = 2};
+  ASSERT_TRUE(network.prepare(prepared.shape, options));
+  const auto first_run_of = [&](const Tensor& input) {
+    return allocations_of([&] { (void)network.run(input, options); }).count;
+  };
+  const size_t prepared_count = first_run_of(prepared);
+  EXPECT_LT(2 * prepared_count, first_run_of(other)) << "which is compiled in its first run";
+  EXPECT_EQ(network.prepare(Shape{4, 7, 16, 16}).error().reason, "input_shape");
+}
+
 TEST_F(Allocation, ARunAllocatesItsOutputsAndOneDnnItsArguments) {
   SKIP_WITHOUT_TEST_DATA(data);
   // oneDNN keeps the arguments of each primitive in a hash table, some 50 bytes each.

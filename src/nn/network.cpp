@@ -140,6 +140,14 @@ struct Network::State {
     return keep(key, std::move(compiled));
   }
 
+  /// The program for a shape of the only input.
+  Result<std::shared_ptr<const Program>> program_of(std::span<const int64_t> input_shape,
+                                                    const RunOptions& options) const {
+    std::vector<Shape> shapes{Shape(input_shape.begin(), input_shape.end())};
+    if (batch_of(graph.inputs, 1, input_shape) == Batch::OneByOne) shapes[0][0] = 1;
+    return program(std::move(shapes), options);
+  }
+
   /// Frees memory of the programs used longest ago while too much is kept.
   void drop_idle() const {
     if (idle_bytes <= kIdleLimit_bytes) return;
@@ -283,15 +291,20 @@ Result<void> Network::run_unnamed(std::span<const Tensor> inputs, std::vector<Te
   return {};
 }
 
+Result<void> Network::prepare(std::span<const int64_t> input_shape,
+                              const RunOptions& options) const {
+  auto prepared = state_->program_of(input_shape, options);
+  if (!prepared) return state_->named(std::move(prepared).error());
+  return {};
+}
+
 size_t Network::weight_bytes() const {
   return state_->weights.adopted_bytes();
 }
 
 Result<std::vector<std::string>> Network::implementations(std::span<const int64_t> input_shape,
                                                           const RunOptions& options) const {
-  std::vector<Shape> shapes{Shape(input_shape.begin(), input_shape.end())};
-  if (batch_of(inputs(), 1, input_shape) == Batch::OneByOne) shapes[0][0] = 1;
-  const auto program = TRY(state_->program(std::move(shapes), options));
+  const auto program = TRY(state_->program_of(input_shape, options));
   return program->implementations();
 }
 

@@ -78,8 +78,8 @@ class Network {
   ///        too_large/activations_too_large; invalid_input/thread_count;
   ///        exhausted/out_of_memory; internal/engine_failed with oneDNN's words.
   ///        oneDNN 2.6 does not check its own allocations: memory that runs out while it makes a
-  ///        primitive, so in the first run of a shape and thread count only, ends the program.
-  ///        `vision` makes the first run of every known shape while a pack is loaded.
+  ///        primitive, so in `prepare` and the first run of a shape and thread count only, ends the
+  ///        program. Whoever knows a shape beforehand prepares it while nobody waits.
   /// cost:  the first run of a shape and thread count compiles a program (some 10 to 100 ms); the
   ///        32 programs used last are kept, and 256 MB of activation memory between runs. Later
   ///        runs allocate the outputs, and oneDNN some hundred bytes a primitive for its arguments
@@ -95,6 +95,12 @@ class Network {
   /// over without an allocation. After a failure they hold anything.
   [[nodiscard]] Result<void> run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
                                       const RunOptions& options = {}) const;
+
+  /// Compiles the program for a shape of the only input, which its first run would otherwise do.
+  ///
+  /// fails: as `run`
+  [[nodiscard]] Result<void> prepare(std::span<const int64_t> input_shape,
+                                     const RunOptions& options = {}) const;
 
   /// Memory that the weights of convolutions and matrices take: once as in the file until the first
   /// program is compiled, from then on once for each layout that a program wanted.

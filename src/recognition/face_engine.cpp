@@ -64,6 +64,9 @@ class PipelineEngine final : public FaceEngine {
       std::span<const face::AlignedFace> faces) const override {
     return pipeline_->embed(faces);
   }
+  Result<void> prepare_batch(size_t face_count) const override {
+    return pipeline_->prepare_batch(face_count);
+  }
   face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
                         const face::AlignedFace& aligned) const override {
     return pipeline_->quality(photo, face, aligned);
@@ -81,6 +84,10 @@ Result<vision::PhotoLook> FaceEngine::look_at(std::span<const std::byte> file,
   image::Photo photo = TRY(decode(file));
   auto faces = TRY(detect(photo));
   return vision::PhotoLook{std::move(photo), std::move(faces)};
+}
+
+Result<void> FaceEngine::prepare_batch(size_t) const {
+  return {};
 }
 
 std::shared_ptr<const FaceEngine> make_face_engine(std::shared_ptr<const vision::Pipeline> pipeline,

@@ -63,6 +63,9 @@ class FaceEngine {
                                                         const face::DetectedFace& face) const = 0;
   [[nodiscard]] virtual Result<std::vector<face::Embedding>> embed(
       std::span<const face::AlignedFace> faces) const = 0;
+  /// As `vision::Pipeline::prepare_batch`; by default there is nothing to prepare.
+  [[nodiscard]] virtual Result<void> prepare_batch(size_t face_count) const;
+
   [[nodiscard]] virtual face::Quality quality(const image::Photo& photo,
                                               const face::DetectedFace& face,
                                               const face::AlignedFace& aligned) const = 0;

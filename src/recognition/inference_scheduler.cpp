@@ -285,6 +285,15 @@ class InferenceScheduler::Request final : public FaceEngine {
     });
   }
 
+  Result<void> prepare_batch(size_t face_count) const override {
+    if (face_count <= internal::WorkQueues::kFacesPerCore) {
+      TRY(on_a_core<void>(
+          [&](const FaceEngine&) { return engines_.one_core->prepare_batch(face_count); }));
+    }
+    return on_a_core<void>(
+        [&](const FaceEngine&) { return engines_.all_cores->prepare_batch(face_count); });
+  }
+
   face::Quality quality(const image::Photo& photo, const face::DetectedFace& face,
                         const face::AlignedFace& aligned) const override {
     return engines_.one_core->quality(photo, face, aligned);
@@ -387,6 +396,14 @@ Result<std::unique_ptr<const FaceEngine>> InferenceScheduler::begin(const Engine
     return parts_->busy();
   }
   return std::make_unique<const Request>(*parts_, engines, urgency, std::move(abandoned));
+}
+
+Result<void> InferenceScheduler::prepare(const Engines& engines, std::stop_token abandoned) {
+  const auto request = TRY(begin(engines, Urgency::Background, std::move(abandoned)));
+  for (size_t face_count = 1; face_count <= Assignment::kMaxFaces; face_count *= 2) {
+    TRY(request->prepare_batch(face_count));
+  }
+  return {};
 }
 
 SchedulerLoad InferenceScheduler::load() const {

@@ -66,6 +66,14 @@ class InferenceScheduler {
                                                                 Urgency urgency = Urgency::Live,
                                                                 std::stop_token abandoned = {});
 
+  /// Has compiled what batches of any size will run, one after the other in the background, so that
+  /// no request needs to wait for it.
+  ///
+  /// in:    `abandoned` ends it before the next one
+  /// fails: as `FaceEngine::prepare_batch`; cancelled/request_abandoned and
+  /// cancelled/server_stopping
+  [[nodiscard]] Result<void> prepare(const Engines& engines, std::stop_token abandoned = {});
+
   [[nodiscard]] SchedulerLoad load() const;
 
   /// Lets the cores finish what they have begun, cancels what waits, and ends the threads.

@@ -37,6 +37,7 @@ class NamingEngine final : public FaceEngine {
     return batches_;
   }
   mutable std::atomic<int> detection_count = 0;
+  size_t too_many = 0;  ///< faces to prepare for
 
   const face::ModelId& model_id() const override { return plain_.model_id(); }
   const std::string& pack_id() const override { return plain_.pack_id(); }
@@ -66,6 +67,17 @@ class NamingEngine final : public FaceEngine {
                                   const face::DetectedFace& face) const override {
     return plain_.align(photo, face);
   }
+  Result<void> prepare_batch(size_t face_count) const override {
+    const std::scoped_lock lock(mutex_);
+    prepared_.push_back(face_count);
+    if (face_count == too_many) return fail(ErrorCode::Exhausted, "out_of_memory", "so many");
+    return {};
+  }
+  /// In the order in which they were.
+  std::vector<size_t> prepared() const {
+    const std::scoped_lock lock(mutex_);
+    return prepared_;
+  }
   Result<std::vector<face::Embedding>> embed(
       std::span<const face::AlignedFace> faces) const override {
     std::vector<face::Embedding> embeddings;
@@ -92,6 +104,7 @@ class NamingEngine final : public FaceEngine {
   std::atomic<bool> is_open_ = true;
   mutable std::mutex mutex_;
   mutable std::vector<std::vector<float>> batches_;
+  mutable std::vector<size_t> prepared_;
 };
 
 std::vector<face::AlignedFace> named(std::initializer_list<std::string_view> names) {
@@ -318,6 +331,31 @@ TEST_F(InferenceSchedulerTest, WhatIsWrongWithOneFaceIsToldToItsOwnRequestOnly) 
   }
   wait_for_waiting(5);
   engine_->open();
+}
+
+TEST_F(InferenceSchedulerTest, BatchesOfEverySizeArePreparedForOneCoreAndForAll) {
+  start({.core_count = 2});
+  EXPECT_TRUE(scheduler_->prepare({engine_, all_cores_}));
+  EXPECT_THAT(engine_->prepared(), ElementsAre(1, 2, 4, 8));
+  EXPECT_THAT(all_cores_->prepared(), ElementsAre(1, 2, 4, 8, 16, 32));
+  EXPECT_EQ(scheduler_->load().requests, 0U);
+}
+
+TEST_F(InferenceSchedulerTest, PreparationWaitsForRequestsAndEndsWhenItIsAskedTo) {
+  start({.core_count = 1});
+  std::jthread held = hold_up();
+  std::stop_source gone;
+  std::jthread preparing([&] {
+    EXPECT_EQ(scheduler_->prepare(engine_, gone.get_token()).error().reason, "request_abandoned");
+  });
+  wait_for_waiting(1);
+  EXPECT_THAT(engine_->prepared(), testing::IsEmpty());
+  gone.request_stop();
+  preparing.join();
+  engine_->open();
+  held.join();
+  engine_->too_many = 4;
+  EXPECT_EQ(scheduler_->prepare(engine_).error().reason, "out_of_memory");
 }
 
 TEST_F(InferenceSchedulerTest, OnePhotoOfManyFacesIsEmbeddedInBatchesThatOthersJoin) {

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "vision/internal/align.h"
+#include "vision/internal/batches.h"
 #include "vision/internal/contour.h"
 #include "vision/internal/detector.h"
 #include "vision/internal/embedder.h"
@@ -159,6 +160,11 @@ bool Pipeline::is_short_of_pixels(const image::Photo& photo, const face::Detecte
 Result<std::vector<face::Embedding>> Pipeline::embed(std::span<const face::AlignedFace> faces,
                                                      const InputObserver& on_input) const {
   return parts_->embedder.embed(faces, on_input);
+}
+
+Result<void> Pipeline::prepare_batch(size_t face_count) const {
+  CHECK(face_count >= 1 && next_batch(face_count) == face_count);
+  return parts_->embedder.prepare(face_count);
 }
 
 face::Quality Pipeline::quality(const image::Photo& photo, const face::DetectedFace& face,

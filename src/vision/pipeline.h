@@ -47,6 +47,9 @@ struct DetectOptions {
   InputObserver on_detector_input = {};       ///< every picture of the scale search
 };
 
+/// Most faces that are embedded in one run of a network.
+inline constexpr size_t kMaxBatch = 32;
+
 struct LoadOptions {
   /// Threads that share each run of a network, the caller's among them. 1 is best where many
   /// photos are looked at side by side.
@@ -79,8 +82,8 @@ class Pipeline {
 
   /// Finds faces.
   ///
-  /// out:   faces by falling area of the box; no face is an empty list; in pixels of the full-size
-  /// photo
+  /// out:   faces by falling area of the box, in pixels of the full-size photo; no face is an empty
+  ///        list
   /// fails: as `DetectOptions::on_detector_input`
   [[nodiscard]] Result<std::vector<face::DetectedFace>> detect(
       const image::Photo& photo, const DetectOptions& options = {}) const;
@@ -104,6 +107,14 @@ class Pipeline {
   /// fails: internal/embedding_not_finite; as `on_input`
   [[nodiscard]] Result<std::vector<face::Embedding>> embed(
       std::span<const face::AlignedFace> faces, const InputObserver& on_input = {}) const;
+
+  /// Compiles what `embed` runs for so many faces, so that its first run need not.
+  ///
+  /// in:    `face_count` a power of two, at most kMaxBatch: larger numbers are run in such parts
+  ///        (a CHECK)
+  /// fails: as `nn::Network::prepare`
+  /// cost:  some 10 to 100 ms
+  [[nodiscard]] Result<void> prepare_batch(size_t face_count) const;
 
   /// Measures how usable a face is.
   ///

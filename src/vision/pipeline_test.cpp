@@ -150,6 +150,15 @@ TEST_F(ObservedPipeline, AMirrorImageThatIsLookedAtIsShownToo) {
   EXPECT_EQ(shown[0].values.front(), shown[1].values[kSide_px - 1]);
 }
 
+TEST_F(ObservedPipeline, APreparedBatchIsEmbeddedAsAnyOther) {
+  const auto pipeline = load(MirrorAveraging::Off);
+  ASSERT_TRUE(pipeline->prepare_batch(4));
+  EXPECT_EQ(pipeline->embed(faces(4)).value()[3].values,
+            pipeline->embed(faces(1)).value()[0].values);
+  EXPECT_DEATH((void)pipeline->prepare_batch(3), "next_batch");
+  EXPECT_DEATH((void)pipeline->prepare_batch(64), "next_batch");
+}
+
 TEST_F(ObservedPipeline, AnObserversFailureEndsTheCall) {
   const auto pipeline = load(MirrorAveraging::Off);
   const InputObserver refusing = [](size_t, const nn::Tensor&) -> Result<void> {

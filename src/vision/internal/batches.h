@@ -4,9 +4,9 @@
 #include <bit>
 #include <cstddef>
 
-namespace faceforge::vision {
+#include "vision/pipeline.h"
 
-inline constexpr size_t kMaxBatch = 32;
+namespace faceforge::vision {
 
 /// How many of `left` pictures go into the next run: a power of two, at most `kMaxBatch`, so that a
 /// network is compiled for six batch sizes at most, whatever the number of faces.

@@ -1,6 +1,7 @@
 #include "vision/internal/embedder.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -42,6 +43,13 @@ Result<EmbedderNetwork> EmbedderNetwork::load(const EmbedderSpec& spec, size_t c
   const int side_px = spec.landmark_template.side_px;
   TRY(embedder.run(black_input(1, side_px, side_px, spec.input)));
   return embedder;
+}
+
+Result<void> EmbedderNetwork::prepare(size_t face_count) const {
+  const int64_t side_px = spec_.landmark_template.side_px;
+  return network_.prepare(
+      std::array{static_cast<int64_t>(face_count), int64_t{image::kChannels}, side_px, side_px},
+      run_options_);
 }
 
 Result<std::vector<float>> EmbedderNetwork::run(const nn::Tensor& input) const {
@@ -100,6 +108,11 @@ Result<Embedder> Embedder::load(const PipelineSpec& spec, const nn::RunOptions& 
     embedder.networks_.push_back(TRY(EmbedderNetwork::load(network, crop_index, run_options)));
   }
   return embedder;
+}
+
+Result<void> Embedder::prepare(size_t face_count) const {
+  for (const EmbedderNetwork& network : networks_) TRY(network.prepare(face_count));
+  return {};
 }
 
 Result<std::vector<face::Embedding>> Embedder::embed(std::span<const face::AlignedFace> faces,

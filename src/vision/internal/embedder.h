@@ -39,6 +39,9 @@ class EmbedderNetwork {
       std::span<const face::AlignedFace> faces,
       const std::function<Result<void>(const nn::Tensor&)>& on_input) const;
 
+  /// Compiles what a batch of so many faces runs. Fails as `nn::Network::prepare`.
+  [[nodiscard]] Result<void> prepare(size_t face_count) const;
+
   /// From now on runs are made so.
   void run_with(const nn::RunOptions& run_options) { run_options_ = run_options; }
 
@@ -73,6 +76,12 @@ class Embedder {
   /// fails: as `EmbedderNetwork::run`
   [[nodiscard]] Result<std::vector<face::Embedding>> embed(std::span<const face::AlignedFace> faces,
                                                            const InputObserver& on_input) const;
+
+  /// Compiles what a batch of so many faces runs, in every network.
+  ///
+  /// in:    `face_count` as `next_batch` gives it
+  /// fails: as `nn::Network::prepare`
+  [[nodiscard]] Result<void> prepare(size_t face_count) const;
 
   /// From now on runs are made so.
   void run_with(const nn::RunOptions& run_options) {
