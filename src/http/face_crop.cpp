@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "image/encode.h"
-#include "image/image.h"
 #include "image/resample.h"
 
 namespace faceforge::http {
@@ -15,9 +14,8 @@ constexpr float kMargin = 1.5F;
 
 }  // namespace
 
-Result<std::vector<std::byte>> face_crop_jpeg(std::span<const std::byte> file,
+Result<std::vector<std::byte>> face_crop_jpeg(const image::Photo& photo,
                                               const face::BoundingBox& box) {
-  const auto photo = TRY(image::decode(file, image::DecodeLimits{}));
   const double scale = photo.scale();
   const double wanted_px = std::max(box.width, box.height) * kMargin * scale;
   // A crop larger than the photo would only add black.

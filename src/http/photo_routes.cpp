@@ -159,8 +159,10 @@ Result<Response> get_photo_crop(const Call& call) {
     return response;
   }
   const auto file = TRY(file_of(call, photo));
+  const image::Photo decoded =
+      TRY(call.services.recognition.decode({std::span<const std::byte>(file), call.abandoned}));
   response.headers.add("Content-Type", "image/jpeg");
-  response.body = TRY(face_crop_jpeg(file, photo.face.box));
+  response.body = TRY(face_crop_jpeg(decoded, photo.face.box));
   return response;
 }
 

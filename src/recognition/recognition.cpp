@@ -312,6 +312,12 @@ Result<PhotoFaces> Recognition::detect(const Upload& upload) {
   return recognition::detect(*request, upload.file);
 }
 
+Result<image::Photo> Recognition::decode(const Upload& upload) {
+  const auto request =
+      TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, upload.abandoned));
+  return request->decode(upload.file);
+}
+
 Result<CompareReport> Recognition::compare(const Upload& first, std::span<const std::byte> second,
                                            const gallery::MatchRates& rates,
                                            const WantedFace& wanted_face) {

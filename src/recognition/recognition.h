@@ -157,8 +157,7 @@ class Recognition {
   /// Compares a photo with one person of a gallery.
   ///
   /// fails: as recognition::verify; not_found/person_not_found; not_found/person_not_trained when
-  /// the
-  ///        person is not in that version; and as identify
+  ///        the person is not in that version; and as identify
   [[nodiscard]] Result<VerifyReport> verify(UserId user, GalleryId gallery, PersonId person,
                                             const Upload& upload,
                                             const gallery::MatchRates& rates = {},
@@ -166,6 +165,9 @@ class Recognition {
                                             std::optional<int64_t> version = std::nullopt);
 
   [[nodiscard]] Result<PhotoFaces> detect(const Upload& upload);
+
+  /// A photo's pixels, as large as they are ever decoded. Fails as image::decode.
+  [[nodiscard]] Result<image::Photo> decode(const Upload& upload);
 
   /// The request is abandoned when `first` is.
   [[nodiscard]] Result<CompareReport> compare(const Upload& first,

@@ -329,6 +329,16 @@ TEST_P(RecognitionTest, TooManyPhotosAtOnceAreToldToComeBack) {
   EXPECT_TRUE(narrow.detect(photo));
 }
 
+TEST_P(RecognitionTest, APhotoIsDecodedByTheCoresThatLookAtPhotos) {
+  const auto photo = FakeEngine::photo("face ann 10 10 50");
+  const auto decoded = recognition_->decode(photo);
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(decoded->width_px, FakeEngine::kSide_px);
+  EXPECT_EQ(reason_of(recognition_->decode(std::as_bytes(std::span("no photo")))), "not_an_image");
+  scheduler_->stop();
+  EXPECT_EQ(reason_of(recognition_->decode(photo)), "server_stopping");
+}
+
 TEST_P(RecognitionTest, AnExportedVersionIsAGalleryModelFile) {
   enroll_both();
   EXPECT_EQ(reason_of(recognition_->export_model(user_, gallery_)), "gallery_not_trained");
