@@ -3,8 +3,6 @@
 #include <system_error>
 #include <utility>
 
-#include <unistd.h>
-
 #include "base/copy_file.h"
 #include "base/file.h"
 #include "packs/internal/pack_files.h"
@@ -14,16 +12,8 @@ namespace faceforge::packs {
 
 namespace fs = std::filesystem;
 
-NewPack::NewPack(fs::path folder, fs::path staging)
+NewPack::NewPack(fs::path folder, ScratchFolder staging)
     : folder_(std::move(folder)), staging_(std::move(staging)) {}
-
-NewPack::NewPack(NewPack&& other) noexcept
-    : folder_(std::move(other.folder_)), staging_(std::exchange(other.staging_, {})) {}
-
-NewPack::~NewPack() {
-  std::error_code ignored;
-  if (!staging_.empty()) fs::remove_all(staging_, ignored);
-}
 
 Result<NewPack> NewPack::create(const fs::path& folder) {
   std::error_code failed;
@@ -35,35 +25,32 @@ Result<NewPack> NewPack::create(const fs::path& folder) {
   const fs::path parent = place.parent_path();
   fs::create_directories(parent, failed);
   if (failed) return Unexpected(file_error(failed.value(), "make the folder", parent));
-  std::string pattern = (parent / ".new-pack-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) {
-    return Unexpected(file_error(errno, "make a folder in", parent));
-  }
-  return NewPack(place, pattern);
+  ScratchFolder staging = TRY(ScratchFolder::create_in(parent, ".new-pack-"));
+  return NewPack(place, std::move(staging));
 }
 
 Result<void> NewPack::copy_in(const fs::path& source, const fs::path& path) const {
-  const fs::path destination = staging_ / path;
+  const fs::path destination = staging() / path;
   TRY(make_private_folder(destination.parent_path()));
   return copy_file_atomically(source, destination);
 }
 
 Result<void> NewPack::write_in(std::span<const std::byte> contents, const fs::path& path) const {
-  const fs::path destination = staging_ / path;
+  const fs::path destination = staging() / path;
   TRY(make_private_folder(destination.parent_path()));
   return write_file_atomically(destination, contents);
 }
 
 Result<Card> NewPack::finish(const Card& card) {
-  TRY(write_card(card, staging_));
-  Card written = TRY(read_card(staging_));
-  TRY(checked(written, staging_));
-  TRY(vision::Pipeline::load(pipeline_spec(written, staging_)));
+  TRY(write_card(card, staging()));
+  Card written = TRY(read_card(staging()));
+  TRY(checked(written, staging()));
+  TRY(vision::Pipeline::load(pipeline_spec(written, staging())));
   // Fails where another process has made that folder meanwhile, unless it is empty.
   std::error_code failed;
-  fs::rename(staging_, folder_, failed);
+  fs::rename(staging(), folder_, failed);
   if (failed) return Unexpected(file_error(failed.value(), "make the folder", folder_));
-  staging_.clear();
+  staging_.release();
   fs::permissions(folder_, fs::perms::owner_all, fs::perm_options::replace, failed);
   return written;
 }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "base/result.h"
+#include "base/scratch_folder.h"
 #include "packs/card.h"
 
 namespace faceforge::packs {
@@ -17,12 +18,8 @@ class NewPack {
   /// fails: conflict/folder_exists; as file_error
   [[nodiscard]] static Result<NewPack> create(const std::filesystem::path& folder);
 
-  NewPack(NewPack&& other) noexcept;
-  NewPack& operator=(NewPack&&) = delete;
-  ~NewPack();
-
   /// Where the files lie until it is finished.
-  [[nodiscard]] const std::filesystem::path& staging() const { return staging_; }
+  [[nodiscard]] const std::filesystem::path& staging() const { return staging_.path(); }
 
   /// Copies a file in, to the path that the card gives it. Fails as copy_file_atomically.
   [[nodiscard]] Result<void> copy_in(const std::filesystem::path& source,
@@ -42,10 +39,10 @@ class NewPack {
   [[nodiscard]] Result<Card> finish(const Card& card);
 
  private:
-  NewPack(std::filesystem::path folder, std::filesystem::path staging);
+  NewPack(std::filesystem::path folder, ScratchFolder staging);
 
   std::filesystem::path folder_;
-  std::filesystem::path staging_;  ///< empty when it was moved away
+  ScratchFolder staging_;
 };
 
 }  // namespace faceforge::packs
