@@ -2,13 +2,13 @@
 
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/photo_notes.h"
 #include "cli/supervision.h"
 #include "cli/text.h"
 #include "evaluate/fusion.h"
-#include "evaluate/pair_list.h"
 #include "packs/combine.h"
 
 namespace faceforge::cli {
@@ -80,11 +80,7 @@ std::string report_text(const evaluate::FusionReport& report, const packs::Card&
 }
 
 Result<int> run_combine(const CombineOptions& options, const Interrupt& interrupt) {
-  std::set<std::string> excluded;
-  if (!options.excluded_pairs.empty()) {
-    const auto list = TRY(evaluate::read_pair_list(options.excluded_pairs));
-    excluded = evaluate::people_of(list);
-  }
+  const auto excluded = TRY(excluded_people(options.excluded_pairs));
   const packs::Registry registry = TRY(registry_of(options.data_folder));
   const auto first = TRY(registry.info(options.first));
   const auto second = TRY(registry.info(options.second));
@@ -126,10 +122,7 @@ void declare_combine(CLI::App& command, CombineOptions& options) {
           "A folder of PERSON/PHOTO; its strangers say how far apart each embedder puts them")
       ->required()
       ->type_name("DIR");
-  command
-      .add_option("--exclude-pairs", options.excluded_pairs,
-                  "Leave out everyone who occurs in this pairs list, so that it can judge")
-      ->type_name("PAIRS.txt");
+  add_exclude_pairs_option(command, options.excluded_pairs);
   add_json_option(command, options.json);
   add_data_option(command, options.data_folder);
   set_examples(command,

@@ -7,12 +7,12 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/photo_notes.h"
 #include "cli/supervision.h"
 #include "cli/text.h"
-#include "evaluate/pair_list.h"
 #include "evaluate/quantization_page.h"
 #include "evaluate/quantize_pack.h"
 
@@ -163,7 +163,7 @@ std::string report_text(const evaluate::QuantizePackReport& report, const std::s
 // --- the command ---
 
 /// Refuses a place among the packs: what appears there changes which pack is used at once, and the
-/// packs folder is written to by `packs install` alone.
+/// packs folder is written to under its lock alone, by `packs install`.
 Result<void> check_outside_packs(const fs::path& output, const std::string& data_folder) {
   const auto options = packs::RegistryOptions::from_environment(data_folder);
   std::error_code failed;
@@ -183,10 +183,7 @@ Result<void> check_outside_packs(const fs::path& output, const std::string& data
 
 Result<int> run_quantize(const QuantizeOptions& options, const Interrupt& interrupt) {
   evaluate::QuantizePackRequest request;
-  if (!options.excluded_pairs.empty()) {
-    const auto list = TRY(evaluate::read_pair_list(options.excluded_pairs));
-    request.excluded_people = evaluate::people_of(list);
-  }
+  request.excluded_people = TRY(excluded_people(options.excluded_pairs));
   const packs::Registry registry = TRY(registry_of(options.data_folder));
   request.output = options.output;
   if (!request.output.has_filename()) request.output = request.output.parent_path();  // "mine/"
@@ -228,10 +225,7 @@ void declare_quantize(CLI::App& command, QuantizeOptions& options) {
                   "A folder of PERSON/PHOTO for the thresholds, as evaluate calibrate takes it")
       ->required()
       ->type_name("DIR");
-  command
-      .add_option("--exclude-pairs", options.excluded_pairs,
-                  "Leave out everyone who occurs in this pairs list, so that it can judge")
-      ->type_name("PAIRS.txt");
+  add_exclude_pairs_option(command, options.excluded_pairs);
   command
       .add_option("--report", options.page, "Write what each layer loses as a page with plots, too")
       ->type_name("FILE.html");
