@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -25,7 +26,7 @@ bool is_usable(const PackEntry& entry) {
 Result<vision::PipelineSpec> open_entry(const PackEntry& entry, const fs::path& packs_folder) {
   if (entry.fault) return Unexpected(*entry.fault);
   Card card = TRY(checked(entry.card, entry.folder));
-  add_calibration(card, packs_folder);
+  add_measurements(card, packs_folder);
   return pipeline_spec(card, entry.folder);
 }
 
@@ -48,7 +49,7 @@ Result<std::vector<PackEntry>> Registry::list() const {
       entries.push_back({.card = card, .state = PackState::NotInstalled});
     }
   }
-  for (PackEntry& entry : entries) add_calibration(entry.card, options_.packs_folder);
+  for (PackEntry& entry : entries) add_measurements(entry.card, options_.packs_folder);
   std::ranges::stable_sort(
       entries, [](const PackEntry& a, const PackEntry& b) { return preferred(a.card, b.card); });
   const auto best = std::ranges::find_if(entries, is_usable);
@@ -64,7 +65,7 @@ Result<PackEntry> Registry::info(std::string_view id_or_folder) const {
   const fs::path folder(id_or_folder);
   if (fs::is_directory(folder, failed)) {
     auto card = TRY(card_of(folder));
-    add_calibration(card, options_.packs_folder);
+    add_measurements(card, options_.packs_folder);
     return PackEntry{.card = std::move(card), .state = PackState::InPlace, .folder = folder};
   }
   return unknown_pack(id_or_folder, entries);
@@ -87,44 +88,73 @@ Result<vision::PipelineSpec> Registry::open(std::string_view id_or_folder) const
 }
 
 Result<void> Registry::remove(std::string_view id) const {
-  const auto entries = TRY(packs_here(options_, *memory_));
-  const auto found = std::ranges::find(entries, id, id_of);
-  if (found == entries.end()) {
-    return fail(ErrorCode::NotFound, "pack_not_installed", "no pack {} is installed in {}", id,
-                options_.packs_folder.string());
-  }
-  if (found->state == PackState::InPlace) {
-    return fail(ErrorCode::Conflict, "pack_in_place",
-                "the pack {} is used where it lies, in {}: it was never installed", id,
-                found->folder.string());
-  }
+  const auto installed = [&]() -> Result<fs::path> {
+    const auto entries = TRY(packs_here(options_, *memory_));
+    const auto found = std::ranges::find(entries, id, id_of);
+    if (found == entries.end()) {
+      return fail(ErrorCode::NotFound, "pack_not_installed", "no pack {} is installed in {}", id,
+                  options_.packs_folder.string());
+    }
+    if (found->state == PackState::InPlace) {
+      return fail(ErrorCode::Conflict, "pack_in_place",
+                  "the pack {} is used where it lies, in {}: it was never installed", id,
+                  found->folder.string());
+    }
+    return found->folder;
+  };
+  TRY(installed());  // a pack that is not there leaves no trace
   const PacksLock lock = TRY(PacksLock::take(options_.packs_folder));
+  const fs::path folder = TRY(installed());
   const Staging staging = TRY(Staging::create(options_.packs_folder, lock));
   // Out of sight first, so that no reader meets half a pack; the staging folder then takes it away.
   std::error_code failed;
-  fs::rename(found->folder, staging.path() / "removed", failed);
-  if (failed) return Unexpected(file_error(failed.value(), "remove", found->folder));
+  fs::rename(folder, staging.path() / "removed", failed);
+  if (failed) return Unexpected(file_error(failed.value(), "remove", folder));
   return flush_folder(options_.packs_folder);
+}
+
+Result<fs::path> Registry::store_measurement(std::string_view id_or_folder,
+                                             const face::ModelId& measured_model,
+                                             const std::function<void(Card&)>& change) const {
+  TRY(find_pack(options_, id_or_folder, *memory_));  // a pack that is not there leaves no trace
+  const PacksLock lock = TRY(PacksLock::take(options_.packs_folder));
+  // Again, now that nobody else changes it.
+  const PackEntry entry = TRY(find_pack(options_, id_or_folder, *memory_));
+  Card card = TRY(checked(entry.card, entry.folder));
+  if (model_id(card) != measured_model) {
+    return fail(ErrorCode::Conflict, "model_mismatch",
+                "what was measured is the model {}, not that of the pack {}", measured_model.hex(),
+                card.id);
+  }
+  fs::path folder = entry.folder;
+  if (entry.state == PackState::InPlace) {
+    folder = own_card_folder(options_.packs_folder, card.id);
+    // Only what was measured here, so that it hides nothing else that the pack brings.
+    card.calibration.reset();
+    card.measured_accuracy.reset();
+    if (const auto stored = read_card(folder); stored && model_id(*stored) == measured_model) {
+      card.calibration = stored->calibration;
+      card.measured_accuracy = stored->measured_accuracy;
+    }
+    TRY(make_private_folder(folder));
+  }
+  change(card);
+  TRY(parse_card(to_text(card)));
+  TRY(write_card(card, folder));
+  return folder / kCardFileName;
 }
 
 Result<fs::path> Registry::store_calibration(std::string_view id_or_folder,
                                              const face::Calibration& calibration) const {
-  const PackEntry entry = TRY(find_pack(options_, id_or_folder, *memory_));
-  Card card = TRY(checked(entry.card, entry.folder));
-  if (model_id(card) != calibration.model_id) {
-    return fail(ErrorCode::Conflict, "model_mismatch",
-                "the calibration is of the model {}, not of the pack {}'s",
-                calibration.model_id.hex(), card.id);
-  }
-  card.calibration = calibration;
-  const PacksLock lock = TRY(PacksLock::take(options_.packs_folder));
-  fs::path folder = entry.folder;
-  if (entry.state == PackState::InPlace) {
-    folder = own_card_folder(options_.packs_folder, card.id);
-    TRY(make_private_folder(folder));
-  }
-  TRY(write_card(card, folder));
-  return folder / kCardFileName;
+  return store_measurement(id_or_folder, calibration.model_id,
+                           [&](Card& card) { card.calibration = calibration; });
+}
+
+Result<fs::path> Registry::store_accuracy(std::string_view id_or_folder,
+                                          const face::ModelId& model_id,
+                                          const MeasuredAccuracy& accuracy) const {
+  return store_measurement(id_or_folder, model_id,
+                           [&](Card& card) { card.measured_accuracy = accuracy; });
 }
 
 }  // namespace faceforge::packs

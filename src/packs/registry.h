@@ -146,11 +146,25 @@ class Registry {
   /// card of its own under the packs folder.
   ///
   /// out:   the card that was written
-  /// fails: conflict/model_mismatch when it is of another model; as open and write_card
+  /// fails: conflict/model_mismatch when it is of another model; busy/install_in_progress; as open
+  ///        and write_card
   [[nodiscard]] Result<std::filesystem::path> store_calibration(
       std::string_view id_or_folder, const face::Calibration& calibration) const;
 
+  /// Stores what was measured of a pack, by which it is ranked, in the same place.
+  ///
+  /// in:    `model_id` of the pack that was measured
+  /// out:   the card that was written
+  /// fails: as store_calibration; invalid_input/card_invalid for a protocol of no bytes or too many
+  [[nodiscard]] Result<std::filesystem::path> store_accuracy(
+      std::string_view id_or_folder, const face::ModelId& model_id,
+      const MeasuredAccuracy& accuracy) const;
+
  private:
+  [[nodiscard]] Result<std::filesystem::path> store_measurement(
+      std::string_view id_or_folder, const face::ModelId& measured_model,
+      const std::function<void(Card&)>& change) const;
+
   RegistryOptions options_;
   std::shared_ptr<RecognitionMemory> memory_;
 };

@@ -302,6 +302,52 @@ TEST_F(RegistryTest, ACalibrationOfAnotherModelIsRefused) {
   EXPECT_FALSE(registry().open("tiny")->calibration);
 }
 
+TEST_F(RegistryTest, AnAccuracyGoesIntoTheCardOfAnInstalledPackAndRanksIt) {
+  write_tiny_pack(packs() / "first");
+  const Card second = write_tiny_pack(packs() / "second", {.id = "second", .weight = 0.02F});
+  const MeasuredAccuracy accuracy{.protocol = "list", .accuracy = 0.95, .accuracy_std = 0.01};
+  const auto written = registry().store_accuracy("second", *model_id(second), accuracy);
+  ASSERT_TRUE(written) << written.error().message;
+  EXPECT_EQ(*written, packs() / "second/card.json");
+  const auto stored = entry_of(registry(), "second").card.measured_accuracy;
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->protocol, "list");
+  EXPECT_EQ(stored->accuracy, 0.95);
+  EXPECT_EQ(stored->accuracy_std, 0.01);
+  EXPECT_EQ(entry_of(registry(), "second").default_mark, DefaultMark::Default);
+}
+
+TEST_F(RegistryTest, AnAccuracyOfAPackInPlaceIsKeptBesideTheInstalledOnes) {
+  const Card card = write_tiny_pack(in_place() / "tiny");
+  const Registry registry = registry_with_in_place();
+  const auto before = read_text_file(in_place() / "tiny/card.json", 1 << 20).value();
+  ASSERT_TRUE(registry.store_accuracy("tiny", *model_id(card), {.protocol = "p", .accuracy = 0.8}));
+  EXPECT_EQ(read_text_file(in_place() / "tiny/card.json", 1 << 20).value(), before);
+  EXPECT_EQ(entry_of(registry, "tiny").card.measured_accuracy->accuracy, 0.8);
+  // A calibration after it takes nothing away, and neither outlives the weights.
+  ASSERT_TRUE(registry.store_calibration("tiny", calibration_of_card(card, 800)));
+  EXPECT_EQ(entry_of(registry, "tiny").card.measured_accuracy->accuracy, 0.8);
+  EXPECT_EQ(entry_of(registry, "tiny").card.calibration->impostor_pair_count, 800);
+  write_tiny_pack(in_place() / "tiny", {.weight = 0.02F});
+  EXPECT_EQ(entry_of(registry, "tiny").card.measured_accuracy->accuracy, 0.9) << "its own";
+}
+
+TEST_F(RegistryTest, AnAccuracyOfAnotherModelOrOfANamelessProtocolIsRefused) {
+  const Card card = write_tiny_pack(packs() / "tiny");
+  const auto before = read_text_file(packs() / "tiny/card.json", 1 << 20).value();
+  const face::ModelId other(std::string(64, 'a'));
+  EXPECT_EQ(reason_of(registry().store_accuracy("tiny", other, {.protocol = "p", .accuracy = 1})),
+            "model_mismatch");
+  for (const std::string& protocol : {std::string(), std::string(300, 'x')}) {
+    const auto refused =
+        registry().store_accuracy("tiny", *model_id(card), {.protocol = protocol, .accuracy = 1});
+    EXPECT_EQ(reason_of(refused), "card_invalid");
+  }
+  EXPECT_EQ(read_text_file(packs() / "tiny/card.json", 1 << 20).value(), before);
+  EXPECT_EQ(reason_of(registry().store_accuracy("none", other, {.protocol = "p", .accuracy = 1})),
+            "pack_unknown");
+}
+
 TEST_F(RegistryTest, ThePacksFolderIsForItsOwnerOnlyAlsoWhenItWasWider) {
   const auto mode_of = [](const fs::path& path) {
     return static_cast<unsigned>(fs::status(path).permissions()) & 0777;

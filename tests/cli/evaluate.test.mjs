@@ -42,6 +42,22 @@ test('pairs prints a table without --json', { skip }, async () => {
   assert.match(stdout, /TAR at FMR 0\.001/);
 });
 
+test('an accuracy that is written stands in the card of the pack that was measured, also where none was named', { skip }, async () => {
+  const home = ['--data', join(folder, 'measured')];
+  const list = ['--images', images, '--pairs', file('pairs.txt', fewPairs(2))];
+  const { code, json, stderr } = await runJson(['evaluate', 'pairs', ...list, '--write-card', 'a-few-pairs', ...home]);
+  assert.equal(code, 0, stderr);
+  assert.ok(json.card.startsWith(join(folder, 'measured')), json.card);
+  const card = JSON.parse(readFileSync(json.card, 'utf8'));
+  assert.deepEqual(card.measured_accuracy, { protocol: 'a-few-pairs', accuracy: json.accuracy, accuracy_std: json.accuracy_std });
+  const { json: shown } = await runJson(['packs', 'info', card.id, ...home]);
+  assert.deepEqual(shown.measured_accuracy, card.measured_accuracy);
+  const refused = await runJson(['evaluate', 'pairs', ...list, '--write-card', 'x'.repeat(300), ...home]);
+  assert.equal(refused.code, 3);
+  assert.match(refused.json.error.message, /measured_accuracy\.protocol/);
+  assert.deepEqual(JSON.parse(readFileSync(json.card, 'utf8')), card, 'a card that nobody could read is not written');
+});
+
 test('a mistake in a pairs list is told with its line', { skip }, async () => {
   for (const [contents, expected] of [
     ['2\t1\nZico\t1\t2\nZico\t1\n', /line 3: 2 words/],

@@ -149,7 +149,7 @@ fs::path own_card_folder(const fs::path& packs_folder, std::string_view id) {
   return packs_folder / ".cards" / id;
 }
 
-void add_calibration(Card& card, const fs::path& packs_folder) {
+void add_measurements(Card& card, const fs::path& packs_folder) {
   const auto own = model_id(card);
   if (!own) return;  // a card without the sha256 of its weights: told only when they are read
   const auto is_of_this_model = [&](const Card& other) {
@@ -158,6 +158,9 @@ void add_calibration(Card& card, const fs::path& packs_folder) {
   // What the operator measured here comes before what the pack brought along, and that before what
   // the program knows. An installed pack's own card is both of the first two.
   const auto stored = read_card(own_card_folder(packs_folder, card.id));
+  if (stored && model_id(*stored) == own && stored->measured_accuracy) {
+    card.measured_accuracy = stored->measured_accuracy;
+  }
   if (stored && is_of_this_model(*stored)) {
     card.calibration = stored->calibration;
     return;

@@ -36,8 +36,8 @@ namespace faceforge::packs {
 [[nodiscard]] std::filesystem::path own_card_folder(const std::filesystem::path& packs_folder,
                                                     std::string_view id);
 
-/// Gives a card without a calibration of its model one from elsewhere: that which was stored on
-/// this machine, else the known card's.
-void add_calibration(Card& card, const std::filesystem::path& packs_folder);
+/// Gives a card what was measured elsewhere of its model: the accuracy and calibration stored on
+/// this machine, else the calibration of the known card.
+void add_measurements(Card& card, const std::filesystem::path& packs_folder);
 
 }  // namespace faceforge::packs
