@@ -2,13 +2,17 @@
 
 #include <unistd.h>
 
+#include "base/scratch_folder.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/packs_combine_command.h"
 #include "cli/packs_quantize_command.h"
+#include "cli/photo_notes.h"
 #include "cli/terminal.h"
+#include "cli/supervision.h"
 #include "cli/text.h"
 #include "evaluate/calibrate.h"
 #include "packs/registry.h"
@@ -193,10 +197,8 @@ Result<void> measure(const packs::Registry& registry, const packs::Card& card,
                      const InstallCommandOptions& options, const Interrupt& interrupt) {
   const auto pipeline = TRY(open_pipeline({options.data_folder, card.id}));
   ProgressBar bar("photos");
-  const auto report = TRY(evaluate::calibrate_folder(
-      *pipeline, options.measuring_photos, {},
-      {.report = [&bar](size_t done, size_t in_all) { bar.update(done, in_all); },
-       .stop = interrupt.token()}));
+  const auto report = TRY(evaluate::calibrate_folder(*pipeline, options.measuring_photos, {},
+                                                     supervision_of(bar, interrupt)));
   bar.hide();
   TRY(interrupt.check());
   TRY(registry.store_calibration(card.id, report.calibration));
@@ -205,26 +207,48 @@ Result<void> measure(const packs::Registry& registry, const packs::Card& card,
   return {};
 }
 
-/// Makes a pack on bytes beside one that is installed, `ID-int8`, unless it is there.
+/// Whether a pack on bytes is there already, made of this parent.
+///
+/// fails: conflict/pack_differs for another pack of that name, and for a damaged one
+Result<bool> is_quantized(const packs::Registry& registry, const std::string& quantized_id,
+                          const face::ModelId& parent) {
+  const auto there = registry.info(quantized_id);
+  if (!there || there->state == packs::PackState::NotInstalled) return false;
+  const auto& quantization = there->card.quantization;
+  if (!there->fault && quantization && quantization->parent_model_id == parent) return true;
+  return fail(ErrorCode::Conflict, "pack_differs",
+              "{0} in {1} {2}: `faceforge packs remove {0}` first", quantized_id,
+              there->folder.string(),
+              there->fault ? "is damaged" : "was not made of the pack that is installed now");
+}
+
+/// Makes a pack on bytes of one that is installed and installs it beside that, as `ID-int8`, unless
+/// it is there. Made elsewhere, so that the folder of packs is locked for a moment only and never
+/// holds half a pack.
 Result<void> install_quantized(const packs::Registry& registry, const std::string& id,
                                const InstallCommandOptions& options, const Interrupt& interrupt) {
   const std::string quantized_id = id + "-int8";
-  const auto there = registry.info(quantized_id);
-  if (there && there->state != packs::PackState::NotInstalled) {
-    print(fmt::format("{} already installed\n", to_printable(quantized_id)));
-    return {};
-  }
   evaluate::QuantizePackRequest request;
   request.parent = TRY(registry.info(id));
   request.parent_spec = TRY(registry.open(id));
+  const bool is_there = TRY(is_quantized(registry, quantized_id, request.parent_spec.model_id));
+  if (is_there) {
+    print(fmt::format("{} already installed\n", to_printable(quantized_id)));
+    return {};
+  }
+  const ScratchFolder scratch = TRY(ScratchFolder::create("faceforge-quantize-"));
   request.range_photos = options.quantizing_photos;
   request.calibration_people = options.quantizing_photos;
-  request.output =
-      packs::RegistryOptions::from_environment(options.data_folder).packs_folder / quantized_id;
+  request.output = scratch.path() / quantized_id;
   const auto report = TRY(quantize_with_progress(request, interrupt));
+  packs::InstallOptions install;
+  install.licence_consent = packs::LicenceConsent::Given;  // that of the parent, which was accepted
+  install.cancelled = interrupt.flag();
+  const auto installed = TRY(registry.install(request.output.string(), install));
   print(fmt::format("{} installed in {}: mean cosine {:.4f} to {}\n", to_printable(quantized_id),
-                    to_printable(request.output.string()),
+                    to_printable(installed.folder.string()),
                     report.card.quantization.value().mean_cosine, to_printable(id)));
+  note_photos(report.quantized.unusable);
   return {};
 }
 

@@ -116,6 +116,39 @@ test('installed, it is listed with its parent, and a new default is told', { ski
   assert.equal(Math.abs(place('small-int8') - place('scrfd500-mbf')), 1, 'side by side');
 });
 
+test('a pack can be installed with the same on bytes beside it, once', { skip }, async () => {
+  const home = join(folder, 'quantize-at-install');
+  const packs = join(home, 'packs');
+  const alone = { env: { FACEFORGE_PACKS: '', TMPDIR: folder } };
+  const photos = somePeople();
+  const install = () => run(['packs', 'install', source, '--accept-licence', '--quantize', photos, '--data', home], alone);
+  const before = readdirSync(folder);
+  const first = await install();
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /^scrfd500-mbf-int8 installed in .*: mean cosine 0\.99\d+ to scrfd500-mbf$/m);
+  assert.match(first.stderr, /faceforge: broken\/1\.jpg: /, 'what is no photo is named');
+  assert.deepEqual(readdirSync(packs).filter((name) => !['.lock', '.staging'].includes(name)).sort(),
+    ['scrfd500-mbf', 'scrfd500-mbf-int8']);
+  assert.deepEqual(readdirSync(folder).filter((name) => !before.includes(name)), ['quantize-at-install'], 'nothing lies about');
+  const place = join(packs, 'scrfd500-mbf-int8', 'card.json');
+  const card = JSON.parse(readFileSync(place, 'utf8'));
+  const { json: parent } = await runJson(['packs', 'info', 'scrfd500-mbf', '--data', home], alone);
+  assert.equal(card.quantization.parent_model_id, parent.model_id);
+
+  const again = await install();
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stdout, /^scrfd500-mbf-int8 already installed$/m);
+
+  const others = { ...card, quantization: { ...card.quantization, parent_model_id: 'a'.repeat(64) } };
+  for (const [contents, why] of [[JSON.stringify(others), /was not made of the pack that is installed now/], ['{', /is damaged/]]) {
+    writeFileSync(place, contents);
+    const refused = await install();
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.stderr, /pack_differs/);
+    assert.match(refused.stderr, why);
+  }
+});
+
 test('what cannot be is refused before the work begins, and leaves nothing', { skip }, async () => {
   const two = peopleFolder('quantize-two', fewPhotosEach(2));
   const faceless = join(folder, 'faceless');
