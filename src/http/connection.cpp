@@ -1,9 +1,9 @@
-// Bytes to RequestHead and Body, Response to bytes. Only this file and web_socket.cpp know Beast.
+// Bytes to RequestHead and Body, Response to bytes. Beyond internal/beast_messages.cpp and
+// internal/web_socket.cpp nobody knows Beast.
 
 #include "http/internal/connection.h"
 
 #include <algorithm>
-#include <ctime>
 #include <stop_token>
 #include <string>
 #include <type_traits>
@@ -27,9 +27,11 @@
 #include "base/wipe.h"
 #include "http/error_response.h"
 #include "http/header_value.h"
+#include "http/internal/beast_messages.h"
 #include "http/internal/client_address.h"
 #include "http/internal/lane_step.h"
 #include "http/internal/refusals.h"
+#include "http/internal/turn_away.h"
 #include "http/internal/web_socket.h"
 
 namespace faceforge::http::internal {
@@ -47,53 +49,9 @@ constexpr size_t kChunk_bytes = 65'536;
 constexpr std::chrono::seconds kLinger{5};
 constexpr std::chrono::milliseconds kEventPoll{200};
 constexpr std::chrono::milliseconds kClientPoll{200};
-constexpr size_t kTurningAwayMax = 64;
 
 /// Completes with an error code (and more) instead of throwing.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-
-/// RFC 9110, section 5.6.7.
-std::string http_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[64];
-  const size_t length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text, length};
-}
-
-/// out: nothing when nobody is there to be told
-std::optional<Response> response_to_malformed(const error_code& error) {
-  if (error == beast::http::error::header_limit || error == beast::http::error::buffer_overflow) {
-    return header_too_large();
-  }
-  const bool is_protocol_error =
-      error.category() == beast::http::make_error_code(beast::http::error::bad_method).category();
-  if (!is_protocol_error || error == beast::http::error::end_of_stream ||
-      error == beast::http::error::partial_message) {
-    return std::nullopt;
-  }
-  return request_malformed(error.message());
-}
-
-/// out: why a body did not come to its end; nothing when nobody is there to be told
-std::optional<Response> response_to_incomplete(const error_code& error) {
-  if (error == beast::http::error::partial_message) return body_incomplete();
-  return response_to_malformed(error);
-}
-
-/// Where the events of a stream come from; nothing for other responses, and for a HEAD.
-std::shared_ptr<EventSource> events_of(const Response& response, Method method) {
-  const auto* events = std::get_if<std::shared_ptr<EventSource>>(&response.body);
-  return events == nullptr || method == Method::Head ? nullptr : *events;
-}
-
-/// Who answers in the WebSocket that a response makes of the connection; nobody for the others.
-std::shared_ptr<SocketSession> socket_of(const std::optional<Response>& response) {
-  if (!response) return nullptr;
-  const auto* session = std::get_if<std::shared_ptr<SocketSession>>(&response->body);
-  return session == nullptr ? nullptr : *session;
-}
 
 template <typename Stream>
 class ConnectionOf final : public Connection,
@@ -249,12 +207,12 @@ auto ConnectionOf<Stream>::one_request() -> awaitable<Sequel> {
   const bool received = parser.is_done();
   bool open = false;
   int status = 0;  // broken off by the client, or too slow
-  if (const auto session = socket_of(response)) {
+  if (const auto session = response ? session_of(*response) : nullptr) {
     status = response->status;
     response = co_await become_socket(*session, *exchange, parser);
   }
   if (response) {
-    std::shared_ptr<EventSource> events = events_of(*response, method);
+    auto events = method == Method::Head ? nullptr : events_of(*response);
     const std::optional<Share> stream =
         events ? shared_.event_streams.hold(exchange->asker()) : std::nullopt;
     if (events && !stream) {
@@ -415,18 +373,7 @@ template <typename Stream>
 awaitable<bool> ConnectionOf<Stream>::send(Response& response, Method method, Scheme scheme,
                                            bool keep_alive) {
   shared_.application.finish(response, scheme);
-  const std::string_view bytes = bytes_of(response.body);
-  beast::http::response<beast::http::span_body<const char>> message;
-  message.version(11);
-  message.result(static_cast<unsigned>(response.status));
-  message.set(beast::http::field::date, http_date());
-  for (const Header& field : response.headers) message.insert(field.name, field.value);
-  message.keep_alive(keep_alive);
-  const bool is_stream = std::holds_alternative<std::shared_ptr<EventSource>>(response.body);
-  const bool has_length = !is_stream && response.status != 204 && response.status != 304;
-  if (has_length) message.content_length(bytes.size());
-  if (method != Method::Head) message.body() = {bytes.data(), bytes.size()};
-
+  ResponseMessage message = message_of(response, method, keep_alive);
   beast::http::response_serializer<beast::http::span_body<const char>> serializer(message);
   const auto begin = Clock::now();
   auto moved = begin;
@@ -521,30 +468,6 @@ awaitable<void> ConnectionOf<Stream>::close(Sequel how) {
   }
 }
 
-/// Tells a client that there are too many, within a second, and closes.
-awaitable<void> turn_away(beast::tcp_stream stream, Shared& shared) {
-  Response response = server_busy();
-  shared.application.finish(response, Scheme::Http);
-  const std::string_view bytes = bytes_of(response.body);
-  std::string text = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";
-  for (const Header& field : response.headers) text += field.name + ": " + field.value + "\r\n";
-  text += fmt::format("Content-Length: {}\r\n\r\n{}", bytes.size(), bytes);
-  stream.expires_after(std::chrono::seconds(1));
-  const auto [error, count] = co_await asio::async_write(stream, asio::buffer(text), kAwait);
-  if (!error) {
-    error_code ignored;
-    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    std::vector<std::byte> dropped(4'096);
-    bool open = true;
-    while (open) {
-      const auto [end, dropped_bytes] =
-          co_await stream.async_read_some(asio::buffer(dropped), kAwait);
-      open = !end;
-    }
-  }
-  --shared.turning_away_count;
-}
-
 template <typename Stream>
 void serve_stream(Stream stream, Shared& shared, std::optional<Share> place) {
   const auto executor = stream.get_executor();
@@ -570,13 +493,12 @@ void serve(tcp::socket socket, Shared& shared) {
       behind_proxy
           ? std::nullopt
           : shared.connections_of_address.hold(accounts::throttled_address(address_of(socket)));
-  beast::tcp_stream stream(std::move(socket));
   if ((!behind_proxy && !place) || !shared.connections.make_room()) {
-    if (shared.tls || shared.turning_away_count >= kTurningAwayMax) return;
-    ++shared.turning_away_count;
-    const auto executor = stream.get_executor();
-    asio::co_spawn(executor, turn_away(std::move(stream), shared), asio::detached);
-  } else if (shared.tls) {
+    turn_away(std::move(socket), shared);
+    return;
+  }
+  beast::tcp_stream stream(std::move(socket));
+  if (shared.tls) {
     serve_stream(beast::ssl_stream<beast::tcp_stream>(std::move(stream), *shared.tls), shared,
                  std::move(place));
   } else {

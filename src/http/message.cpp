@@ -62,4 +62,14 @@ std::string_view bytes_of(const ResponseBody& body) {
   return {};
 }
 
+std::shared_ptr<EventSource> events_of(const Response& response) {
+  const auto* events = std::get_if<std::shared_ptr<EventSource>>(&response.body);
+  return events == nullptr ? nullptr : *events;
+}
+
+std::shared_ptr<SocketSession> session_of(const Response& response) {
+  const auto* session = std::get_if<std::shared_ptr<SocketSession>>(&response.body);
+  return session == nullptr ? nullptr : *session;
+}
+
 }  // namespace faceforge::http

@@ -102,4 +102,10 @@ struct Response {
 /// The bytes of a body; empty for none, for events and for a WebSocket.
 [[nodiscard]] std::string_view bytes_of(const ResponseBody& body);
 
+/// Where the events of a stream come from; nothing for other responses.
+[[nodiscard]] std::shared_ptr<EventSource> events_of(const Response& response);
+
+/// Who answers in the WebSocket that a response makes of the connection; nobody for the others.
+[[nodiscard]] std::shared_ptr<SocketSession> session_of(const Response& response);
+
 }  // namespace faceforge::http
