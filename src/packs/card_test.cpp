@@ -1,95 +1,20 @@
 #include "packs/card.h"
 
-#include <filesystem>
-#include <functional>
 #include <random>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
 #include "base/json.h"
-#include "support/test_data.h"
+#include "packs/internal/card_test_cards.h"
 
 namespace faceforge::packs {
 namespace {
 
+using namespace test;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-constexpr std::string_view kHashA =
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-constexpr std::string_view kHashB =
-    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
-
-/// A card with every field that is not optional, and a few that are.
-constexpr std::string_view kPlainCard = R"({
-  "card_version": 1, "id": "plain", "name": "A plain pack",
-  "licence": {"label": "MIT", "kind": "permissive", "text": "Free.", "url": "https://a.example/"},
-  "source": {"kind": "url", "note": "made for tests", "url": "https://a.example/plain.zip"},
-  "files": [
-    {"path": "detector.onnx", "size_bytes": 10,
-     "sha256": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"},
-    {"path": "nets/embedder.onnx", "size_bytes": 20,
-     "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}],
-  "detector": {"file": "detector.onnx", "head": "scrfd",
-    "input": {"channel_order": "rgb", "mean": [127.5, 127.5, 127.5], "scale": [128, 128, 128]},
-    "fixed_side_px": 0, "stride_multiple_px": 32, "min_detection_score": 0.5,
-    "overlap_limit": 0.4},
-  "embedders": [{"file": "nets/embedder.onnx",
-    "input": {"channel_order": "bgr", "mean": [1, 2, 3], "scale": [4, 5, 6]},
-    "template": "arcface_112", "output_length": 512, "normalize": true}],
-  "metric": "cosine",
-  "measured_accuracy": {"protocol": "lfw-view2", "accuracy": 0.99},
-  "calibration": null
-})";
-
-json::object plain_card() {
-  return json::parse(kPlainCard)->as_object();
-}
-
-Card parsed(const json::object& card) {
-  auto result = parse_card(json::to_text(card));
-  EXPECT_TRUE(result) << result.error().message;
-  return result ? *result : Card{};
-}
-
-Error error_of(const std::string& text, const CardLimits& limits = {}) {
-  auto result = parse_card(text, limits);
-  EXPECT_FALSE(result) << "the card was accepted";
-  return result ? Error{} : result.error();
-}
-
-/// The fault of the plain card after a change.
-Error error_after(const std::function<void(json::object&)>& change) {
-  json::object card = plain_card();
-  change(card);
-  return error_of(json::to_text(card));
-}
-
-void expect_fault(const std::function<void(json::object&)>& change, std::string_view field) {
-  const Error error = error_after(change);
-  EXPECT_EQ(error.code, ErrorCode::InvalidInput);
-  EXPECT_EQ(error.reason, "card_invalid");
-  EXPECT_THAT(error.message, HasSubstr(fmt::format("`{}`", field)));
-}
-
-json::object& detector(json::object& card) {
-  return card.at("detector").as_object();
-}
-json::object& embedder(json::object& card) {
-  return card.at("embedders").as_array().at(0).as_object();
-}
-
-json::object calibration_of_model(const std::string& id) {
-  return json::parse(R"({"impostor_pair_count": 1000000,
-    "points": [{"false_match_rate": 0.01, "match_threshold": 0.18},
-               {"false_match_rate": 0.0001, "match_threshold": 0.31}],
-    "tail": [1.5, -30, -2], "ambiguity_margin": 0.1, "model_id": ")" +
-                     id + "\"}")
-      ->as_object();
-}
 
 TEST(Card, EveryFieldOfAPlainCardIsRead) {
   const Card card = parsed(plain_card());
@@ -176,13 +101,6 @@ TEST(Card, ACardOfANewerVersionIsUnsupported) {
   const Error error = error_after([](json::object& card) { card["card_version"] = 2; });
   EXPECT_EQ(error.code, ErrorCode::Unsupported);
   EXPECT_EQ(error.reason, "card_version");
-}
-
-/// Adds a second embedder like the first, of the same file.
-json::object& add_embedder(json::object& card) {
-  json::array& embedders = card["embedders"].as_array();
-  embedders.push_back(json::value(embedders[0]));
-  return embedders.back().as_object();
 }
 
 TEST(Card, SeveralEmbeddersMakeOneEmbedding) {
@@ -408,17 +326,6 @@ TEST(Card, ACalibrationIsCheckedAndMustBeOfTheCardsModel) {
       "calibration");
 }
 
-json::object quantization() {
-  return json::parse(R"({"parent_id": "parent",
-    "parent_model_id": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-    "parent_accuracy": {"protocol": "lfw-view2", "accuracy": 0.99, "accuracy_std": 0.002},
-    "faceforge_version": "1.2.3", "range_photo_count": 128, "held_out_photo_count": 64,
-    "mean_cosine": 0.9975,
-    "networks": [{"file": "nets/embedder.onnx", "range_method": "percentile", "layer_count": 3,
-                  "float_layers": ["conv_1", "Gemm 2"], "mean_cosine": 0.9975}]})")
-      ->as_object();
-}
-
 TEST(Card, AQuantizationIsReadAndWrittenTheSameAgain) {
   json::object card = plain_card();
   card["quantization"] = quantization();
@@ -501,206 +408,6 @@ TEST(Card, AThousandDamagedCardsAreReadOrRefusedWithoutHarm) {
     }
   }
   EXPECT_GT(refused_count, 800);
-}
-
-TEST(ModelId, IsTheSha256OfWeightsAndCanonicalPreprocessing) {
-  // Made with Python: sha256 of "faceforge-model-1\n" + 64 b + "\n" + the canonical JSON + "\n".
-  const Card card = parsed(plain_card());
-  EXPECT_EQ(model_id(card)->hex(),
-            "285f3dce806ae1231c1e4b1254f9654eda89c553868bbe2c00faa0be54114caa");
-}
-
-TEST(ModelId, ChangesWithEverythingThatMovesEmbeddings) {
-  const auto original = model_id(parsed(plain_card()));
-  const auto after = [](const std::function<void(json::object&)>& change) {
-    json::object card = plain_card();
-    change(card);
-    return model_id(parsed(card));
-  };
-  const auto input = [](json::object& card) -> json::object& {
-    return embedder(card)["input"].as_object();
-  };
-  EXPECT_NE(original, after([](json::object& card) {
-              card["files"].as_array()[1].as_object()["sha256"] = kHashA;
-            }));
-  EXPECT_NE(original, after([&](json::object& card) { input(card)["channel_order"] = "rgb"; }));
-  EXPECT_NE(original, after([&](json::object& card) {
-              input(card)["mean"] = json::array{1, 2, 4};
-            }));
-  EXPECT_NE(original, after([&](json::object& card) {
-              input(card)["scale"] = json::array{4, 5, 7};
-            }));
-  EXPECT_NE(original, after([](json::object& card) { embedder(card)["output_length"] = 256; }));
-  EXPECT_NE(original, after([](json::object& card) { card["metric"] = "l2"; }));
-  EXPECT_NE(original, after([](json::object& card) { embedder(card)["weight"] = 2; }));
-  EXPECT_NE(original, after([](json::object& card) { embedder(card)["normalize"] = false; }));
-  EXPECT_NE(original, after([](json::object& card) { embedder(card)["mirror_averaging"] = true; }));
-  EXPECT_EQ(original,
-            after([](json::object& card) { embedder(card)["mirror_averaging"] = false; }));
-  EXPECT_NE(original, after([](json::object& card) {
-              embedder(card)["output_mean"] = json::array(512, 0.5);
-            }));
-  EXPECT_NE(original, after([](json::object& card) {
-              embedder(card)["template"] = *json::parse(R"({"name": "arcface_112", "side_px": 112,
-                    "points": [[38, 51], [73, 51], [56, 71], [41, 92], [70, 92]]})");
-            }));
-}
-
-TEST(ModelId, DoesNotChangeWithTheDetectorOrWithNames) {
-  json::object card = plain_card();
-  detector(card)["head"] = "yunet";
-  detector(card)["min_detection_score"] = 0.9;
-  card["files"].as_array()[0].as_object()["sha256"] = kHashB;
-  card["id"] = "other";
-  EXPECT_EQ(model_id(parsed(card)), model_id(parsed(plain_card())));
-}
-
-TEST(ModelId, IsUnknownWhileTheWeightsAre) {
-  json::object card = plain_card();
-  card["files"].as_array()[1].as_object().erase("sha256");
-  EXPECT_EQ(model_id(parsed(card)), std::nullopt);
-}
-
-TEST(PipelineSpec, HasAbsolutePathsAndTheCalibrationOfItsModel) {
-  json::object card = plain_card();
-  card["calibration"] = calibration_of_model(model_id(parsed(plain_card()))->hex());
-  const auto spec = pipeline_spec(parsed(card), "/packs/plain");
-  EXPECT_EQ(spec.detector.file, "/packs/plain/detector.onnx");
-  EXPECT_EQ(spec.embedders.at(0).file, "/packs/plain/nets/embedder.onnx");
-  EXPECT_EQ(spec.pack_id, "plain");
-  const auto calibration = calibration_of(spec);
-  ASSERT_TRUE(calibration);
-  EXPECT_EQ(calibration->impostor_pair_count, 1'000'000);
-}
-
-TEST(PipelineSpec, WithoutACalibrationPromisesNothing) {
-  const auto calibration = calibration_of(pipeline_spec(parsed(plain_card()), "/packs/plain"));
-  ASSERT_FALSE(calibration);
-  EXPECT_EQ(calibration.error().code, ErrorCode::Conflict);
-  EXPECT_EQ(calibration.error().reason, "pack_not_calibrated");
-  EXPECT_THAT(calibration.error().message, HasSubstr("faceforge evaluate calibrate --pack plain"));
-}
-
-TEST(Rank, PutsPermissiveLicencesBeforeAccuracyAndMeasuredBeforeUnmeasured) {
-  const auto card = [](const char* id, LicenceKind kind, std::optional<double> accuracy) {
-    Card made{.id = id};
-    made.licence.kind = kind;
-    if (accuracy) made.measured_accuracy = MeasuredAccuracy{.accuracy = *accuracy};
-    return made;
-  };
-  const Card free_good = card("a", LicenceKind::Permissive, 0.99);
-  const Card free_poor = card("b", LicenceKind::Permissive, 0.98);
-  const Card free_unknown = card("c", LicenceKind::Permissive, std::nullopt);
-  const Card bound_best = card("d", LicenceKind::NonCommercial, 0.999);
-  const Card bound_twin = card("e", LicenceKind::NonCommercial, 0.999);
-  EXPECT_TRUE(preferred(free_good, free_poor));
-  EXPECT_TRUE(preferred(free_poor, free_unknown));
-  EXPECT_TRUE(preferred(free_unknown, bound_best));
-  EXPECT_TRUE(preferred(bound_best, bound_twin));
-  EXPECT_FALSE(preferred(bound_twin, bound_best));
-  EXPECT_FALSE(preferred(free_good, free_good));
-}
-
-/// A quantized child of a pack of accuracy 0.99.
-Card child(const char* id, double mean_cosine, std::optional<double> own_accuracy = std::nullopt) {
-  Card made{.id = id};
-  made.licence.kind = LicenceKind::Permissive;
-  made.quantization =
-      Quantization{.parent_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = 0.99},
-                   .mean_cosine = mean_cosine};
-  if (own_accuracy) {
-    made.measured_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = *own_accuracy};
-  }
-  return made;
-}
-
-TEST(Rank, PutsAQuantizedPackBeforeItsParentWhereItIsFasterAndNearEnough) {
-  Card parent{.id = "parent"};
-  parent.licence.kind = LicenceKind::Permissive;
-  parent.measured_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = 0.99};
-  Card better = parent, worse = parent;
-  better.measured_accuracy->accuracy = 0.992;
-  worse.measured_accuracy->accuracy = 0.98;
-  using enum ByteArithmetic;
-  for (const Card& near :
-       {child("near", 0.99), child("near", 0.999, 0.989), child("near", 0.999, 0.995)}) {
-    EXPECT_TRUE(preferred(near, parent, Fast));
-    EXPECT_FALSE(preferred(near, parent, Slow)) << "it is no faster there";
-    EXPECT_TRUE(preferred(parent, near, Slow));
-    for (const auto arithmetic : {Fast, Slow}) {
-      EXPECT_TRUE(preferred(better, near, arithmetic)) << "a better pack stays the better one";
-      EXPECT_TRUE(preferred(near, worse, arithmetic));
-    }
-  }
-  for (const Card& far : {child("far", 0.9899), child("far", 0.999, 0.9889)}) {
-    for (const auto arithmetic : {Fast, Slow}) {
-      EXPECT_TRUE(preferred(parent, far, arithmetic));
-      EXPECT_FALSE(preferred(far, parent, arithmetic));
-    }
-  }
-  EXPECT_TRUE(preferred(worse, child("far", 0.999, 0.97), Fast)) << "it is what it was measured";
-}
-
-TEST(Rank, HasOneOrderForAnySet) {
-  Card parent{.id = "b"};
-  parent.licence.kind = LicenceKind::Permissive;
-  parent.measured_accuracy = MeasuredAccuracy{.protocol = "lfw-view2", .accuracy = 0.99};
-  Card unknown{.id = "c"};
-  unknown.licence.kind = LicenceKind::Permissive;
-  const std::vector cards{parent,
-                          unknown,
-                          child("d", 0.999),
-                          child("a", 0.9),
-                          child("e", 0.999, 0.9),
-                          child("f", 0.999, 0.9895)};
-  for (const auto arithmetic : {ByteArithmetic::Fast, ByteArithmetic::Slow}) {
-    for (const Card& a : cards) {
-      for (const Card& b : cards) {
-        EXPECT_EQ(preferred(a, b, arithmetic) + preferred(b, a, arithmetic), a.id != b.id);
-        for (const Card& c : cards) {
-          if (!preferred(a, b, arithmetic) || !preferred(b, c, arithmetic)) continue;
-          EXPECT_TRUE(preferred(a, c, arithmetic)) << a.id << b.id << c.id;
-        }
-      }
-    }
-  }
-}
-
-TEST(CardFile, IsReplacedWholeWithANewCalibration) {
-  const test::TemporaryFolder folder;
-  const Card card = parsed(plain_card());
-  ASSERT_TRUE(write_card(card, folder.path()));
-  face::Calibration calibration{.model_id = *model_id(card),
-                                .impostor_pair_count = 500,
-                                .points = {{0.01, 0.2F}},
-                                .ambiguity_margin = 0.05F};
-  ASSERT_TRUE(write_calibration(calibration, folder.path()));
-  const auto again = read_card(folder.path());
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(again->calibration->impostor_pair_count, 500);
-  EXPECT_EQ(again->name, card.name);
-
-  calibration.model_id = face::ModelId(std::string(kHashA));
-  const auto refused = write_calibration(calibration, folder.path());
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().reason, "model_mismatch");
-  EXPECT_EQ(read_card(folder.path())->calibration->impostor_pair_count, 500);
-}
-
-TEST(CardFile, ThatIsMissingOrDamagedIsNamed) {
-  const test::TemporaryFolder folder;
-  const auto missing = read_card(folder.path());
-  ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().reason, "card_missing");
-  ASSERT_TRUE(write_file_atomically(folder.path() / "card.json", std::string_view("{")));
-  const auto damaged = read_card(folder.path());
-  ASSERT_FALSE(damaged);
-  EXPECT_EQ(damaged.error().reason, "card_malformed");
-  EXPECT_THAT(damaged.error().message, StartsWith(folder.path().string()));
-  ASSERT_TRUE(write_file_atomically(folder.path() / "card.json", std::string(2'000'000, ' ')));
-  const auto large = read_card(folder.path());
-  ASSERT_FALSE(large);
-  EXPECT_EQ(large.error().reason, "card_too_large");
 }
 
 }  // namespace
