@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 namespace faceforge::evaluate {
 namespace {
@@ -39,6 +41,11 @@ std::vector<bool> flags_of(const std::vector<ScannedLayer>& layers) {
   return flags;
 }
 
+/// A loss that is no number, for answers that are none, is the greatest of all.
+double comparable(double loss) {
+  return std::isfinite(loss) ? loss : std::numeric_limits<double>::infinity();
+}
+
 /// Of the layers on bytes the one that lost most alone; nothing when all are floats.
 ScannedLayer* worst_on_bytes(std::vector<ScannedLayer>& layers) {
   ScannedLayer* worst = nullptr;
@@ -60,7 +67,8 @@ Result<LayerChoice> choose_layers(const nn::Quantizer& quantizer, const JudgeNet
   for (const nn::RangeMethod method : kMethods) {
     TRY(steps.next());
     auto onnx = TRY(quantizer.write(method, flags_of(choice.layers)));
-    const Judgement judgement = TRY(judge(onnx));
+    Judgement judgement = TRY(judge(onnx));
+    judgement.loss = comparable(judgement.loss);
     choice.methods.push_back({method, judgement});
     if (method == kMethods.front() || judgement.loss < choice.judgement.loss) {
       choice.method = method;
@@ -73,7 +81,7 @@ Result<LayerChoice> choose_layers(const nn::Quantizer& quantizer, const JudgeNet
     std::vector<bool> alone(choice.layers.size(), false);
     alone[index] = true;
     const auto onnx = TRY(quantizer.write(choice.method, alone));
-    choice.layers[index].loss = TRY(measure_layer(onnx));
+    choice.layers[index].loss = comparable(TRY(measure_layer(onnx)));
   }
   while (!choice.judgement.is_within_bounds) {
     TRY(steps.next());

@@ -29,7 +29,7 @@ struct JudgedMethod {
 
 struct ScannedLayer {
   nn::QuantizableLayer layer;
-  double loss = 0;  ///< of the network with this layer alone on bytes
+  double loss = 0;  ///< of the network with this layer alone on bytes; infinite if it has no number
   bool is_on_bytes = true;
 };
 

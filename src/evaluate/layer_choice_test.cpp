@@ -1,6 +1,7 @@
 #include "evaluate/layer_choice.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -120,6 +121,26 @@ TEST(LayerChoice, WhereNothingIsGoodEnoughTheNetworkStaysWhatItWas) {
   EXPECT_TRUE(choice.onnx.empty());
   EXPECT_EQ(choice.judgement.loss, 0);
   for (const ScannedLayer& layer : choice.layers) EXPECT_FALSE(layer.is_on_bytes);
+}
+
+TEST(LayerChoice, WhatAnswersNoNumbersIsTheWorstOfAll) {
+  const auto [quantizer, answers] = prepared();
+  int judged_count = 0;
+  const JudgeNetwork judge = [&](std::span<const std::byte>) -> Result<Judgement> {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    // The first method, and all after the second until the second layer is floats.
+    const bool is_good = ++judged_count == 2 || judged_count == 4;
+    return Judgement{is_good ? 0.5 : nan, judged_count == 4};
+  };
+  int measured_count = 0;
+  const MeasureLayer measure = [&](std::span<const std::byte>) -> Result<double> {
+    return ++measured_count == 2 ? std::numeric_limits<double>::quiet_NaN() : 0.1;
+  };
+  const auto choice = choose_layers(quantizer, judge, measure, {}).value();
+  EXPECT_EQ(choice.method, choice.methods[1].method);
+  EXPECT_FALSE(choice.layers[1].is_on_bytes);
+  EXPECT_TRUE(choice.layers[0].is_on_bytes);
+  EXPECT_TRUE(choice.layers[2].is_on_bytes);
 }
 
 TEST(LayerChoice, AStopEndsTheScanBetweenTwoLayers) {
