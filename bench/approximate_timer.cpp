@@ -1,6 +1,7 @@
 // Times approximate search against hnswlib, query by query in turn, for bench/search, which see:
 // faceforge_approximate_timer ROWS QUERIES FOLDER. Writes one JSON object a line, for growing
-// breadth. The indexes take minutes to build: FOLDER keeps them for the next run.
+// breadth. The indexes take minutes to build: FOLDER keeps them for the next run of the same
+// program.
 
 #include <algorithm>
 #include <chrono>
@@ -12,12 +13,14 @@
 #include <fmt/format.h>
 #include <hnswlib/hnswlib.h>
 
+#include "bench/quantile.h"
 #include "bench/search_people.h"
 #include "search/approximate_index.h"
 
 namespace {
 
 using namespace faceforge;
+using bench::median;
 using bench::People;
 using Rival = hnswlib::HierarchicalNSW<float>;
 using Answers = std::vector<std::vector<search::Neighbour>>;
@@ -31,11 +34,20 @@ double now_ms() {
   return std::chrono::duration<double, std::milli>(time).count();
 }
 
+/// Builds what is not there, or was built by an older program than this one. A build that is cut
+/// off leaves no file.
+///
+/// in: `build` writes the file that it is told
 template <typename Build>
 void build_once(const std::filesystem::path& file, std::string_view name, const Build& build) {
-  if (std::filesystem::exists(file)) return;
+  const auto program_written = std::filesystem::last_write_time("/proc/self/exe");
+  if (std::filesystem::exists(file) && std::filesystem::last_write_time(file) > program_written) {
+    return;
+  }
   const double start_ms = now_ms();
-  build();
+  const std::filesystem::path unfinished = file.string() + ".unfinished";
+  build(unfinished);
+  std::filesystem::rename(unfinished, file);
   fmt::print(stderr, "{} built in {:.0f} s\n", name, (now_ms() - start_ms) / 1e3);
 }
 
@@ -49,11 +61,11 @@ struct Setup {
       : ours(folder / fmt::format("people-{}.index", people.row_count)),
         rival(folder / fmt::format("people-{}.hnswlib", people.row_count)) {
     const std::vector<float> rows = people.rows();
-    build_once(ours, "FaceForge's index", [&] {
+    build_once(ours, "FaceForge's index", [&](const std::filesystem::path& file) {
       search::ApproximateIndex index(People::kLength, face::Metric::Cosine);
-      CHECK(index.add_batch(rows).has_value() && index.save(ours).has_value());
+      CHECK(index.add_batch(rows).has_value() && index.save(file).has_value());
     });
-    build_once(rival, "hnswlib's index", [&] {
+    build_once(rival, "hnswlib's index", [&](const std::filesystem::path& file) {
       hnswlib::InnerProductSpace space(People::kLength);
       Rival index(&space, people.row_count, kRivalConnectivity, kRivalLinkBreadth);
       const auto add = [&](size_t first) {
@@ -63,7 +75,7 @@ struct Setup {
       };
       const std::jthread other(add, 1);
       add(0);
-      index.saveIndex(rival.string());
+      index.saveIndex(file.string());
     });
     search::ExactIndex exact(People::kLength, face::Metric::Cosine);
     exact.reserve(people.row_count);
@@ -80,11 +92,6 @@ size_t hits(std::span<const search::Neighbour> truth, const Found& found, const 
   return static_cast<size_t>(std::ranges::count_if(truth, [&](const search::Neighbour& wanted) {
     return std::ranges::any_of(found, [&](const auto& one) { return row_of(one) == wanted.row; });
   }));
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
 }
 
 void time(const Setup& setup, size_t breadth, Rival& rival, std::span<const float> queries) {

@@ -24,6 +24,7 @@
 #include "image/resample.h"
 #include "nn/network.h"
 #include "photo_opencv.h"
+#include "quantile.h"
 #include "stopwatch.h"
 #include "support/test_data.h"
 #include "vision/internal/composed_photos.h"
@@ -35,6 +36,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace faceforge;
+using bench::median;
+using bench::quantile;
 using bench::Stopwatch;
 
 constexpr std::string_view kUsage =
@@ -79,15 +82,6 @@ Value must(Result<Value> result) {
   if (result) return std::move(*result);
   fmt::print(stderr, "photo: {}: {}\n", result.error().reason, result.error().message);
   std::exit(1);
-}
-
-double quantile(std::vector<double> values, double share) {
-  std::ranges::sort(values);
-  return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
-double median(const std::vector<double>& values) {
-  return quantile(values, 0.5);
 }
 
 /// Three LFW faces, 300 to 500 px wide, before a textured wall of 4000 x 3000.

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include "bench/quantile.h"
 #include "bench/search_people.h"
 #include "search/index.h"
 #include "search/internal/column.h"
@@ -19,7 +20,9 @@
 namespace {
 
 using namespace faceforge;
+using bench::median;
 using bench::People;
+using bench::quantile;
 
 constexpr size_t kNeighbours = 10;
 /// Of each side in a round, at least one run.
@@ -30,16 +33,6 @@ double milliseconds_of(const std::function<void()>& work) {
   work();
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
       .count();
-}
-
-/// The value that a share of all values lies below.
-double quantile(std::vector<double> values, double share) {
-  std::ranges::sort(values);
-  return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
-}
-
-double median(const std::vector<double>& values) {
-  return quantile(values, 0.5);
 }
 
 /// Memory laid out like an index's codes, and as long, that a plain loop reads: the roofline.

@@ -1,6 +1,5 @@
 #include "timer.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -8,11 +7,13 @@
 #include <iostream>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/file.h"
+#include "quantile.h"
 
 namespace faceforge::bench {
 namespace {
@@ -55,9 +56,7 @@ Result<double> median_ms(const ReadyNetwork& network, size_t run_count) {
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     times_ms.push_back(time.count());
   }
-  const auto middle = times_ms.begin() + static_cast<std::ptrdiff_t>(times_ms.size() / 2);
-  std::ranges::nth_element(times_ms, middle);
-  return *middle;
+  return median(std::move(times_ms));
 }
 
 Result<void> answer(std::span<char*> words, const Prepare& prepare) {

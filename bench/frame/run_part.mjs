@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { patience } from './parts.mjs';
 import { checkRows } from './rows.mjs';
 
 const grace_ms = 5000;
@@ -55,7 +56,7 @@ export async function runPart({ name, command, jsonFile, limit_s, onLine, stop }
   });
   await ending;
   stop.throwIfAborted();
-  if (late) throw new Error(`${name}: ended after ${limit_s} s, four times what it should take`);
+  if (late) throw new Error(`${name}: ended after ${limit_s} s, ${patience} times what it should take`);
   const outcome = signal ? `ended by ${signal}` : `exit code ${code}`;
   if (!existsSync(jsonFile)) throw new Error(`${name}: no rows (${outcome})`);
   const rows = checkRows(JSON.parse(readFileSync(jsonFile, 'utf8')), name);
