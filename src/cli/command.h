@@ -26,9 +26,8 @@ struct Chosen {
 
 /// Adds a subcommand whose options live in a struct of their own.
 ///
-/// in: `run(const Options&, const Interrupt&)` returns the exit code or an error; `declare` gets
-/// the
-///     subcommand and the options to bind
+/// in: `run(const Options&, const Interrupt&)` returns the exit code or an error;
+///     `declare(CLI::App&, Options&)` binds the options to the subcommand
 template <typename Options, typename Declare, typename Run>
 CLI::App* add_command(CLI::App& parent, Chosen& chosen, const std::string& name,
                       const std::string& description, Declare declare, Run run) {

@@ -11,11 +11,10 @@ namespace faceforge::image {
 /// Fills a new image by looking each of its pixels up in `source`, bilinearly; black from outside.
 ///
 /// in:     `source_to_output`, of a finite scale above 0, maps pixels of `source` to the result's
-/// out:    `width_px` x `height_px`, each pixel looked up at its position rounded to 1/32 of a
-/// pixel source: OpenCV 4.6, warpAffine with INTER_LINEAR and BORDER_CONSTANT 0, to the bit:
-/// published
-///         embedders were trained on its crops
+/// out:    `width_px` x `height_px`, each pixel looked up at its position rounded to 1/32 of one
 /// cost:   O(width_px * height_px), whatever the size of `source`
+/// source: OpenCV 4.6, warpAffine with INTER_LINEAR and BORDER_CONSTANT 0, to the bit: published
+///         embedders were trained on its crops
 [[nodiscard]] Image warp_similarity(const Image& source,
                                     const SimilarityTransform& source_to_output, int width_px,
                                     int height_px);

@@ -55,9 +55,10 @@ class Quantizer {
 
   /// Runs the network on one example and takes the numbers before every layer into account.
   ///
-  /// in:    as `Network::run`, one picture; the thread count of the first example of its shape
-  /// counts cost:  the first example of a shape compiles a program; eight are kept fails: as
-  /// `Network::run`; invalid_input/activation_not_finite
+  /// in:    as `Network::run`, one picture; of several examples of a shape the thread count of the
+  ///        first counts
+  /// fails: as `Network::run`; invalid_input/activation_not_finite
+  /// cost:  the first example of a shape compiles a program; eight are kept
   [[nodiscard]] Result<void> observe(const Tensor& input, const RunOptions& options = {});
 
   /// Writes the network with some layers on bytes.
