@@ -153,7 +153,8 @@ Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) 
     if (upkeep.certificate) upkeep.certificate->look(upkeep.clock.now_ms());
     if (std::chrono::steady_clock::now() >= sweep_at) {
       sweep_at += kSweepEvery;
-      for (const auto& swept : {upkeep.accounts.sweep(), upkeep.jobs.sweep()}) {
+      for (const auto& swept :
+           {upkeep.accounts.sweep(), upkeep.jobs.sweep(), upkeep.galleries.delete_expired()}) {
         if (!swept) log::warning("could not remove what has expired: {}", swept.error().message);
       }
     }

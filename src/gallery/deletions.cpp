@@ -10,16 +10,6 @@ namespace {
 
 using Contents = std::vector<store::BlobName>;
 
-/// The content column of all rows.
-Result<Contents> to_contents(const store::Rows& rows) {
-  Contents contents;
-  contents.reserve(rows.size());
-  for (const store::Row row : rows) {
-    contents.push_back(TRY(store::BlobName::parse(row.text(0))));
-  }
-  return contents;
-}
-
 /// Takes one photo out of its person's template in every version that used it.
 Result<void> take_out_of_versions(store::Transaction& transaction, UserId user,
                                   const Photo& photo) {
@@ -37,8 +27,10 @@ Result<void> Galleries::remove_unused_files(UserId user, const Contents& content
   const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
   for (const store::BlobName& content : contents) {
     const auto used = TRY(database_.read([&](store::Transaction& transaction) {
-      return transaction.query("select 1 from photos where owner_id = $1 and content = $2 limit 1",
-                               user, content.text());
+      return transaction.query(
+          "select 1 from photos where owner_id = $1 and content = $2"
+          " union all select 1 from unknown_faces where owner_id = $1 and content = $2 limit 1",
+          user, content.text());
     }));
     if (used.empty()) TRY(files_.remove(user, content));
   }
@@ -122,10 +114,10 @@ Result<void> Galleries::delete_person(UserId user, GalleryId gallery, PersonId p
     TRY(internal::find_person(transaction, user, gallery, person));
     const auto rows = TRY(transaction.query(
         "select content from photos where owner_id = $1 and person_id = $2", user, person));
-    // Photos, embeddings and the person's part of every version go by cascade.
+    // Photos, embeddings, sightings and the person's part of every version go by cascade.
     TRY(transaction.execute("delete from people where owner_id = $1 and id = $2", user, person));
     TRY(internal::raise_revision(transaction, user, gallery));
-    return to_contents(rows);
+    return internal::to_contents(rows);
   });
 }
 
@@ -133,10 +125,12 @@ Result<void> Galleries::delete_gallery(UserId user, GalleryId gallery) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
     TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
-        "select content from photos where owner_id = $1 and gallery_id = $2", user, gallery));
+        "select content from photos where owner_id = $1 and gallery_id = $2"
+        " union all select content from unknown_faces where owner_id = $1 and gallery_id = $2",
+        user, gallery));
     TRY(transaction.execute("delete from galleries where owner_id = $1 and id = $2", user,
                             gallery));
-    return to_contents(rows);
+    return internal::to_contents(rows);
   });
 }
 
@@ -162,9 +156,11 @@ Result<void> Galleries::delete_version(UserId user, GalleryId gallery, int64_t n
 Result<void> Galleries::delete_everything(UserId user) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
     const auto rows =
-        TRY(transaction.query("select content from photos where owner_id = $1", user));
+        TRY(transaction.query("select content from photos where owner_id = $1"
+                              " union all select content from unknown_faces where owner_id = $1",
+                              user));
     TRY(transaction.execute("delete from galleries where owner_id = $1", user));
-    return to_contents(rows);
+    return internal::to_contents(rows);
   });
 }
 

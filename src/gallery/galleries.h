@@ -19,6 +19,7 @@
 #include "gallery/gallery.h"
 #include "gallery/gallery_model.h"
 #include "gallery/limits.h"
+#include "gallery/recording.h"
 #include "store/blob_files.h"
 #include "store/database.h"
 #include "store/migrate.h"
@@ -245,6 +246,59 @@ class Galleries {
   /// A version in memory: what a Snapshot is built from and what a `.ffg` file holds.
   [[nodiscard]] Result<GalleryModel> read_model(UserId user, GalleryId gallery, int64_t number);
 
+  // --- recording of live streams ---
+
+  /// Turns recording on or off. Off, nothing more is kept; what was kept stays until it is deleted
+  /// or its days are over.
+  ///
+  /// out:   the gallery
+  /// fails: invalid_input/kept_days_out_of_range outside of 1 to kMaxKeptDays
+  [[nodiscard]] Result<Gallery> set_recording(UserId user, GalleryId gallery,
+                                              const Recording& recording);
+
+  /// Keeps a sighting, or adds it to the person's last one where less than kVisitGap_ms lie between
+  /// them.
+  ///
+  /// fails: conflict/recording_off; not_found/person_not_found
+  [[nodiscard]] Result<void> add_sighting(UserId user, GalleryId gallery,
+                                          const NewSighting& sighting);
+
+  /// Keeps a face: the file first, then the row.
+  ///
+  /// fails: conflict/recording_off; already_exists/unknown_face_duplicate; as check_embedding
+  [[nodiscard]] Result<UnknownFaceId> add_unknown_face(UserId user, GalleryId gallery,
+                                                       const NewUnknownFace& face);
+
+  /// out: those that began last first
+  [[nodiscard]] Result<std::vector<Sighting>> list_sightings(UserId user, GalleryId gallery,
+                                                             const Part<int64_t>& part = {});
+
+  /// out:   all of them, the newest first
+  /// fails: corrupt/unknown_face_damaged
+  [[nodiscard]] Result<std::vector<UnknownFace>> list_unknown_faces(UserId user, GalleryId gallery);
+
+  /// fails: not_found/unknown_face_not_found; corrupt/unknown_face_damaged
+  [[nodiscard]] Result<UnknownFace> find_unknown_face(UserId user, GalleryId gallery,
+                                                      UnknownFaceId face);
+
+  /// The picture of a face.
+  ///
+  /// in: `face` of this user
+  [[nodiscard]] Result<store::Blob> read_unknown_face_file(UserId user, const UnknownFace& face);
+
+  /// Deletes faces and their files; those that are gone already are no error.
+  [[nodiscard]] Result<void> delete_unknown_faces(UserId user, GalleryId gallery,
+                                                  std::span<const UnknownFaceId> faces);
+
+  /// Deletes all sightings and unknown faces of a gallery, and leaves no copy behind.
+  [[nodiscard]] Result<void> delete_recorded(UserId user, GalleryId gallery);
+
+  /// Deletes, of everybody, what was kept for longer than its gallery says: call it at every start
+  /// and every hour.
+  [[nodiscard]] Result<void> delete_expired();
+
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+
   // --- everything ---
 
   /// Deletes all galleries of a user with all files; the account itself is not touched.
@@ -292,6 +346,9 @@ class Galleries {
   [[nodiscard]] Result<void> delete_rows(
       UserId user,
       const std::function<Result<std::vector<store::BlobName>>(store::Transaction&)>& work);
+
+  /// As delete_expired, of one user.
+  [[nodiscard]] Result<void> delete_expired_of(UserId user);
 
   /// Refuses files of another database, and marks those of a fresh folder as this one's.
   [[nodiscard]] Result<void> check_files_are_ours(PhotosElsewhere elsewhere);

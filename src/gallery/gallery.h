@@ -21,6 +21,14 @@ using GalleryId = StrongId<struct GalleryTag>;
 using PersonId = StrongId<struct PersonTag>;
 using PhotoId = StrongId<struct PhotoTag>;
 
+/// Whether what a gallery's live streams show is kept, and for how long.
+struct Recording {
+  bool is_on = false;
+  int64_t kept_days = 30;  ///< 1 to kMaxKeptDays
+};
+
+inline constexpr int64_t kMaxKeptDays = 365;
+
 struct Gallery {
   GalleryId id{};
   std::string name{};
@@ -38,6 +46,9 @@ struct Gallery {
   /// photo, person or version, a moved photo, a renamed person. With a version's number it names a
   /// Snapshot.
   int64_t revision = 0;
+  Recording recording{};
+  int64_t sighting_count = 0;  ///< kept at present, as the next
+  int64_t unknown_face_count = 0;
 };
 
 struct Person {

@@ -14,7 +14,11 @@ struct Limits {
   /// photo are 200 MB here
   int64_t photos_per_gallery = 100'000;
   int64_t versions_per_gallery = 200;  ///< setting limits.versions
-  size_t photo_bytes = 25'000'000;     ///< setting limits.photo_bytes, for reading back
+  /// Beyond one of the next two the oldest go: a camera that runs for weeks must not stop anyone.
+  int64_t sightings_per_gallery = 10'000;  ///< setting limits.sightings
+  int64_t unknown_faces_per_gallery =
+      1'000;                        ///< setting limits.unknown_faces; they are all grouped
+  size_t photo_bytes = 25'000'000;  ///< setting limits.photo_bytes, for reading back
 };
 
 }  // namespace faceforge::gallery

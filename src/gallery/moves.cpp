@@ -102,6 +102,11 @@ Result<std::vector<PhotoId>> Galleries::merge_person(UserId user, GalleryId gall
         "select id from photos where owner_id = $1 and person_id = $2 order by id", user, person));
     for (const store::Row row : rows) moved.push_back(row.id<PhotoId>(0));
     TRY(move_rows(transaction, user, gallery, moved, into, limits_.photos_per_person));
+    // Whoever was seen was the one that both are now.
+    TRY(
+        transaction.execute("update sightings set person_id = $3"
+                            " where owner_id = $1 and person_id = $2",
+                            user, person, into));
     TRY(transaction.execute("delete from people where owner_id = $1 and id = $2", user, person));
     return std::vector<store::BlobName>{};
   };

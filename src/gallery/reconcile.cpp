@@ -20,9 +20,32 @@ Result<std::optional<std::string>> stored_mark(store::Transaction& transaction) 
   return rows[0].text(0);
 }
 
-Result<int64_t> count_photos(store::Transaction& transaction) {
-  const auto rows = TRY(transaction.query("select count(*) from photos"));
+Result<int64_t> count_pictures(store::Transaction& transaction) {
+  const auto rows = TRY(transaction.query(
+      "select (select count(*) from photos) + (select count(*) from unknown_faces)"));
   return rows[0].integer(0);
+}
+
+/// Adds the contents that unknown faces name. One whose file is gone goes too: it is nothing that
+/// could be seen or named.
+Result<void> compare_unknown_faces(store::Transaction& transaction, UserId user,
+                                   const std::set<std::string>& files,
+                                   std::set<std::string>& contents) {
+  std::vector<int64_t> lost;
+  const auto visit = [&](const store::Row& row) -> Result<void> {
+    if (files.contains(row.text(1))) {
+      contents.insert(row.text(1));
+    } else {
+      lost.push_back(row.integer(0));
+    }
+    return {};
+  };
+  TRY(transaction.scan("select id, content from unknown_faces where owner_id = $1", visit, user));
+  for (const int64_t face : lost) {
+    TRY(transaction.execute("delete from unknown_faces where owner_id = $1 and id = $2", user,
+                            face));
+  }
+  return {};
 }
 
 }  // namespace
@@ -40,12 +63,12 @@ Result<void> Galleries::check_files_are_ours(PhotosElsewhere elsewhere) {
                 "another data folder",
                 files_.folder().string());
   }
-  const int64_t photo_count = TRY(database_.read(count_photos));
-  if (photo_count > 0 && elsewhere == PhotosElsewhere::Refuse) {
+  const int64_t picture_count = TRY(database_.read(count_pictures));
+  if (picture_count > 0 && elsewhere == PhotosElsewhere::Refuse) {
     return fail(ErrorCode::Conflict, "photos_elsewhere",
                 "the database names {} photos, and {} holds none of them; start with the data "
                 "folder that does, or with --photos-lost if they are lost",
-                photo_count, files_.folder().string());
+                picture_count, files_.folder().string());
   }
   // The folder first: cut off after it, the next start finds a mark, no files, and ends up here.
   const std::string mark = in_rows ? *in_rows : on_disk.value_or(new_mark());
@@ -70,7 +93,8 @@ Result<Reconciliation> Galleries::reconcile(PhotosElsewhere elsewhere) {
   TRY(check_files_are_ours(elsewhere));
   const std::vector<UserId> with_folder = TRY(files_.accounts());
   const std::set<UserId> owners = TRY(query_ids("select id from owners"));
-  std::set<UserId> to_compare = TRY(query_ids("select distinct owner_id from photos"));
+  std::set<UserId> to_compare =
+      TRY(query_ids("select owner_id from photos union select owner_id from unknown_faces"));
   for (const UserId user : with_folder) {
     if (owners.contains(user)) {
       to_compare.insert(user);
@@ -111,6 +135,7 @@ Result<void> Galleries::reconcile_held(UserId user, Reconciliation& found) {
           "update photos set file_missing = 1 - file_missing where owner_id = $1 and id = $2", user,
           photo));
     }
+    TRY(compare_unknown_faces(transaction, user, files, contents));
     return contents;
   };
   const std::set<std::string> named = TRY(database_.transact(compare));

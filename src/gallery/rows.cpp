@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace faceforge::gallery::internal {
 namespace {
@@ -23,7 +24,10 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
       " (select count(*) from people p where p.gallery_id = g.id),"
       " (select count(*) from photos f where f.gallery_id = g.id),"
       " v.number, g.version_in_use, v.trained_ms,"
-      " (select count(*) from version_photos s where s.version_id = v.id)"
+      " (select count(*) from version_photos s where s.version_id = v.id),"
+      " g.is_recording, g.recording_days,"
+      " (select count(*) from sightings s where s.gallery_id = g.id),"
+      " (select count(*) from unknown_faces u where u.gallery_id = g.id)"
       " from galleries g left join versions v on v.gallery_id = g.id"
       " and v.number = (select max(number) from versions n where n.gallery_id = g.id)"
       " where g.owner_id = $1 and g.id = $2",
@@ -41,7 +45,10 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
                  .trained_ms = row.integer_or_null(8),
                  .untrained_photo_count = row.integer(5) - row.integer(9),
                  .version_in_use = chosen ? chosen : latest,
-                 .revision = row.integer(3)};
+                 .revision = row.integer(3),
+                 .recording = {.is_on = row.boolean(10), .kept_days = row.integer(11)},
+                 .sighting_count = row.integer(12),
+                 .unknown_face_count = row.integer(13)};
 }
 
 Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId user,
@@ -137,21 +144,13 @@ Result<Photo> to_photo(const store::Row& row) {
               .height_px = static_cast<int>(row.integer(7)),
               .added_ms = row.integer(9),
               .file_missing = row.boolean(10)};
-  std::array<float, kFaceFloats> numbers{};
-  const store::Blob& stored = row.blob(8);
-  if (stored.size() != sizeof(numbers)) {
+  auto stored = face_from_bytes(row.blob(8));
+  if (!stored) {
     return fail(ErrorCode::Corrupt, "photo_damaged", "the stored face of photo {} has {} bytes",
-                photo.id.value(), stored.size());
+                photo.id.value(), row.blob(8).size());
   }
-  std::memcpy(numbers.data(), stored.data(), sizeof(numbers));
-  const float* next = numbers.data();
-  const auto take = [&next](auto&... fields) { ((fields = *next++), ...); };
-  take(photo.face.box.x, photo.face.box.y, photo.face.box.width, photo.face.box.height,
-       photo.face.detection_score);
-  for (face::Point& point : photo.face.landmarks) take(point.x, point.y);
-  face::Quality& quality = photo.quality;
-  take(quality.face_size_px, quality.sharpness, quality.brightness, quality.yaw_deg,
-       quality.pitch_deg, quality.roll_deg);
+  photo.face = std::move(stored->face);
+  photo.quality = stored->quality;
   return photo;
 }
 
@@ -160,6 +159,21 @@ Result<std::vector<Photo>> to_photos(const store::Rows& rows) {
   photos.reserve(rows.size());
   for (const store::Row row : rows) photos.push_back(TRY(to_photo(row)));
   return photos;
+}
+
+std::optional<StoredFace> face_from_bytes(std::span<const std::byte> bytes) {
+  std::array<float, kFaceFloats> numbers{};
+  if (bytes.size() != sizeof(numbers)) return std::nullopt;
+  std::memcpy(numbers.data(), bytes.data(), sizeof(numbers));
+  const float* next = numbers.data();
+  const auto take = [&next](auto&... fields) { ((fields = *next++), ...); };
+  StoredFace stored;
+  auto& [face, quality] = stored;
+  take(face.box.x, face.box.y, face.box.width, face.box.height, face.detection_score);
+  for (face::Point& point : face.landmarks) take(point.x, point.y);
+  take(quality.face_size_px, quality.sharpness, quality.brightness, quality.yaw_deg,
+       quality.pitch_deg, quality.roll_deg);
+  return stored;
 }
 
 store::Blob face_to_bytes(const face::DetectedFace& face, const face::Quality& quality) {
@@ -174,6 +188,15 @@ store::Blob face_to_bytes(const face::DetectedFace& face, const face::Quality& q
 store::Blob floats_to_bytes(std::span<const float> values) {
   const auto bytes = std::as_bytes(values);
   return {bytes.begin(), bytes.end()};
+}
+
+Result<std::vector<store::BlobName>> to_contents(const store::Rows& rows) {
+  std::vector<store::BlobName> contents;
+  contents.reserve(rows.size());
+  for (const store::Row row : rows) {
+    contents.push_back(TRY(store::BlobName::parse(row.text(0))));
+  }
+  return contents;
 }
 
 Result<std::vector<float>> floats_from_bytes(std::span<const std::byte> bytes, size_t length) {

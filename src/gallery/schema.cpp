@@ -112,13 +112,54 @@ constexpr const char* kPortraitQuality = R"(
 alter table photos add column portrait_quality {INTEGER} not null default 0;
 )";
 
+// What live streams showed: only while a gallery is recorded, and no longer than it says.
+// unknown_faces.face is as photos.face, in the pixels of the picture that was kept.
+constexpr const char* kRecording = R"(
+alter table galleries add column is_recording {INTEGER} not null default 0;
+alter table galleries add column recording_days {INTEGER} not null default 30;
+
+create table sightings (
+  id {ID},
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  gallery_id {INTEGER} not null references galleries(id) on delete cascade,
+  person_id {INTEGER} not null references people(id) on delete cascade,
+  first_seen_ms {INTEGER} not null,
+  last_seen_ms {INTEGER} not null,
+  similarity {REAL} not null,
+  look_count {INTEGER} not null
+) {STRICT};
+create index sightings_by_owner on sightings(owner_id);
+create index sightings_by_gallery on sightings(gallery_id, id);
+create index sightings_by_person on sightings(person_id, last_seen_ms);
+
+create table unknown_faces (
+  id {ID},
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  gallery_id {INTEGER} not null references galleries(id) on delete cascade,
+  content {TEXT} not null,
+  width_px {INTEGER} not null,
+  height_px {INTEGER} not null,
+  face {BLOB} not null,
+  model_id {TEXT} not null,
+  metric {TEXT} not null,
+  embedding {BLOB} not null,
+  first_seen_ms {INTEGER} not null,
+  last_seen_ms {INTEGER} not null,
+  look_count {INTEGER} not null,
+  unique (gallery_id, content)
+) {STRICT};
+create index unknown_faces_by_content on unknown_faces(owner_id, content);
+create index unknown_faces_by_gallery on unknown_faces(gallery_id, id);
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
   return {{.module = "gallery", .version = 1, .name = "galleries", .sql = kTables},
           {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder},
           {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse},
-          {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality}};
+          {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality},
+          {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording}};
 }
 
 }  // namespace faceforge::gallery

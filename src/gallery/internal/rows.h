@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "gallery/gallery.h"
+#include "store/blob_files.h"
 #include "store/database.h"
 
 namespace faceforge::gallery::internal {
@@ -60,12 +61,25 @@ inline constexpr std::string_view kPhotoColumns =
 [[nodiscard]] store::Blob face_to_bytes(const face::DetectedFace& face,
                                         const face::Quality& quality);
 
+struct StoredFace {
+  face::DetectedFace face{};  ///< without its contour
+  face::Quality quality{};
+};
+
+/// out: nothing when there are not as many bytes as `face_to_bytes` makes
+[[nodiscard]] std::optional<StoredFace> face_from_bytes(std::span<const std::byte> bytes);
+
 /// Embeddings as they are stored: little-endian floats.
 [[nodiscard]] store::Blob floats_to_bytes(std::span<const float> values);
 
 /// fails: corrupt/embedding_damaged when the length is another
 [[nodiscard]] Result<std::vector<float>> floats_from_bytes(std::span<const std::byte> bytes,
                                                            size_t length);
+
+/// The content column, which is the first, of all rows.
+///
+/// fails: invalid_input/blob_name
+[[nodiscard]] Result<std::vector<store::BlobName>> to_contents(const store::Rows& rows);
 
 /// Replaces a reason of the store by what it means here; other errors pass.
 template <typename T>

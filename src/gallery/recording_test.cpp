@@ -1,0 +1,332 @@
+// What recorded streams leave: whether it may be kept, how much of it, for how long, and that it
+// goes with what it belongs to.
+
+#include "gallery/recording.h"
+
+#include <gmock/gmock.h>
+
+#include "gallery/galleries_test_fixture.h"
+
+namespace faceforge::gallery {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int64_t kSecond_ms = 1'000;
+constexpr std::chrono::hours kDay{24};
+
+template <typename T>
+std::string reason_of(const Result<T>& outcome) {
+  return outcome ? "fine" : outcome.error().reason;
+}
+
+class RecordingTest : public GalleriesFixture {
+ protected:
+  void SetUp() override {
+    GalleriesFixture::SetUp();
+    if (IsSkipped()) return;
+    gallery_ = galleries_->create_gallery(ada_, "Door")->id;
+    bob_ = galleries_->add_person(ada_, gallery_, "Bob")->id;
+  }
+
+  void record(int64_t kept_days = 30) {
+    const auto set = galleries_->set_recording(ada_, gallery_, {true, kept_days});
+    ASSERT_TRUE(set) << set.error().message;
+  }
+
+  /// Sees Bob from so many seconds on, counted from now, to so many.
+  Result<void> see(int64_t from_s, int64_t to_s, float similarity = 0.5F, int64_t look_count = 3) {
+    return galleries_->add_sighting(ada_, gallery_,
+                                    {.person_id = bob_,
+                                     .first_seen_ms = clock_.now_ms() + from_s * kSecond_ms,
+                                     .last_seen_ms = clock_.now_ms() + to_s * kSecond_ms,
+                                     .similarity = similarity,
+                                     .look_count = look_count});
+  }
+
+  Result<UnknownFaceId> keep(std::string_view text, std::vector<float> direction = {1, 0, 0}) {
+    const auto picture = bytes_of(text);
+    NewUnknownFace face{.picture = picture,
+                        .width_px = 100,
+                        .height_px = 90,
+                        .face = {.box = {25, 20, 50, 45}, .detection_score = 0.8F, .contour = {}},
+                        .embedding = embedding(std::move(direction)),
+                        .first_seen_ms = clock_.now_ms() - 5 * kSecond_ms,
+                        .last_seen_ms = clock_.now_ms(),
+                        .look_count = 4};
+    face.quality.face_size_px = 45;
+    return galleries_->add_unknown_face(ada_, gallery_, face);
+  }
+
+  std::vector<Sighting> sightings() { return galleries_->list_sightings(ada_, gallery_).value(); }
+  std::vector<UnknownFace> faces() {
+    return galleries_->list_unknown_faces(ada_, gallery_).value();
+  }
+
+  GalleryId gallery_;
+  PersonId bob_;
+};
+TEST_ON_BOTH_DATABASES(RecordingTest);
+
+TEST_P(RecordingTest, IsOffUntilItIsTurnedOnAndOffAgainItKeepsNothingFurther) {
+  const auto fresh = galleries_->find_gallery(ada_, gallery_);
+  EXPECT_FALSE(fresh->recording.is_on);
+  EXPECT_EQ(fresh->recording.kept_days, 30);
+  EXPECT_EQ(reason_of(see(0, 1)), "recording_off");
+  EXPECT_EQ(reason_of(keep("a")), "recording_off");
+  EXPECT_EQ(file_count(ada_), 0U);
+  record(7);
+  EXPECT_TRUE(galleries_->find_gallery(ada_, gallery_)->recording.is_on);
+  EXPECT_EQ(galleries_->find_gallery(ada_, gallery_)->recording.kept_days, 7);
+  EXPECT_EQ(reason_of(see(0, 1)), "fine");
+  EXPECT_EQ(reason_of(keep("a")), "fine");
+  ASSERT_TRUE(galleries_->set_recording(ada_, gallery_, {false, 7}));
+  EXPECT_EQ(reason_of(see(100, 101)), "recording_off");
+  EXPECT_EQ(reason_of(keep("b")), "recording_off");
+  const auto after = galleries_->find_gallery(ada_, gallery_);
+  EXPECT_EQ(after->sighting_count, 1) << "what was kept stays";
+  EXPECT_EQ(after->unknown_face_count, 1);
+}
+
+TEST_P(RecordingTest, IsKeptForOneDayToAYear) {
+  for (const int64_t days : {int64_t{0}, int64_t{-1}, int64_t{366}, INT64_MAX}) {
+    EXPECT_EQ(reason_of(galleries_->set_recording(ada_, gallery_, {true, days})),
+              "kept_days_out_of_range")
+        << days;
+  }
+  EXPECT_EQ(reason_of(galleries_->set_recording(ada_, gallery_, {true, 1})), "fine");
+  EXPECT_EQ(reason_of(galleries_->set_recording(ada_, gallery_, {true, 365})), "fine");
+}
+
+TEST_P(RecordingTest, IsNobodyElsesBusiness) {
+  record();
+  const auto face = keep("a");
+  EXPECT_EQ(reason_of(galleries_->set_recording(eve_, gallery_, {true, 1})), "gallery_not_found");
+  EXPECT_EQ(reason_of(galleries_->list_sightings(eve_, gallery_)), "gallery_not_found");
+  EXPECT_EQ(reason_of(galleries_->list_unknown_faces(eve_, gallery_)), "gallery_not_found");
+  EXPECT_EQ(reason_of(galleries_->find_unknown_face(eve_, gallery_, *face)), "gallery_not_found");
+  EXPECT_EQ(reason_of(galleries_->delete_unknown_faces(eve_, gallery_, {{*face}})),
+            "gallery_not_found");
+  EXPECT_EQ(reason_of(galleries_->delete_recorded(eve_, gallery_)), "gallery_not_found");
+  const auto of_eve = galleries_->create_gallery(eve_, "Hers")->id;
+  EXPECT_EQ(reason_of(galleries_->find_unknown_face(eve_, of_eve, *face)),
+            "unknown_face_not_found");
+  EXPECT_EQ(reason_of(galleries_->delete_unknown_faces(eve_, of_eve, {{*face}})), "fine");
+  EXPECT_THAT(faces(), SizeIs(1));
+}
+
+TEST_P(RecordingTest, AFaceComesBackAsItWasKept) {
+  record();
+  const auto id = keep("a face", {0.6F, 0.8F, 0});
+  ASSERT_TRUE(id) << id.error().message;
+  const auto face = galleries_->find_unknown_face(ada_, gallery_, *id);
+  ASSERT_TRUE(face);
+  EXPECT_EQ(face->width_px, 100);
+  EXPECT_EQ(face->height_px, 90);
+  EXPECT_EQ(face->face.box.y, 20);
+  EXPECT_EQ(face->quality.face_size_px, 45);
+  EXPECT_EQ(face->embedding.model_id.hex(), "m1");
+  EXPECT_EQ(face->embedding.metric, face::Metric::Cosine);
+  EXPECT_THAT(face->embedding.values, ElementsAre(0.6F, 0.8F, 0));
+  EXPECT_EQ(face->last_seen_ms - face->first_seen_ms, 5 * kSecond_ms);
+  EXPECT_EQ(face->look_count, 4);
+  EXPECT_EQ(*galleries_->read_unknown_face_file(ada_, *face), bytes_of("a face"));
+  EXPECT_EQ(reason_of(keep("a face")), "unknown_face_duplicate");
+  EXPECT_THAT(faces(), SizeIs(1));
+}
+
+TEST_P(RecordingTest, SightingsWithLessThanAMinuteBetweenThemAreOne) {
+  record();
+  ASSERT_TRUE(see(0, 10, 0.5F, 3));
+  ASSERT_TRUE(see(69, 80, 0.7F, 2));
+  ASSERT_THAT(sightings(), SizeIs(1));
+  const Sighting visit = sightings().front();
+  EXPECT_EQ(visit.person.name, "Bob");
+  EXPECT_EQ(visit.seen.last_seen_ms - visit.seen.first_seen_ms, 80 * kSecond_ms);
+  EXPECT_EQ(visit.seen.similarity, 0.7F);
+  EXPECT_EQ(visit.seen.look_count, 5);
+  ASSERT_TRUE(see(140, 150));
+  EXPECT_THAT(sightings(), SizeIs(2)) << "a minute later";
+  ASSERT_TRUE(see(70, 75)) << "another camera, which hands over late";
+  EXPECT_THAT(sightings(), SizeIs(2));
+}
+
+TEST_P(RecordingTest, SightingsAreListedInPartsThoseThatBeganLastFirst) {
+  record();
+  for (int64_t i = 0; i < 5; ++i) ASSERT_TRUE(see(1'000 * i, 1'000 * i + 10));
+  const auto first = galleries_->list_sightings(ada_, gallery_, {.limit = 2});
+  ASSERT_THAT(*first, SizeIs(2));
+  EXPECT_EQ(first->front().seen.first_seen_ms, clock_.now_ms() + 4'000 * kSecond_ms);
+  const auto rest =
+      galleries_->list_sightings(ada_, gallery_, {.after = first->back().id.value(), .limit = 9});
+  ASSERT_THAT(*rest, SizeIs(3));
+  EXPECT_EQ(rest->back().seen.first_seen_ms, clock_.now_ms());
+}
+
+TEST_P(RecordingTest, BeyondTheLimitsTheOldestGo) {
+  galleries_ = std::make_unique<Galleries>(
+      database(), *files_, clock_,
+      Limits{.sightings_per_gallery = 2, .unknown_faces_per_gallery = 2});
+  record();
+  for (int64_t i = 0; i < 4; ++i) {
+    ASSERT_TRUE(see(1'000 * i, 1'000 * i + 10));
+    ASSERT_TRUE(keep("face " + std::to_string(i)));
+  }
+  ASSERT_THAT(sightings(), SizeIs(2));
+  EXPECT_EQ(sightings().back().seen.first_seen_ms, clock_.now_ms() + 2'000 * kSecond_ms);
+  ASSERT_THAT(faces(), SizeIs(2));
+  EXPECT_EQ(*galleries_->read_unknown_face_file(ada_, faces().front()), bytes_of("face 3"));
+  EXPECT_EQ(file_count(ada_), 2U) << "their files are gone too";
+}
+
+TEST_P(RecordingTest, WhatIsOldEnoughIsDeletedOfEverybodyWhetherRecordingIsOnOrNot) {
+  record(2);
+  ASSERT_TRUE(see(0, 10));
+  ASSERT_TRUE(keep("old"));
+  clock_.advance(kDay);
+  ASSERT_TRUE(see(0, 10));
+  ASSERT_TRUE(keep("new"));
+  ASSERT_TRUE(galleries_->set_recording(ada_, gallery_, {false, 2}));
+  clock_.advance(kDay);
+  ASSERT_TRUE(galleries_->delete_expired());
+  EXPECT_THAT(faces(), SizeIs(2)) << "not a moment before";
+  clock_.advance(std::chrono::seconds(11));
+  ASSERT_TRUE(galleries_->delete_expired());
+  EXPECT_THAT(sightings(), SizeIs(1));
+  ASSERT_THAT(faces(), SizeIs(1));
+  EXPECT_EQ(*galleries_->read_unknown_face_file(ada_, faces().front()), bytes_of("new"));
+  EXPECT_EQ(file_count(ada_), 1U);
+}
+
+TEST_P(RecordingTest, FewerDaysCountAtOnce) {
+  record(30);
+  ASSERT_TRUE(see(0, 10));
+  ASSERT_TRUE(keep("a"));
+  clock_.advance(3 * kDay);
+  record(2);
+  EXPECT_THAT(sightings(), IsEmpty());
+  EXPECT_THAT(faces(), IsEmpty());
+  EXPECT_EQ(file_count(ada_), 0U);
+}
+
+TEST_P(RecordingTest, FacesAreDeletedWithTheirFilesAndThoseThatAreGoneAreNoError) {
+  record();
+  const auto first = keep("1");
+  const auto second = keep("2");
+  ASSERT_TRUE(keep("3"));
+  const std::vector<UnknownFaceId> two{*first, *second, *first};
+  ASSERT_TRUE(galleries_->delete_unknown_faces(ada_, gallery_, two));
+  EXPECT_THAT(faces(), SizeIs(1));
+  EXPECT_EQ(file_count(ada_), 1U);
+  EXPECT_TRUE(galleries_->delete_unknown_faces(ada_, gallery_, two));
+}
+
+TEST_P(RecordingTest, AllThatWasRecordedIsDeletedAndNothingElse) {
+  record();
+  ASSERT_TRUE(see(0, 10));
+  ASSERT_TRUE(keep("1"));
+  ASSERT_TRUE(add(ada_, gallery_, bob_, "a photo", {1, 0, 0}));
+  ASSERT_TRUE(galleries_->delete_recorded(ada_, gallery_));
+  EXPECT_THAT(sightings(), IsEmpty());
+  EXPECT_THAT(faces(), IsEmpty());
+  EXPECT_EQ(file_count(ada_), 1U);
+  EXPECT_TRUE(galleries_->find_gallery(ada_, gallery_)->recording.is_on);
+}
+
+TEST_P(RecordingTest, SightingsGoWithTheirPersonAndOfAMergedPersonTheyStay) {
+  record();
+  ASSERT_TRUE(see(0, 10));
+  const auto ben = galleries_->add_person(ada_, gallery_, "Ben")->id;
+  ASSERT_TRUE(galleries_->merge_person(ada_, gallery_, bob_, ben));
+  ASSERT_THAT(sightings(), SizeIs(1));
+  EXPECT_EQ(sightings().front().person.name, "Ben");
+  ASSERT_TRUE(galleries_->delete_person(ada_, gallery_, ben));
+  EXPECT_THAT(sightings(), IsEmpty());
+  EXPECT_EQ(reason_of(see(20, 30)), "person_not_found");
+}
+
+TEST_P(RecordingTest, EverythingGoesWithTheGalleryAndWithTheAccount) {
+  record();
+  ASSERT_TRUE(see(0, 10));
+  ASSERT_TRUE(keep("1"));
+  ASSERT_TRUE(galleries_->delete_gallery(ada_, gallery_));
+  EXPECT_EQ(file_count(ada_), 0U);
+  gallery_ = galleries_->create_gallery(ada_, "Door")->id;
+  record();
+  ASSERT_TRUE(keep("1"));
+  ASSERT_TRUE(galleries_->delete_everything(ada_));
+  EXPECT_EQ(file_count(ada_), 0U);
+}
+
+TEST_P(RecordingTest, AFileThatAPhotoHasTooStaysUntilBothAreGone) {
+  record();
+  const auto face = keep("one picture");
+  const auto photo = add(ada_, gallery_, bob_, "one picture", {1, 0, 0});
+  ASSERT_TRUE(photo);
+  ASSERT_TRUE(galleries_->delete_unknown_faces(ada_, gallery_, {{*face}}));
+  EXPECT_EQ(file_count(ada_), 1U);
+  ASSERT_TRUE(keep("one picture"));
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, photo->id));
+  EXPECT_EQ(file_count(ada_), 1U);
+  ASSERT_TRUE(galleries_->delete_recorded(ada_, gallery_));
+  EXPECT_EQ(file_count(ada_), 0U);
+}
+
+TEST_P(RecordingTest, AStartKeepsTheFilesOfFacesAndForgetsFacesWithoutAFile) {
+  ASSERT_TRUE(galleries_->reconcile());
+  record();
+  ASSERT_TRUE(keep("stays"));
+  const auto lost = keep("is lost");
+  const auto content = galleries_->find_unknown_face(ada_, gallery_, *lost)->content;
+  ASSERT_TRUE(files_->remove(ada_, *store::BlobName::parse(content)));
+  const auto found = galleries_->reconcile();
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->orphan_files_removed, 0);
+  ASSERT_THAT(faces(), SizeIs(1));
+  EXPECT_EQ(*galleries_->read_unknown_face_file(ada_, faces().front()), bytes_of("stays"));
+}
+
+TEST_P(RecordingTest, ADuplicateOfAGalleryIsNotRecorded) {
+  record();
+  ASSERT_TRUE(keep("1"));
+  const auto copy = galleries_->duplicate_gallery(ada_, gallery_, "Copy");
+  ASSERT_TRUE(copy);
+  EXPECT_FALSE(copy->recording.is_on);
+  EXPECT_EQ(copy->unknown_face_count, 0);
+}
+
+using RecordingMigrationTest = test::OnBothDatabases;
+TEST_ON_BOTH_DATABASES(RecordingMigrationTest);
+
+TEST_P(RecordingMigrationTest, AGalleryOfTheVersionBeforeIsNotRecorded) {
+  std::vector<store::Migration> steps = store::owner_migrations();
+  const auto own = migrations();
+  steps.insert(steps.end(), own.begin(), own.begin() + 4);
+  ASSERT_EQ(own[4].name, "recording");
+  ASSERT_TRUE(store::migrate(database(), steps));
+  UserId user;
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) -> Result<void> {
+    user = TRY(store::create_owner(transaction, 1));
+    TRY(transaction.execute(
+        "insert into galleries (owner_id, name, created_ms) values ($1, 'Old', 1)", user));
+    return {};
+  }));
+  steps.insert(steps.end(), own.begin() + 4, own.end());
+  const auto migrated = store::migrate(database(), steps);
+  ASSERT_TRUE(migrated) << migrated.error().message;
+  test::TemporaryFolder folder;
+  const auto files = store::BlobFiles::open(folder.path());
+  const ManualClock clock;
+  Galleries galleries(database(), *files, clock);
+  const auto list = galleries.list_galleries(user);
+  ASSERT_THAT(*list, SizeIs(1));
+  EXPECT_EQ(list->front().name, "Old");
+  EXPECT_FALSE(list->front().recording.is_on);
+  EXPECT_EQ(list->front().recording.kept_days, 30);
+  EXPECT_TRUE(galleries.set_recording(user, list->front().id, {true, 5}));
+}
+
+}  // namespace
+}  // namespace faceforge::gallery
