@@ -256,6 +256,12 @@ class Galleries {
   [[nodiscard]] Result<Gallery> set_recording(UserId user, GalleryId gallery,
                                               const Recording& recording);
 
+  /// Whether recording is on: what is asked every second of a stream.
+  ///
+  /// fails: not_found/gallery_not_found
+  /// cost:  one row, however large the gallery is
+  [[nodiscard]] Result<bool> is_recording(UserId user, GalleryId gallery);
+
   /// Keeps a sighting, or adds it to the person's last one where less than kVisitGap_ms lie between
   /// them.
   ///

@@ -30,7 +30,7 @@ Result<std::vector<UserId>> users_with_expired(store::Transaction& transaction,
 
 Result<void> internal::require_recording(store::Transaction& transaction, UserId user,
                                          GalleryId gallery) {
-  const Gallery found = TRY(find_gallery(transaction, user, gallery));
+  const auto found = TRY(find_gallery_head(transaction, user, gallery));
   if (found.recording.is_on) return {};
   return fail(ErrorCode::Conflict, "recording_off", "gallery {} is not recorded", gallery.value());
 }
@@ -42,7 +42,7 @@ Result<Gallery> Galleries::set_recording(UserId user, GalleryId gallery,
                 "{} days; what is recorded is kept for 1 to {}", recording.kept_days, kMaxKeptDays);
   }
   const auto work = [&](store::Transaction& transaction) -> Result<void> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     TRY(
         transaction.execute("update galleries set is_recording = $3, recording_days = $4"
                             " where owner_id = $1 and id = $2",
@@ -54,9 +54,16 @@ Result<Gallery> Galleries::set_recording(UserId user, GalleryId gallery,
   return find_gallery(user, gallery);
 }
 
+Result<bool> Galleries::is_recording(UserId user, GalleryId gallery) {
+  return database_.read([&](store::Transaction& transaction) -> Result<bool> {
+    const auto found = TRY(internal::find_gallery_head(transaction, user, gallery));
+    return found.recording.is_on;
+  });
+}
+
 Result<void> Galleries::delete_recorded(UserId user, GalleryId gallery) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     TRY(transaction.execute("delete from sightings where owner_id = $1 and gallery_id = $2", user,
                             gallery));
     const auto rows = TRY(transaction.query(

@@ -55,7 +55,8 @@ Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId us
                                       GalleryId gallery) {
   const auto rows =
       TRY(transaction.query("select g.name, g.revision, g.version_in_use,"
-                            " (select max(v.number) from versions v where v.gallery_id = g.id)"
+                            " (select max(v.number) from versions v where v.gallery_id = g.id),"
+                            " g.is_recording, g.recording_days"
                             " from galleries g where g.owner_id = $1 and g.id = $2",
                             user, gallery));
   if (rows.empty()) return no_such_gallery(gallery);
@@ -65,7 +66,8 @@ Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId us
   return GalleryHead{.name = row.text(0),
                      .latest_version = latest,
                      .version_in_use = chosen ? chosen : latest,
-                     .revision = row.integer(1)};
+                     .revision = row.integer(1),
+                     .recording = {.is_on = row.integer(4) != 0, .kept_days = row.integer(5)}};
 }
 
 Result<void> require_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {

@@ -72,7 +72,7 @@ Result<void> Galleries::add_sighting(UserId user, GalleryId gallery, const NewSi
 Result<std::vector<Sighting>> Galleries::list_sightings(UserId user, GalleryId gallery,
                                                         const Part<int64_t>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Sighting>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         fmt::format("select {}, s.id, s.first_seen_ms, s.last_seen_ms, s.similarity, s.look_count"
                     " from sightings s join people p on p.id = s.person_id"

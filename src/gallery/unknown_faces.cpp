@@ -100,7 +100,7 @@ Result<UnknownFaceId> Galleries::add_unknown_face(UserId user, GalleryId gallery
 
 Result<std::vector<UnknownFace>> Galleries::list_unknown_faces(UserId user, GalleryId gallery) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<UnknownFace>> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         fmt::format("select {} from unknown_faces where owner_id = $1 and gallery_id = $2"
                     " order by id desc",
@@ -116,7 +116,7 @@ Result<std::vector<UnknownFace>> Galleries::list_unknown_faces(UserId user, Gall
 Result<UnknownFace> Galleries::find_unknown_face(UserId user, GalleryId gallery,
                                                  UnknownFaceId face) {
   return database_.read([&](store::Transaction& transaction) -> Result<UnknownFace> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows = TRY(transaction.query(
         fmt::format("select {} from unknown_faces where owner_id = $1 and gallery_id = $2"
                     " and id = $3",
@@ -136,7 +136,7 @@ Result<store::Blob> Galleries::read_unknown_face_file(UserId user, const Unknown
 Result<void> Galleries::delete_unknown_faces(UserId user, GalleryId gallery,
                                              std::span<const UnknownFaceId> faces) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
-    TRY(internal::find_gallery(transaction, user, gallery));
+    TRY(internal::require_gallery(transaction, user, gallery));
     Contents contents;
     for (const UnknownFaceId face : std::set<UnknownFaceId>(faces.begin(), faces.end())) {
       const auto rows = TRY(transaction.query(

@@ -11,6 +11,7 @@
 #include "recognition/internal/one_face.h"
 #include "recognition/internal/one_model.h"
 #include "recognition/internal/snapshot_cache.h"
+#include "recognition/recorder.h"
 
 namespace faceforge::recognition {
 namespace {
@@ -29,10 +30,10 @@ bool is_about_the_photo(const Error& error) {
          error.code == ErrorCode::Unsupported || error.reason == kDuplicate;
 }
 
-/// The face of a reference photo as another pack sees it: the one found in the same place, or, when
-/// its detector finds none there, the one that was found at enrolment.
-Result<face::Embedding> embed_again(const FaceEngine& engine, std::span<const std::byte> file,
-                                    const face::DetectedFace& known) {
+/// A face that was found in a picture before, perhaps by another pack: the one that is found in the
+/// same place now, or, when there is none, the one that is known.
+Result<PhotoFace> look_again(const FaceEngine& engine, std::span<const std::byte> file,
+                             const face::DetectedFace& known) {
   const auto [photo, faces] = TRY(engine.look_at(file, {&known, 1}));
   const face::DetectedFace* same = &known;
   float best_overlap = kSameFaceOverlap;
@@ -42,7 +43,7 @@ Result<face::Embedding> embed_again(const FaceEngine& engine, std::span<const st
     best_overlap = overlap;
     same = &face;
   }
-  return TRY(internal::look_at_face(engine, photo, *same)).embedding;
+  return internal::look_at_face(engine, photo, *same);
 }
 
 /// A version of a gallery, in memory.
@@ -60,7 +61,8 @@ struct Recognition::Parts {
         scheduler(cores),
         limits(bounds),
         snapshots(bounds.snapshot_cache_bytes),
-        engines(std::move(first)) {}
+        engines(std::move(first)),
+        recorder(all) {}
 
   [[nodiscard]] Engines used() const {
     const std::scoped_lock lock(mutex);
@@ -82,6 +84,7 @@ struct Recognition::Parts {
   mutable std::mutex mutex;
   Engines engines;                  ///< guarded by `mutex`
   std::set<GalleryId> in_training;  ///< guarded by `mutex`
+  Recorder recorder;
 };
 
 Recognition::Recognition(gallery::Galleries& galleries, InferenceScheduler& scheduler,
@@ -154,20 +157,17 @@ Result<bool> Recognition::Parts::embed_photo(UserId user, const gallery::Photo& 
   const auto file = galleries.read_photo_file(user, photo.gallery_id, photo.id);
   if (!file && file.error().reason == "photo_not_found") return false;  // deleted meanwhile
   if (!file && file.error().code == ErrorCode::Busy) return Unexpected(file.error());
-  const auto embedding = [&]() -> Result<face::Embedding> {
+  const auto face = [&]() -> Result<PhotoFace> {
     const auto bytes = TRY(file);
     const auto request = TRY(scheduler.begin(with, Urgency::Background));
-    return embed_again(*request, bytes, photo.face);
+    return look_again(*request, bytes, photo.face);
   }();
-  if (!embedding && embedding.error().code == ErrorCode::Cancelled) {
-    return Unexpected(embedding.error());
-  }
-  if (!embedding) {
-    log::warning("photo {} cannot be embedded again: {}", photo.id.value(),
-                 embedding.error().message);
+  if (!face && face.error().code == ErrorCode::Cancelled) return Unexpected(face.error());
+  if (!face) {
+    log::warning("photo {} cannot be embedded again: {}", photo.id.value(), face.error().message);
     return false;
   }
-  const auto added = galleries.add_embedding(user, photo.gallery_id, photo.id, *embedding);
+  const auto added = galleries.add_embedding(user, photo.gallery_id, photo.id, face->embedding);
   if (!added && added.error().code != ErrorCode::NotFound) return Unexpected(added.error());
   return added.has_value();
 }
@@ -265,6 +265,7 @@ Result<void> Recognition::Parts::look_up(GalleryWatch& state, int64_t time_ms) {
   auto in_use = TRY(snapshot(state.user, state.gallery, {}));
   state.snapshot = std::move(in_use.snapshot);
   state.version = in_use.number;
+  state.is_recorded = TRY(galleries.is_recording(state.user, state.gallery));
   state.looked_up_ms = time_ms;
   return {};
 }
@@ -289,8 +290,60 @@ Result<WatchReport> Recognition::watch(GalleryWatch& state, std::span<const std:
   // process has one of them a frame takes ten times as long, which a lone photo may and a stream,
   // whose page runs on these very cores, may not (docs/decisions/0023).
   const auto request = TRY(parts_->scheduler.begin(engines.one_core, Urgency::Live));
-  return state.watch.look(frame, time_ms, state.snapshot, *request, policy,
-                          {.min_face_px = parts_->limits.face_px});
+  auto report = TRY(
+      state.watch.look(frame, time_ms, state.snapshot, *request, policy,
+                       {.min_face_px = parts_->limits.face_px,
+                        .recording = state.is_recorded ? TrackRecording::On : TrackRecording::Off,
+                        .min_kept_face_px = parts_->limits.enrolled_face_px}));
+  parts_->recorder.keep(state.user, state.gallery, std::exchange(report.records, {}), time_ms);
+  return report;
+}
+
+void Recognition::end_watch(GalleryWatch& state, int64_t time_ms) {
+  parts_->recorder.keep(state.user, state.gallery, state.watch.finish(), time_ms);
+}
+
+// --- unknown faces ---
+
+Result<UnknownFaces> Recognition::unknown_faces(UserId user, GalleryId gallery) {
+  auto faces = TRY(parts_->galleries.list_unknown_faces(user, gallery));
+  const auto used = engine();
+  return group_unknown_faces(std::move(faces), used->model_id(), used->calibration());
+}
+
+Result<EnrollReport> Recognition::enroll_unknown_face(UserId user, GalleryId gallery,
+                                                      PersonId person, gallery::UnknownFaceId face,
+                                                      const std::stop_token& abandoned) {
+  gallery::Galleries& galleries = parts_->galleries;
+  TRY(galleries.find_person(user, gallery, person));
+  const gallery::UnknownFace known = TRY(galleries.find_unknown_face(user, gallery, face));
+  EnrollReport report{.width_px = known.width_px, .height_px = known.height_px};
+  const auto added = [&]() -> Result<gallery::Photo> {
+    const auto file = TRY(galleries.read_unknown_face_file(user, known));
+    const auto request = TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, abandoned));
+    PhotoFace found = TRY(look_again(*request, file, known.face));
+    report.faces = {found.face};
+    return galleries.add_photo(
+        user, gallery, person,
+        {.bytes = file,
+         .file_name = fmt::format("seen {}.jpg", to_rfc3339(known.first_seen_ms)),
+         .width_px = known.width_px,
+         .height_px = known.height_px,
+         .face = std::move(found.face),
+         .quality = found.quality,
+         .embedding = std::move(found.embedding)});
+  }();
+  if (added) {
+    report.photo = *added;
+  } else if (is_about_the_photo(added.error()) || added.error().reason == "blob_not_found") {
+    report.refusal = added.error();
+  } else {
+    return Unexpected(added.error());
+  }
+  if (added || added.error().reason == kDuplicate) {
+    TRY(galleries.delete_unknown_faces(user, gallery, {&face, 1}));
+  }
+  return report;
 }
 
 Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonId person,

@@ -21,6 +21,7 @@
 #include "recognition/identify.h"
 #include "recognition/inference_scheduler.h"
 #include "recognition/photo_faces.h"
+#include "recognition/unknown_faces.h"
 #include "recognition/verify.h"
 #include "recognition/watch.h"
 
@@ -68,6 +69,7 @@ struct GalleryWatch {
   int64_t version = 0;  ///< of the gallery, that faces were last held against
   std::shared_ptr<const gallery::Snapshot> snapshot{};
   int64_t looked_up_ms = 0;  ///< when the version was last asked for
+  bool is_recorded = false;  ///< as of then
 };
 
 /// How far a training is.
@@ -153,6 +155,25 @@ class Recognition {
   [[nodiscard]] Result<WatchReport> watch(GalleryWatch& state, std::span<const std::byte> frame,
                                           int64_t time_ms);
   static constexpr int64_t kLookUpEvery_ms = 1'000;
+
+  /// The stream is over: what a recorded one still showed is kept too.
+  void end_watch(GalleryWatch& state, int64_t time_ms);
+
+  /// The faces that recorded streams showed and the gallery did not know, those alike together.
+  ///
+  /// fails: as gallery::Galleries::list_unknown_faces
+  /// cost:  as group_unknown_faces
+  [[nodiscard]] Result<UnknownFaces> unknown_faces(UserId user, GalleryId gallery);
+
+  /// Makes an unknown face a photo of a person. One that is taken is unknown no more, and so is one
+  /// whose very picture the gallery has.
+  ///
+  /// out:   as enroll; refusals are photo_duplicate and blob_not_found
+  /// fails: as enroll; not_found/unknown_face_not_found
+  [[nodiscard]] Result<EnrollReport> enroll_unknown_face(UserId user, GalleryId gallery,
+                                                         PersonId person,
+                                                         gallery::UnknownFaceId face,
+                                                         const std::stop_token& abandoned = {});
 
   /// Compares a photo with one person of a gallery.
   ///

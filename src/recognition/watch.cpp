@@ -13,6 +13,7 @@
 #include "recognition/internal/one_model.h"
 #include "recognition/internal/scale_choice.h"
 #include "recognition/internal/stable_verdict.h"
+#include "recognition/internal/track_records.h"
 
 namespace faceforge::recognition {
 namespace {
@@ -100,6 +101,7 @@ struct Watch::Parts {
     const gallery::MatchPolicy& policy;
     const WatchOptions& options;
     int64_t time_ms = 0;
+    const image::Photo& frame;
   };
 
   void begin(const std::shared_ptr<const gallery::Snapshot>& present, const FaceEngine& engine);
@@ -107,11 +109,13 @@ struct Watch::Parts {
                                     const Against& against);
   std::vector<size_t> choose(const std::vector<Sight>& sights, const Against& against);
   Result<void> remember(Sight& sight, const face::Embedding& embedding, const Against& against);
+  void record(const Sight& sight, const face::Embedding& embedding, const Against& against);
   WatchedFace report(Sight sight, const Against& against) const;
 
   internal::ScaleChoice scales;
   Tracker tracker;
   std::unordered_map<TrackId, Memory> memories;
+  internal::TrackRecords records;
   std::shared_ptr<const gallery::Snapshot> snapshot;
   face::ModelId model_id;
 };
@@ -133,8 +137,9 @@ Result<WatchReport> Watch::look(std::span<const std::byte> frame, int64_t time_m
   FrameFaces found = TRY(engine.detect_in_frame(photo, parts_->scales.next(time_ms)));
   parts_->scales.saw(found, photo, time_ms);
   times.detect_ms = stopwatch.lap_ms();
-  const Parts::Against against{*snapshot, engine, policy, options, time_ms};
+  const Parts::Against against{*snapshot, engine, policy, options, time_ms, photo};
   parts_->begin(snapshot, engine);
+  if (options.recording == TrackRecording::Off) parts_->records.forget();
   std::vector<Sight> sights = TRY(parts_->follow(photo, std::move(found), against));
   const std::vector<size_t> chosen = parts_->choose(sights, against);
   std::vector<face::AlignedFace> aligned;
@@ -156,15 +161,24 @@ Result<WatchReport> Watch::look(std::span<const std::byte> frame, int64_t time_m
           gallery::false_positive_identification_rate_of(threshold.false_match_rate, person_count),
       .look_count = chosen.size()};
   for (Sight& sight : sights) report.faces.push_back(parts_->report(std::move(sight), against));
+  report.records = parts_->records.take();
   times.search_ms = stopwatch.lap_ms();
   report.times = times;
   return report;
 }
 
+std::vector<TrackRecord> Watch::finish() {
+  parts_->records.end_all();
+  return parts_->records.take();
+}
+
 /// What was found out with another model, or in another gallery, means nothing.
 void Watch::Parts::begin(const std::shared_ptr<const gallery::Snapshot>& present,
                          const FaceEngine& engine) {
-  if (model_id != engine.model_id()) memories.clear();
+  if (model_id != engine.model_id()) {
+    memories.clear();
+    records.end_all();
+  }
   model_id = engine.model_id();
   if (snapshot == present) return;
   snapshot = present;
@@ -179,7 +193,10 @@ void Watch::Parts::begin(const std::shared_ptr<const gallery::Snapshot>& present
 Result<std::vector<Sight>> Watch::Parts::follow(const image::Photo& photo, FrameFaces found,
                                                 const Against& against) {
   TrackerUpdate update = tracker.update(against.time_ms, found);
-  for (const TrackId ended : update.ended) memories.erase(ended);
+  for (const TrackId ended : update.ended) {
+    memories.erase(ended);
+    records.end(ended);
+  }
   std::vector<Sight> sights;
   for (const TrackedFace& tracked : update.faces) {
     const size_t sure_count = found.sure.size();
@@ -238,6 +255,7 @@ Result<void> Watch::Parts::remember(Sight& sight, const face::Embedding& embeddi
     return {};
   }
   if (fit == Fit::Another) {
+    records.end(sight.tracked.track);
     auto node = memories.extract(sight.tracked.track);
     sight.tracked.track = tracker.renumber(sight.tracked.track);
     node.key() = sight.tracked.track;
@@ -258,7 +276,25 @@ Result<void> Watch::Parts::remember(Sight& sight, const face::Embedding& embeddi
   known.latest = {decision, std::move(candidates)};
   known.verdict.add(finding);
   if (known.verdict.shown() == finding) known.shown = known.latest;
+  if (against.options.recording == TrackRecording::On) record(sight, embedding, against);
   return {};
+}
+
+/// Tells the recording of a look that was remembered.
+void Watch::Parts::record(const Sight& sight, const face::Embedding& embedding,
+                          const Against& against) {
+  const Memory& memory = memories.at(sight.tracked.track);
+  const auto& candidates = memory.shown.candidates;
+  records.look(sight.tracked.track,
+               {.frame = against.frame,
+                .face = sight.face,
+                .quality = sight.quality,
+                .embedding = embedding,
+                .begun_ms = memory.begun_ms,
+                .time_ms = against.time_ms,
+                .shown = memory.verdict.shown(),
+                .similarity = candidates.empty() ? 0 : candidates.front().similarity},
+               against.options.min_kept_face_px);
 }
 
 WatchedFace Watch::Parts::report(Sight sight, const Against& against) const {

@@ -15,13 +15,19 @@
 #include "gallery/snapshot.h"
 #include "recognition/box_velocity.h"
 #include "recognition/face_engine.h"
+#include "recognition/track_record.h"
 #include "recognition/tracker.h"
 
 namespace faceforge::recognition {
 
+enum class TrackRecording { Off, On };
+
 struct WatchOptions {
   size_t candidate_count = 3;  ///< at most gallery::Snapshot::kMaxCandidates
   float min_face_px = 16;      ///< as IdentifyOptions: a smaller face is not looked at
+  /// Whether the report has `records`. Turned off, what was seen so far leaves none.
+  TrackRecording recording = TrackRecording::Off;
+  float min_kept_face_px = 24;  ///< a smaller unknown face could not be enrolled
 };
 
 /// A face of a frame, with what all looks at its track say.
@@ -55,7 +61,8 @@ struct WatchReport {
   gallery::MatchThreshold match_threshold{};      ///< that every face was held against
   double false_positive_identification_rate = 0;  ///< as IdentifyReport's
   std::vector<WatchedFace> faces{};
-  size_t look_count = 0;  ///< faces embedded in this frame
+  size_t look_count = 0;               ///< faces embedded in this frame
+  std::vector<TrackRecord> records{};  ///< to be kept, of tracks that ended, or last for long
   StageTimes times{};
 };
 
@@ -88,6 +95,9 @@ class Watch {
                                          const FaceEngine& engine,
                                          const gallery::MatchPolicy& policy,
                                          const WatchOptions& options = {});
+
+  /// The stream is over: what is still to be kept of it.
+  [[nodiscard]] std::vector<TrackRecord> finish();
 
  private:
   struct Parts;

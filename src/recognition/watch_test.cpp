@@ -56,11 +56,10 @@ class WatchTest : public testing::Test {
   }
 
   WatchReport look(const std::vector<Standing>& people) {
-    const auto report =
-        watch_.look(frame_of(people, ++serial_), time_ms_, snapshot_, engine_, policy_);
+    auto report = watch_.look(frame_of(people, ++serial_), time_ms_, snapshot_, engine_, policy_);
     time_ms_ += kFrame_ms;
     EXPECT_TRUE(report) << report.error().message;
-    return report.value_or(WatchReport{});
+    return std::move(report).value_or(WatchReport{});
   }
 
   /// out: the last of `count` frames

@@ -25,6 +25,7 @@ struct GalleryHead {
   std::optional<int64_t> latest_version{};
   std::optional<int64_t> version_in_use{};
   int64_t revision = 0;
+  Recording recording{};
 };
 
 /// As find_gallery, at the same cost for a gallery of any size.

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/bounded_queue.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "gallery/galleries.h"
+#include "recognition/track_record.h"
+
+namespace faceforge::recognition {
+
+/// Writes what recorded streams hand over, on a thread of its own: pictures are encoded and rows
+/// written there, and a stream never waits. Whatever comes while the queue is full is counted and
+/// lost. Thread safe.
+class Recorder {
+ public:
+  /// Records that wait at most; 28 MB of pictures.
+  static constexpr size_t kMaxWaiting = 64;
+
+  /// `galleries` outlives this object. The thread begins with the first record.
+  explicit Recorder(gallery::Galleries& galleries);
+
+  /// Writes what waits, and ends.
+  ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  /// Hands records of a gallery's stream over.
+  ///
+  /// in: `time_ms` is now, on the clock of the records' times
+  void keep(gallery::UserId user, gallery::GalleryId gallery, std::vector<TrackRecord> records,
+            int64_t time_ms);
+
+  /// Records that were lost so far.
+  [[nodiscard]] int64_t lost_count() const { return lost_count_; }
+
+ private:
+  struct Waiting {
+    gallery::UserId user{};
+    gallery::GalleryId gallery{};
+    TrackRecord record{};
+    UnixTime_ms began_ms = 0;  ///< when the records' clock was 0
+  };
+
+  [[nodiscard]] bool is_running();
+  void run();
+  [[nodiscard]] Result<void> write(const Waiting& waiting);
+
+  gallery::Galleries& galleries_;
+  BoundedQueue<Waiting> queue_{kMaxWaiting};
+  std::atomic<int64_t> lost_count_ = 0;
+  std::mutex starting_;
+  std::thread thread_;  ///< guarded by `starting_` until it runs
+};
+
+}  // namespace faceforge::recognition

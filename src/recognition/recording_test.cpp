@@ -1,0 +1,146 @@
+// From the frames of a watched gallery to what is kept of them, on a database.
+
+#include <gmock/gmock.h>
+
+#include "recognition/recognition.h"
+#include "recognition/recognition_test_engine.h"
+#include "recognition/recorder.h"
+#include "support/databases.h"
+#include "support/test_data.h"
+
+namespace faceforge::recognition {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class WatchRecordingTest : public test::OnBothDatabases {
+ protected:
+  void SetUp() override {
+    OnBothDatabases::SetUp();
+    if (IsSkipped()) return;
+    std::vector<store::Migration> steps = store::owner_migrations();
+    const auto own = gallery::migrations();
+    steps.insert(steps.end(), own.begin(), own.end());
+    migrate(steps);
+    files_ = std::make_unique<store::BlobFiles>(*store::BlobFiles::open(folder_.path() / "photos"));
+    galleries_ = std::make_unique<gallery::Galleries>(database(), *files_, clock_);
+    scheduler_ = *InferenceScheduler::start({.core_count = 2});
+    recognition_ = std::make_unique<Recognition>(*galleries_, *scheduler_, engine_);
+    user_ = *database().transact([&](store::Transaction& transaction) {
+      return store::create_owner(transaction, clock_.now_ms());
+    });
+    gallery_ = galleries_->create_gallery(user_, "g")->id;
+    ann_ = galleries_->add_person(user_, gallery_, "Ann")->id;
+    for (const char* lines : {"face ann 10 10 50", "face ann 11 10 50"}) {
+      ASSERT_TRUE(
+          recognition_->enroll(user_, gallery_, ann_, FakeEngine::photo(lines), "a.jpg")->photo);
+    }
+    ASSERT_TRUE(recognition_->train(user_, gallery_));
+    ASSERT_TRUE(galleries_->set_recording(user_, gallery_, {true, 30}));
+    watch_.emplace(*recognition_->begin_watch(user_, gallery_));
+  }
+
+  /// Shows so many frames, 100 ms apart.
+  void show(std::string_view lines, int count = 1) {
+    for (int frame = 0; frame < count; ++frame, time_ms_ += 100) {
+      clock_.advance(std::chrono::milliseconds(100));
+      const auto text = fmt::format("{}\nframe {}", lines, time_ms_);
+      ASSERT_TRUE(recognition_->watch(*watch_, FakeEngine::photo(text), time_ms_));
+    }
+  }
+
+  /// What is kept once everything that waited is written: recognition is gone then.
+  void finish() {
+    recognition_->end_watch(*watch_, time_ms_);
+    recognition_.reset();
+  }
+
+  auto sightings() { return galleries_->list_sightings(user_, gallery_).value(); }
+  auto faces() { return galleries_->list_unknown_faces(user_, gallery_).value(); }
+
+  test::TemporaryFolder folder_;
+  ManualClock clock_;
+  std::unique_ptr<store::BlobFiles> files_;
+  std::unique_ptr<gallery::Galleries> galleries_;
+  std::shared_ptr<FakeEngine> engine_ = std::make_shared<FakeEngine>();
+  std::unique_ptr<InferenceScheduler> scheduler_;
+  std::unique_ptr<Recognition> recognition_;
+  UserId user_;
+  GalleryId gallery_;
+  PersonId ann_;
+  std::optional<GalleryWatch> watch_;
+  int64_t time_ms_ = 0;
+};
+TEST_ON_BOTH_DATABASES(WatchRecordingTest);
+
+TEST_P(WatchRecordingTest, WhoComesAndGoesIsKeptAndAStrangerInOnePicture) {
+  const UnixTime_ms began_ms = clock_.now_ms();
+  show("face ann 10 10 40\nface eve 55 55 40", 8);
+  show("", 12);  // both are gone for longer than a track waits
+  finish();
+  ASSERT_THAT(sightings(), SizeIs(1));
+  EXPECT_EQ(sightings()[0].person.name, "Ann");
+  EXPECT_EQ(sightings()[0].seen.first_seen_ms, began_ms + 100);
+  EXPECT_LE(sightings()[0].seen.last_seen_ms, began_ms + 800);
+  ASSERT_THAT(faces(), SizeIs(1));
+  EXPECT_EQ(faces()[0].embedding.model_id, engine_->model_id());
+  EXPECT_EQ(faces()[0].face.box.width, 40);
+  EXPECT_GE(faces()[0].look_count, 3);
+  EXPECT_THAT(files_->list(user_).value(), SizeIs(3)) << "two photos and a picture";
+}
+
+TEST_P(WatchRecordingTest, TheEndOfAStreamLosesNothing) {
+  show("face ann 10 10 40\nface eve 55 55 40", 4);
+  finish();
+  EXPECT_THAT(sightings(), SizeIs(1));
+  EXPECT_THAT(faces(), SizeIs(1));
+}
+
+TEST_P(WatchRecordingTest, WithoutRecordingNothingIsKeptAndTurningItOffCountsWithinASecond) {
+  show("face ann 10 10 40\nface eve 55 55 40", 4);
+  ASSERT_TRUE(galleries_->set_recording(user_, gallery_, {false, 30}));
+  show("face ann 10 10 40\nface eve 55 55 40", 12);
+  finish();
+  EXPECT_THAT(sightings(), IsEmpty());
+  EXPECT_THAT(faces(), IsEmpty());
+  EXPECT_THAT(files_->list(user_).value(), SizeIs(2)) << "the photos";
+}
+
+TEST_P(WatchRecordingTest, FacesThatAreAlikeAreOneGroupAndThoseOfAnotherPackAreAlone) {
+  for (const char* lines :
+       {"face eve 30 30 40", "", "face eve 20 20 41", "", "face zoe 35 25 43"}) {
+    show(lines, *lines == '\0' ? 12 : 4);
+  }
+  recognition_->end_watch(*watch_, time_ms_);
+  recognition_ = std::make_unique<Recognition>(*galleries_, *scheduler_, engine_);
+  const auto grouped = recognition_->unknown_faces(user_, gallery_);
+  ASSERT_TRUE(grouped) << grouped.error().message;
+  ASSERT_THAT(grouped->groups, SizeIs(2));
+  EXPECT_THAT(grouped->groups[0], SizeIs(2));
+  EXPECT_THAT(grouped->groups[1], SizeIs(1));
+  ASSERT_TRUE(grouped->match_threshold);
+  EXPECT_GT(grouped->match_threshold->similarity, 0.3F) << "of more than one comparison";
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  EXPECT_THAT(recognition_->unknown_faces(user_, gallery_)->groups, SizeIs(3));
+}
+
+TEST_P(WatchRecordingTest, WhatTheQueueDoesNotHoldIsCountedAndLost) {
+  Recorder recorder(*galleries_);
+  std::vector<TrackRecord> many(100 * Recorder::kMaxWaiting);
+  for (TrackRecord& record : many) record.person_id = ann_;
+  const auto count = static_cast<int64_t>(many.size());
+  recorder.keep(user_, gallery_, std::move(many), 0);
+  EXPECT_GT(recorder.lost_count(), 0);
+  EXPECT_LT(recorder.lost_count(), count - static_cast<int64_t>(Recorder::kMaxWaiting) + 1);
+}
+
+TEST_P(WatchRecordingTest, ARecordOfSomeoneDeletedMeanwhileIsNothing) {
+  show("face ann 10 10 40", 4);
+  ASSERT_TRUE(recognition_->delete_person(user_, gallery_, ann_));
+  finish();
+  EXPECT_THAT(sightings(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace faceforge::recognition
