@@ -67,7 +67,7 @@ Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId us
                      .latest_version = latest,
                      .version_in_use = chosen ? chosen : latest,
                      .revision = row.integer(1),
-                     .recording = {.is_on = row.integer(4) != 0, .kept_days = row.integer(5)}};
+                     .recording = {.is_on = row.boolean(4), .kept_days = row.integer(5)}};
 }
 
 Result<void> require_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {

@@ -31,6 +31,9 @@ std::string_view body_for(const Route& route) {
   if (route.pattern.ends_with("/moved-photos")) return R"({"photo_ids":[1]})";
   if (route.pattern.ends_with("/merged-people")) return R"({"person_id":2})";
   if (route.pattern.ends_with("/version-in-use")) return R"({"number":1})";
+  if (route.pattern.ends_with("/recording")) return R"({"is_on":false,"kept_days":1})";
+  if (route.pattern.ends_with("/unknown-faces")) return R"({"face_ids":[1]})";
+  if (route.pattern.ends_with("/named-faces")) return R"({"face_ids":[1],"person_id":1})";
   return R"({"name":"Changed"})";
 }
 
@@ -69,6 +72,7 @@ class ApiSecurityTest : public ApiTest {
            {"person_id", filled.ada},
            {"photo_id", filled.photo_of_ada},
            {"version", 1},
+           {"face_id", keep_unknown_face(ada, filled.gallery)},
            {"job_id", job.at("id").as_int64()},
            {"api_key_id", id_of(key)}};
   }
@@ -79,7 +83,8 @@ class ApiSecurityTest : public ApiTest {
     std::string all = owner.get("/api/v1/galleries").body + owner.get(gallery + "/people").body +
                       owner.get(gallery + "/versions").body +
                       owner.get(gallery + "/versions/1").body + owner.get("/api/v1/me").body +
-                      owner.get("/api/v1/jobs").body;
+                      owner.get(gallery + "/sightings").body +
+                      owner.get(gallery + "/unknown-faces").body + owner.get("/api/v1/jobs").body;
     const json::object people = body_of(owner.get(gallery + "/people"));
     for (const auto& person : people.at("people").as_array()) {
       const int64_t id = person.at("id").as_int64();
@@ -119,6 +124,7 @@ TEST_F(ApiSecurityTest, NothingOfSomeoneElseIsFoundBeneathWhatIsOnesOwn) {
   of_eve["gallery_id"] = filled.gallery;
   of_eve["person_id"] = filled.ada;
   of_eve["photo_id"] = filled.photo_of_ada;
+  of_eve["face_id"] = keep_unknown_face(eve, filled.gallery);
   ASSERT_EQ(ada.get(fmt::format("/api/v1/galleries/{}/versions/2", ids["gallery_id"])).status, 200);
   const std::string adas = what_ada_has();
   const std::string eves = what_is_there(eve, filled.gallery);

@@ -114,18 +114,34 @@ face::Quality ColourEngine::quality(const image::Photo&, const face::DetectedFac
           .brightness = 0.5F};
 }
 
-std::string picture(Colour colour, int serial) {
-  auto image = image::Image::create(100, 80);
+namespace {
+
+image::Image painted(Colour colour, int width_px, int height_px) {
+  auto image = image::Image::create(width_px, height_px);
   const auto pixels = image.pixels();
   for (size_t i = 0; i < pixels.size(); i += 3) {
     pixels[i] = colour.red;
     pixels[i + 1] = colour.green;
     pixels[i + 2] = colour.blue;
   }
-  pixels[0] = static_cast<uint8_t>(serial);
-  pixels[1] = static_cast<uint8_t>(serial >> 8);
-  const auto file = value_of(image::encode_png(image));
+  return image;
+}
+
+std::string text_of(std::span<const std::byte> file) {
   return {reinterpret_cast<const char*>(file.data()), file.size()};
+}
+
+}  // namespace
+
+std::string picture(Colour colour, int serial) {
+  auto image = painted(colour, 100, 80);
+  image.pixels()[0] = static_cast<uint8_t>(serial);
+  image.pixels()[1] = static_cast<uint8_t>(serial >> 8);
+  return text_of(value_of(image::encode_png(image)));
+}
+
+std::string jpeg(Colour colour, int width_px, int height_px) {
+  return text_of(value_of(image::encode_jpeg(painted(colour, width_px, height_px))));
 }
 
 std::string form(const std::vector<FormPart>& parts) {
@@ -263,6 +279,31 @@ ApiTest::Filled ApiTest::fill(ApiClient& client) {
     }
   }
   return filled;
+}
+
+int64_t ApiTest::keep_unknown_face(ApiClient& client, int64_t gallery, Colour colour,
+                                   int width_px) {
+  const gallery::UserId user(body_of(client.get("/api/v1/me")).at("id").as_int64());
+  const gallery::GalleryId id(gallery);
+  value_of(galleries->set_recording(user, id, {.is_on = true}));
+  const std::string file = jpeg(colour, width_px);
+  const ColourEngine engine;
+  const auto photo = value_of(engine.decode(std::as_bytes(std::span(file))));
+  const auto face = value_of(engine.detect(photo)).front();
+  std::vector<face::AlignedFace> aligned;
+  aligned.push_back(value_of(engine.align(photo, face)));
+  const auto kept =
+      galleries->add_unknown_face(user, id,
+                                  {.picture = std::as_bytes(std::span(file)),
+                                   .width_px = photo.width_px,
+                                   .height_px = photo.height_px,
+                                   .face = face,
+                                   .quality = engine.quality(photo, face, aligned.front()),
+                                   .embedding = value_of(engine.embed(aligned)).front(),
+                                   .first_seen_ms = clock.now_ms() - 2'000,
+                                   .last_seen_ms = clock.now_ms(),
+                                   .look_count = 4});
+  return value_of(kept).value();
 }
 
 json::object ApiTest::train(ApiClient& client, int64_t gallery) {

@@ -65,11 +65,15 @@ struct Colour {
 
 inline constexpr Colour kRed{220, 40, 40};
 inline constexpr Colour kGreen{40, 220, 40};
+inline constexpr Colour kBlue{40, 40, 220};
 inline constexpr Colour kBlack{0, 0, 0};
 inline constexpr Colour kWhite{255, 255, 255};
 
 /// A PNG of 100 x 80 pixels; pictures with another `serial` are other files of the same colour.
 [[nodiscard]] std::string picture(Colour colour, int serial = 0);
+
+/// A JPEG of one colour.
+[[nodiscard]] std::string jpeg(Colour colour, int width_px = 100, int height_px = 80);
 
 struct FormPart {
   std::string name;
@@ -141,6 +145,13 @@ class ApiTest : public testing::Test {
     int64_t photo_of_ada = 0;
   };
   Filled fill(ApiClient& client);
+
+  /// Has the gallery recorded, and keeps an unknown face as a live stream does; another width is
+  /// another picture.
+  ///
+  /// out: the face's id
+  int64_t keep_unknown_face(ApiClient& client, int64_t gallery, Colour colour = kBlue,
+                            int width_px = 100);
 
   /// Trains and waits.
   ///

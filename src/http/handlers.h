@@ -67,6 +67,14 @@ namespace faceforge::http {
 
 [[nodiscard]] Result<Response> watch_gallery(const Call& call);
 
+[[nodiscard]] Result<Response> set_recording(const Call& call);
+[[nodiscard]] Result<Response> delete_recorded(const Call& call);
+[[nodiscard]] Result<Response> list_sightings(const Call& call);
+[[nodiscard]] Result<Response> list_unknown_faces(const Call& call);
+[[nodiscard]] Result<Response> delete_unknown_faces(const Call& call);
+[[nodiscard]] Result<Response> get_unknown_face_crop(const Call& call);
+[[nodiscard]] Result<Response> name_faces(const Call& call);
+
 [[nodiscard]] Result<Response> list_packs(const Call& call);
 [[nodiscard]] Result<Response> get_default_pack(const Call& call);
 [[nodiscard]] Result<Response> get_pack_recommendation(const Call& call);

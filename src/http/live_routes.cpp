@@ -70,6 +70,9 @@ class LiveSession final : public SocketSession {
  public:
   LiveSession(recognition::Recognition& recognition, recognition::GalleryWatch watch)
       : recognition_(recognition), watch_(std::move(watch)) {}
+  ~LiveSession() override { recognition_.end_watch(watch_, time_ms(Clock::now())); }
+  LiveSession(const LiveSession&) = delete;
+  LiveSession& operator=(const LiveSession&) = delete;
 
   std::string greeting() override {
     return json::to_text(json::object{
@@ -101,9 +104,12 @@ class LiveSession final : public SocketSession {
  private:
   Result<recognition::WatchReport> look(const SocketMessage& message) {
     const Frame frame = TRY(frame_from(message.bytes));
-    const auto time =
-        std::chrono::duration_cast<std::chrono::milliseconds>(message.received - began_);
-    return recognition_.watch(watch_, frame.file, time.count());
+    return recognition_.watch(watch_, frame.file, time_ms(message.received));
+  }
+
+  /// On the clock of the watch.
+  [[nodiscard]] int64_t time_ms(Clock::time_point time) const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time - began_).count();
   }
 
   SocketReply failure(const Error& error, const SocketMessage& message) {

@@ -7,7 +7,6 @@
 
 #include "http/api_test_support.h"
 #include "http/socket_client_test_support.h"
-#include "image/encode.h"
 
 namespace faceforge::http::test {
 namespace {
@@ -15,26 +14,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-constexpr Colour kBlue{40, 40, 220};
-
-std::string jpeg(Colour colour, int width_px = 100, int height_px = 80) {
-  auto image = image::Image::create(width_px, height_px);
-  const auto pixels = image.pixels();
-  for (size_t i = 0; i < pixels.size(); i += 3) {
-    pixels[i] = colour.red;
-    pixels[i + 1] = colour.green;
-    pixels[i + 2] = colour.blue;
-  }
-  const auto file = image::encode_jpeg(image).value();
-  return {reinterpret_cast<const char*>(file.data()), file.size()};
-}
-
-std::string frame(uint32_t id, const std::string& file) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(id >> shift);
-  return bytes + file;
-}
 
 class LiveTest : public ApiTest {
  protected:

@@ -79,6 +79,14 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Post,   "/api/v1/galleries/{gallery_id}/verify",     Recognize, kPhoto, Photos, verify},
     {Post,   "/api/v1/galleries/{gallery_id}/identify",   Recognize, kPhoto, Photos, identify},
     {Get,    "/api/v1/galleries/{gallery_id}/live",       Recognize, kNone,  Sockets, watch_gallery},
+    {Put,    "/api/v1/galleries/{gallery_id}/recording",  Manage,    kJson,  Quick,  set_recording},
+    {Delete, "/api/v1/galleries/{gallery_id}/recording",  Manage,    kNone,  Quick,  delete_recorded},
+    {Get,    "/api/v1/galleries/{gallery_id}/sightings",  Read,      kNone,  Quick,  list_sightings},
+    {Get,    "/api/v1/galleries/{gallery_id}/unknown-faces", Read,   kNone,  Photos, list_unknown_faces},
+    {Delete, "/api/v1/galleries/{gallery_id}/unknown-faces", Manage, kJson,  Quick,  delete_unknown_faces},
+    {Get,    "/api/v1/galleries/{gallery_id}/unknown-faces/{face_id}/crop", Read, kNone, Quick, get_unknown_face_crop},
+    {Post,   "/api/v1/galleries/{gallery_id}/named-faces", Manage,   kJson,  Photos, name_faces},
+
     {Post,   "/api/v1/detect",                            Recognize, kPhoto, Photos, detect},
     {Post,   "/api/v1/compare",                           Recognize, kTwoPhotos, Photos, compare},
 

@@ -12,6 +12,13 @@
 
 namespace faceforge::http::test {
 
+/// A frame of the live socket as its client sends it.
+inline std::string frame(uint32_t id, const std::string& file) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(id >> shift);
+  return bytes + file;
+}
+
 /// A WebSocket client made of bare frames (RFC 6455, section 5.2), that does only what the test
 /// says: it answers neither a ping nor a close.
 class SocketClient {

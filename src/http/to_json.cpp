@@ -96,7 +96,11 @@ json::object to_json(const gallery::Gallery& gallery) {
           {"latest_version", number(gallery.latest_version)},
           {"trained_at", time_or_null(gallery.trained_ms)},
           {"untrained_photo_count", gallery.untrained_photo_count},
-          {"version_in_use", number(gallery.version_in_use)}};
+          {"version_in_use", number(gallery.version_in_use)},
+          {"recording", json::object{{"is_on", gallery.recording.is_on},
+                                     {"kept_days", gallery.recording.kept_days}}},
+          {"sighting_count", gallery.sighting_count},
+          {"unknown_face_count", gallery.unknown_face_count}};
 }
 
 json::object to_json(const gallery::Person& person) {
@@ -106,6 +110,45 @@ json::object to_json(const gallery::Person& person) {
           {"photo_count", person.photo_count},
           {"cover_photo_id",
            person.cover_photo_id ? json::value(person.cover_photo_id->value()) : nullptr}};
+}
+
+json::object to_json(const gallery::Sighting& sighting) {
+  const auto& cover = sighting.person.cover_photo_id;
+  return {{"id", sighting.id.value()},
+          {"person_id", sighting.person.id.value()},
+          {"person", sighting.person.name},
+          {"cover_photo_id", cover ? json::value(cover->value()) : nullptr},
+          {"first_seen_at", to_rfc3339(sighting.seen.first_seen_ms)},
+          {"last_seen_at", to_rfc3339(sighting.seen.last_seen_ms)},
+          {"similarity", json::number(sighting.seen.similarity)},
+          {"look_count", sighting.seen.look_count}};
+}
+
+json::object to_json(const gallery::UnknownFace& face) {
+  return {{"id", face.id.value()},
+          {"width_px", face.width_px},
+          {"height_px", face.height_px},
+          {"face_size_px", json::number(face.quality.face_size_px)},
+          {"first_seen_at", to_rfc3339(face.first_seen_ms)},
+          {"last_seen_at", to_rfc3339(face.last_seen_ms)},
+          {"look_count", face.look_count}};
+}
+
+json::object to_json(const recognition::UnknownFaces& faces) {
+  json::array groups;
+  for (const auto& group : faces.groups) {
+    json::array members;
+    for (const gallery::UnknownFace& face : group) members.emplace_back(to_json(face));
+    groups.emplace_back(json::object{{"model_id", group.front().embedding.model_id.hex()},
+                                     {"faces", std::move(members)}});
+  }
+  json::object written{{"model_id", faces.model_id.hex()},
+                       {"match_threshold", nullptr},
+                       {"groups", std::move(groups)}};
+  if (faces.match_threshold) {
+    written["match_threshold"] = json::number(faces.match_threshold->similarity);
+  }
+  return written;
 }
 
 json::object to_json(const face::DetectedFace& face) {

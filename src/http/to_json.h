@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "face/detected_face.h"
 #include "gallery/gallery.h"
+#include "gallery/recording.h"
 #include "jobs/job.h"
 #include "packs/registry.h"
 #include "recognition/recognition.h"
@@ -21,6 +22,9 @@ namespace faceforge::http {
 [[nodiscard]] json::object to_json(const gallery::Version& version);
 [[nodiscard]] json::object to_json(const gallery::VersionReport& report);
 [[nodiscard]] json::object to_json(const recognition::VersionCheck& checked);
+[[nodiscard]] json::object to_json(const gallery::Sighting& sighting);
+[[nodiscard]] json::object to_json(const gallery::UnknownFace& face);
+[[nodiscard]] json::object to_json(const recognition::UnknownFaces& faces);
 [[nodiscard]] json::object to_json(const face::DetectedFace& face);
 [[nodiscard]] json::object to_json(const jobs::Job& job);
 

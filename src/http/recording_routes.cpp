@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <optional>
+
+#include "gallery/galleries.h"
+#include "http/error_response.h"
+#include "http/handlers.h"
+#include "http/page.h"
+#include "http/to_json.h"
+#include "recognition/recognition.h"
+
+namespace faceforge::http {
+namespace {
+
+/// Each is looked at again.
+constexpr size_t kNamedFacesPerRequest = 50;
+
+gallery::GalleryId gallery_of(const Call& call) {
+  return call.ids.id<gallery::GalleryId>("gallery_id");
+}
+
+gallery::Galleries& galleries(const Call& call) {
+  return call.services.recognition.galleries();
+}
+
+/// The list `face_ids` of a body.
+///
+/// fails: as json::array_field; invalid_input/json_field_type for what holds no whole numbers;
+///        invalid_input/face_count for none and for more than `limit`
+Result<std::vector<gallery::UnknownFaceId>> face_ids_of(const json::object& body, size_t limit) {
+  std::vector<gallery::UnknownFaceId> ids;
+  for (const json::value& item : TRY(json::array_field(body, "face_ids"))) {
+    if (!item.is_int64()) {
+      return fail(ErrorCode::InvalidInput, "json_field_type",
+                  "the field `face_ids` must hold whole numbers only");
+    }
+    ids.emplace_back(item.as_int64());
+  }
+  if (ids.empty() || ids.size() > limit) {
+    return fail(ErrorCode::InvalidInput, "face_count", "{} faces; between 1 and {} are taken",
+                ids.size(), limit);
+  }
+  return ids;
+}
+
+/// Whose the faces shall be: someone of the gallery, or a new person by name.
+struct Naming {
+  gallery::PersonId person{};
+  bool is_new = false;
+};
+
+Result<Naming> naming_of(const Call& call, const json::object& body) {
+  if (json::has_field(body, "name") == json::has_field(body, "person_id")) {
+    return fail(ErrorCode::InvalidInput, "naming_ambiguous",
+                "either `person_id` or the `name` of a new person is needed");
+  }
+  if (json::has_field(body, "person_id")) {
+    const auto id = gallery::PersonId(TRY(json::integer_field(body, "person_id")));
+    TRY(galleries(call).find_person(call.user(), gallery_of(call), id));
+    return Naming{.person = id};
+  }
+  const std::string name = TRY(json::string_field(body, "name"));
+  const auto person = TRY(galleries(call).add_person(call.user(), gallery_of(call), name));
+  return Naming{.person = person.id, .is_new = true};
+}
+
+json::object refused(gallery::UnknownFaceId face, const Error& error) {
+  log_own_trouble(error);
+  return {{"face_id", face.value()}, {"outcome", "refused"}, {"error", to_json(error)}};
+}
+
+/// Makes faces photos of a person.
+///
+/// out:   `results` as openapi.yaml's NamingReport
+/// fails: as Recognition::enroll_unknown_face, with nothing taken; later the client must learn what
+///        was taken, and the failure stands beside each face that was not
+Result<int64_t> enroll(const Call& call, gallery::PersonId person,
+                       std::span<const gallery::UnknownFaceId> faces, json::array& results) {
+  int64_t taken_count = 0;
+  std::optional<Error> failure;
+  for (const gallery::UnknownFaceId face : faces) {
+    if (failure) {
+      results.emplace_back(refused(face, *failure));
+      continue;
+    }
+    const auto report = call.services.recognition.enroll_unknown_face(call.user(), gallery_of(call),
+                                                                      person, face, call.abandoned);
+    if (report && report->photo) {
+      ++taken_count;
+      results.emplace_back(json::object{
+          {"face_id", face.value()}, {"outcome", "taken"}, {"photo", to_json(*report->photo)}});
+    } else if (report) {
+      results.emplace_back(refused(face, *report->refusal));
+    } else if (report.error().reason == "unknown_face_not_found") {
+      results.emplace_back(refused(face, report.error()));  // deleted, expired or named meanwhile
+    } else if (taken_count == 0) {
+      return Unexpected(report.error());
+    } else {
+      failure = report.error();
+      results.emplace_back(refused(face, *failure));
+    }
+  }
+  return taken_count;
+}
+
+}  // namespace
+
+Result<Response> set_recording(const Call& call) {
+  const json::object body = TRY(json_body(call, {"is_on", "kept_days"}));
+  gallery::Recording recording;
+  recording.is_on = TRY(json::bool_field(body, "is_on"));
+  recording.kept_days = TRY(json::integer_field(body, "kept_days"));
+  const auto changed = TRY(galleries(call).set_recording(call.user(), gallery_of(call), recording));
+  return json_response(200, to_json(changed));
+}
+
+Result<Response> delete_recorded(const Call& call) {
+  TRY(galleries(call).delete_recorded(call.user(), gallery_of(call)));
+  return no_content();
+}
+
+Result<Response> list_sightings(const Call& call) {
+  const auto part = TRY(part_of<int64_t>(call.target.query));
+  const auto read = TRY(galleries(call).list_sightings(call.user(), gallery_of(call), part));
+  const auto page =
+      page_of(read, part, [](const gallery::Sighting& sighting) { return sighting.id.value(); });
+  return json_response(200, page_json("sightings", page, [](const gallery::Sighting& sighting) {
+                         return to_json(sighting);
+                       }));
+}
+
+Result<Response> list_unknown_faces(const Call& call) {
+  return json_response(
+      200, to_json(TRY(call.services.recognition.unknown_faces(call.user(), gallery_of(call)))));
+}
+
+Result<Response> delete_unknown_faces(const Call& call) {
+  const json::object body = TRY(json_body(call, {"face_ids"}));
+  const auto limit = static_cast<size_t>(galleries(call).limits().unknown_faces_per_gallery);
+  const auto faces = TRY(face_ids_of(body, limit));
+  TRY(galleries(call).delete_unknown_faces(call.user(), gallery_of(call), faces));
+  return no_content();
+}
+
+Result<Response> get_unknown_face_crop(const Call& call) {
+  const auto face = TRY(galleries(call).find_unknown_face(
+      call.user(), gallery_of(call), call.ids.id<gallery::UnknownFaceId>("face_id")));
+  // As the crop of a photo: the browser keeps it, and asks each time whether it may still show it.
+  const std::string etag = fmt::format("\"{}\"", face.content.substr(0, 32));
+  Response response{.headers = {{"Cache-Control", "private, no-cache"}, {"ETag", etag}}};
+  if (call.head.headers.find("If-None-Match") == etag) {
+    response.status = 304;
+    return response;
+  }
+  response.headers.add("Content-Type", "image/jpeg");
+  response.body = TRY(galleries(call).read_unknown_face_file(call.user(), face));
+  return response;
+}
+
+Result<Response> name_faces(const Call& call) {
+  const json::object body = TRY(json_body(call, {"face_ids", "person_id", "name"}));
+  const auto faces = TRY(face_ids_of(body, kNamedFacesPerRequest));
+  const Naming naming = TRY(naming_of(call, body));
+  json::array results;
+  const auto taken = enroll(call, naming.person, faces, results);
+  // Nobody is made of faces that could not be taken.
+  const bool is_made = !naming.is_new || taken.value_or(0) > 0;
+  if (!is_made) {
+    TRY(call.services.recognition.delete_person(call.user(), gallery_of(call), naming.person));
+  }
+  const int64_t taken_count = TRY(taken);
+  json::object written{{"person", nullptr},
+                       {"taken_count", taken_count},
+                       {"refused_count", static_cast<int64_t>(faces.size()) - taken_count},
+                       {"results", std::move(results)}};
+  if (is_made) {
+    written["person"] =
+        to_json(TRY(galleries(call).find_person(call.user(), gallery_of(call), naming.person)));
+  }
+  return json_response(200, written);
+}
+
+}  // namespace faceforge::http
