@@ -24,13 +24,18 @@ export type Scope = Schemas['Scopes'][number];
 export type ListedSession = Schemas['ListedSession'];
 export type VersionCheck = Schemas['VersionCheck'];
 export type PackRecommendation = Schemas['PackRecommendation'];
+export type Sighting = Schemas['Sighting'];
+export type UnknownFace = Schemas['UnknownFace'];
+export type UnknownFaces = Schemas['UnknownFaces'];
+export type NamingReport = Schemas['NamingReport'];
 
 /** What can be deleted. */
 export type Thing =
   | { kind: 'gallery'; gallery: number }
   | { kind: 'person'; gallery: number; person: number }
   | { kind: 'photo'; gallery: number; person: number; photo: number }
-  | { kind: 'version'; gallery: number; version: number };
+  | { kind: 'version'; gallery: number; version: number }
+  | { kind: 'faces'; gallery: number; faces: number[] };
 
 /** A refusal of the server, or that it could not be reached. */
 export class Refusal extends Error {
@@ -85,6 +90,9 @@ async function unwrap<T>(answer: Promise<Answer<T>>): Promise<T> {
 
 /** What the server takes of one photo. */
 export const photoLimit_bytes = 25_000_000;
+
+/** How many unknown faces the server names at once. */
+export const namedFacesMax = 50;
 
 /** Refuses a file that the server would refuse, before it is sent. */
 function checkSize(photo: Blob) {
@@ -198,6 +206,9 @@ export const api = {
     } else if (thing.kind === 'version') {
       const path = { ...gallery, version: thing.version };
       await unwrap(client.DELETE('/api/v1/galleries/{gallery_id}/versions/{version}', { params: { path }, keepalive }));
+    } else if (thing.kind === 'faces') {
+      const body = { face_ids: thing.faces };
+      await unwrap(client.DELETE('/api/v1/galleries/{gallery_id}/unknown-faces', { params: { path: gallery }, body, keepalive }));
     } else if (thing.kind === 'person') {
       const path = ofPerson(thing.gallery, thing.person);
       await unwrap(client.DELETE('/api/v1/galleries/{gallery_id}/people/{person_id}', { params: { path }, keepalive }));
@@ -360,6 +371,33 @@ export const api = {
     ),
   detect: (photo: File, signal: AbortSignal, onSent: OnSent) =>
     unwrap(client.POST('/api/v1/detect', { signal, fetch: uploading(onSent), ...asBody(multipart({ photo })) })),
+
+  setRecording: (galleryId: number, is_on: boolean, kept_days: number) =>
+    unwrap(
+      client.PUT('/api/v1/galleries/{gallery_id}/recording', {
+        params: { path: inGallery(galleryId) },
+        body: { is_on, kept_days },
+      }),
+    ),
+  /** Deletes all sightings and unknown faces. */
+  deleteRecorded: (galleryId: number) =>
+    unwrap(client.DELETE('/api/v1/galleries/{gallery_id}/recording', { params: { path: inGallery(galleryId) } })),
+  sightings: async (galleryId: number, cursor?: string) => {
+    const params = { path: inGallery(galleryId), query: { limit: 50, cursor } };
+    return unwrap(client.GET('/api/v1/galleries/{gallery_id}/sightings', { params }));
+  },
+  unknownFaces: (galleryId: number) =>
+    unwrap(client.GET('/api/v1/galleries/{gallery_id}/unknown-faces', { params: { path: inGallery(galleryId) } })),
+  unknownFaceAddress: (galleryId: number, faceId: number) =>
+    `${base}/galleries/${galleryId}/unknown-faces/${faceId}/crop`,
+  /** Makes unknown faces photos of a person, or of a new one by name; at most `namedFacesMax` at once. */
+  nameFaces: (galleryId: number, face_ids: number[], person: { person_id: number } | { name: string }) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/named-faces', {
+        params: { path: inGallery(galleryId) },
+        body: { face_ids, ...person },
+      }),
+    ),
 
   defaultPack: () => unwrap(client.GET('/api/v1/packs/default')),
   packRecommendation: () => unwrap(client.GET('/api/v1/packs/recommendation')),

@@ -22,8 +22,17 @@ export function keyOf(thing: Thing): string {
   const gallery = `gallery ${thing.gallery}/`;
   if (thing.kind === 'gallery') return gallery;
   if (thing.kind === 'version') return `${gallery}version ${thing.version}/`;
+  if (thing.kind === 'faces') return `${gallery}faces ${thing.faces.join(' ')}/`;
   const person = `${gallery}person ${thing.person}/`;
   return thing.kind === 'person' ? person : `${person}photo ${thing.photo}/`;
+}
+
+/** Whether a thing lies in what is deleted, both named by their keys; a face also among several. */
+function liesIn(key: string, deleted: string) {
+  if (key.startsWith(deleted)) return true;
+  const [, place, face] = /^(gallery \d+\/faces )(\d+)\/$/.exec(key) ?? [];
+  if (place === undefined || face === undefined || !deleted.startsWith(place)) return false;
+  return deleted.slice(place.length, -1).split(' ').includes(face);
 }
 
 /**
@@ -46,7 +55,7 @@ export class Deletions {
   /** Whether something is deleted, or lies in what is. */
   hides(thing: Thing) {
     const key = keyOf(thing);
-    return this.waiting.some((doomed) => key.startsWith(doomed.key)) || this.#gone.some((gone) => key.startsWith(gone));
+    return this.waiting.some((doomed) => liesIn(key, doomed.key)) || this.#gone.some((gone) => liesIn(key, gone));
   }
 
   add(thing: Thing, name: string) {

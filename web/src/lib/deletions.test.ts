@@ -126,6 +126,17 @@ test('before a training, what waits in that gallery is carried out', async () =>
   expect(remove).toHaveBeenCalledExactlyOnceWith(photo, false);
 });
 
+test('a face is hidden among the several that are deleted together', () => {
+  const deletions = new Deletions(async () => {});
+  const faces = (...ids: number[]): Thing => ({ kind: 'faces', gallery: 3, faces: ids });
+  deletions.add(faces(12, 3), 'two faces');
+  expect(deletions.hides(faces(12))).toBe(true);
+  expect(deletions.hides(faces(3))).toBe(true);
+  expect(deletions.hides(faces(1))).toBe(false);
+  expect(deletions.hides({ kind: 'faces', gallery: 33, faces: [3] })).toBe(false);
+  expect(deletions.hides(photo)).toBe(false);
+});
+
 test('storage that holds something else is no obstacle', async () => {
   localStorage.setItem('faceforge.deletions', '{not json');
   await expect(new Deletions(async () => {}).finish()).resolves.toBeUndefined();

@@ -6,6 +6,10 @@ const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 
 const timeOfDay = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
 
+const day = new Intl.DateTimeFormat(language, { dateStyle: 'full' });
+
+/** "Saturday, November 28, 2026" */
+export const dayOf = (rfc3339: string) => day.format(new Date(rfc3339));
 export const clockTime = (ms: number) => timeOfDay.format(ms);
 export const when = (rfc3339: string) => dateTime.format(new Date(rfc3339));
 
