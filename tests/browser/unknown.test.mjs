@@ -22,8 +22,6 @@ before(async () => {
   page = await (await browser.newContext({ permissions: ['camera'] })).newPage();
   page.setDefaultTimeout(15_000);
   watched = watch(page);
-  // As in live.test.mjs: the page asks first whether there is a socket.
-  await page.route(/\/live$/, (route) => route.fulfill({ status: 426, contentType: 'text/plain', body: '' }));
 });
 
 after(async () => {
