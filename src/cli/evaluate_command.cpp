@@ -127,12 +127,6 @@ void declare_pairs(CLI::App& command, PairsOptions& options) {
 
 // --- calibrate ---
 
-json::array names_json(const std::vector<std::string>& names) {
-  json::array written;
-  for (const std::string& name : names) written.push_back(json::value(name));
-  return written;
-}
-
 json::object calibration_json(const evaluate::CalibrationReport& report) {
   json::array points;
   for (const evaluate::MeasuredRate& rate : report.rates) {

@@ -13,4 +13,10 @@ void note_photos(const std::vector<std::string>& photos) {
   }
 }
 
+json::array names_json(const std::vector<std::string>& names) {
+  json::array written;
+  for (const std::string& name : names) written.push_back(json::value(name));
+  return written;
+}
+
 }  // namespace faceforge::cli

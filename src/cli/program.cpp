@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/without_throwing.h"
 #include "cli/console.h"
+#include "cli/dataset_command.h"
 #include "cli/doctor.h"
 #include "cli/exit_code.h"
 #include "cli/usage_error.h"
@@ -60,6 +61,7 @@ std::unique_ptr<CLI::App> make_app(Chosen& chosen) {
   add_gallery_command(*app, chosen);
   add_identify_command(*app, chosen);
   add_verify_command(*app, chosen);
+  add_dataset_command(*app, chosen);
   add_evaluate_command(*app, chosen);
   add_doctor_command(*app, chosen);
   add_completion_command(*app, chosen);
