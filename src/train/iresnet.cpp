@@ -1,0 +1,113 @@
+#include <torch/nn/init.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/utils.h>
+
+#include "train/networks.h"
+
+namespace faceforge::train {
+namespace {
+
+namespace nn = torch::nn;
+
+constexpr std::array<int64_t, 4> kWidths{64, 128, 256, 512};
+constexpr double kWeightDeviation = 0.1;
+
+nn::Conv2d convolution(int64_t in, int64_t out, int64_t side, int64_t stride) {
+  return nn::Conv2d(nn::Conv2dOptions(in, out, side).stride(stride).padding(side / 2).bias(false));
+}
+
+nn::PReLU prelu(int64_t channels) {
+  return nn::PReLU(nn::PReLUOptions().num_parameters(channels));
+}
+
+class Block : public nn::Module {
+ public:
+  Block(int64_t in, int64_t out, int64_t stride)
+      : bn1_(register_module("bn1", nn::BatchNorm2d(in))),
+        conv1_(register_module("conv1", convolution(in, out, 3, 1))),
+        bn2_(register_module("bn2", nn::BatchNorm2d(out))),
+        prelu_(register_module("prelu", prelu(out))),
+        conv2_(register_module("conv2", convolution(out, out, 3, stride))),
+        bn3_(register_module("bn3", nn::BatchNorm2d(out))) {
+    if (stride == 1 && in == out) return;
+    downsample_ = register_module(
+        "downsample", nn::Sequential(convolution(in, out, 1, stride), nn::BatchNorm2d(out)));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) {
+    auto y = prelu_(bn2_(conv1_(bn1_(x))));
+    y = bn3_(conv2_(y));
+    return y.add_(downsample_.is_empty() ? x : downsample_->forward(x));
+  }
+
+ private:
+  nn::BatchNorm2d bn1_;
+  nn::Conv2d conv1_;
+  nn::BatchNorm2d bn2_;
+  nn::PReLU prelu_;
+  nn::Conv2d conv2_;
+  nn::BatchNorm2d bn3_;
+  nn::Sequential downsample_{nullptr};
+};
+
+class IResNet final : public Backbone {
+ public:
+  IResNet(const std::array<int64_t, 4>& block_counts, const NetworkSettings& settings)
+      : conv1_(register_module("conv1", convolution(3, kWidths[0], 3, 1))),
+        bn1_(register_module("bn1", nn::BatchNorm2d(kWidths[0]))),
+        prelu_(register_module("prelu", prelu(kWidths[0]))) {
+    int64_t in = kWidths[0];
+    int64_t side = settings.input_side_px;
+    for (size_t stage = 0; stage < stages_.size(); ++stage) {
+      nn::Sequential blocks;
+      for (int64_t block = 0; block < block_counts[stage]; ++block) {
+        blocks->push_back(std::make_shared<Block>(in, kWidths[stage], block == 0 ? 2 : 1));
+        in = kWidths[stage];
+      }
+      stages_[stage] = register_module("layer" + std::to_string(stage + 1), blocks);
+      side = (side + 1) / 2;
+    }
+    bn2_ = register_module("bn2", nn::BatchNorm2d(in));
+    fc_ = register_module("fc", nn::Linear(in * side * side, settings.embedding_length));
+    features_ = register_module("features", nn::BatchNorm1d(settings.embedding_length));
+    features_->weight.requires_grad_(false);  // a scale that cosines do not see
+    draw_weights();
+  }
+
+  torch::Tensor forward(torch::Tensor pictures) override {
+    auto x = prelu_(bn1_(conv1_(pictures)));
+    for (auto& stage : stages_) x = stage->forward(x);
+    return features_(fc_(bn2_(x).contiguous().flatten(1)));
+  }
+
+ private:
+  void draw_weights() {
+    const torch::NoGradGuard no_gradient;
+    for (const auto& module : modules(false)) {
+      if (const auto* convolutions = module->as<nn::Conv2d>()) {
+        nn::init::normal_(convolutions->weight, 0, kWeightDeviation);
+      }
+    }
+  }
+
+  nn::Conv2d conv1_;
+  nn::BatchNorm2d bn1_;
+  nn::PReLU prelu_;
+  std::array<nn::Sequential, 4> stages_;
+  nn::BatchNorm2d bn2_{nullptr};
+  nn::Linear fc_{nullptr};
+  nn::BatchNorm1d features_{nullptr};
+};
+
+}  // namespace
+
+std::shared_ptr<Backbone> make_iresnet(const std::array<int64_t, 4>& block_counts,
+                                       const NetworkSettings& settings) {
+  return std::make_shared<IResNet>(block_counts, settings);
+}
+
+}  // namespace faceforge::train

@@ -1,0 +1,70 @@
+#include "train/networks.h"
+
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/utils.h>
+
+namespace faceforge::train {
+namespace {
+
+std::shared_ptr<Backbone> make_backbone(const NetworkSettings& settings) {
+  switch (settings.kind) {
+    case NetworkKind::ResNet50:
+      return make_resnet({}, settings.embedding_length);
+    case NetworkKind::IResNet18:
+      return make_iresnet({2, 2, 2, 2}, settings);
+    case NetworkKind::IResNet34:
+      return make_iresnet({3, 4, 6, 3}, settings);
+    case NetworkKind::IResNet50:
+      return make_iresnet({3, 4, 14, 3}, settings);
+    case NetworkKind::IResNet100:
+      return make_iresnet({3, 13, 30, 3}, settings);
+    case NetworkKind::MobileFaceNet:
+      return make_mobilefacenet(settings);
+  }
+  return nullptr;
+}
+
+/// Convolutions run fastest when their weights lie as their pictures do.
+void lay_channels_last(torch::nn::Module& module) {
+  const torch::NoGradGuard no_gradient;
+  for (auto& parameter : module.parameters()) {
+    if (parameter.dim() == 4) {
+      parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+    }
+  }
+}
+
+}  // namespace
+
+EmbeddingNetwork::EmbeddingNetwork(std::shared_ptr<Backbone> backbone,
+                                   const NetworkSettings& settings)
+    : backbone_(register_module("backbone", std::move(backbone))) {
+  if (settings.neck == Neck::None) return;
+  auto neck = std::make_shared<torch::nn::BatchNorm1dImpl>(settings.embedding_length);
+  neck->bias.requires_grad_(false);  // a shift would move the hyperspheres' common centre
+  neck_ = register_module("neck", neck);
+}
+
+NetworkOutput EmbeddingNetwork::forward(const torch::Tensor& pictures) {
+  auto features = backbone_->forward(pictures);
+  if (neck_ == nullptr) return {.features = features, .embedding = features};
+  return {.features = features,
+          .embedding = neck_->as<torch::nn::BatchNorm1dImpl>()->forward(features)};
+}
+
+std::shared_ptr<EmbeddingNetwork> make_network(const NetworkSettings& settings, uint64_t seed) {
+  torch::manual_seed(seed);
+  auto network = std::make_shared<EmbeddingNetwork>(make_backbone(settings), settings);
+  lay_channels_last(*network);
+  return network;
+}
+
+int64_t parameter_count(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const auto& parameter : module.parameters()) {
+    if (parameter.requires_grad()) count += parameter.numel();
+  }
+  return count;
+}
+
+}  // namespace faceforge::train

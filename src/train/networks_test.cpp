@@ -1,0 +1,264 @@
+#include "train/networks.h"
+
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include "support/test_data.h"
+#include "train/weights.h"
+
+// The golden values come from Python: torchvision's own ResNet-50, InsightFace's IResNet and
+// MobileFaceNet's table written in PyTorch once more. tests/train/network_golden.py prints them.
+namespace faceforge::train {
+namespace {
+
+using torch::Tensor;
+
+Tensor wave(int64_t count, double rate, double shift) {
+  return (torch::arange(count, torch::kDouble) * rate + shift).sin();
+}
+
+/// The weights that network_golden.py fills in: functions of their names and places.
+void fill(torch::nn::Module& module) {
+  const torch::NoGradGuard no_gradient;
+  for (const auto& [name, tensor] : state_of(module)) {
+    if (name.ends_with("num_batches_tracked")) continue;
+    Tensor values = wave(tensor.numel(), 0.7, static_cast<double>(name.size()));
+    if (name.ends_with("running_var")) {
+      values = 1 + 0.5 * values;
+    } else if (tensor.dim() > 1) {
+      values = values * std::sqrt(4.0 / static_cast<double>(tensor.numel() / tensor.size(0)));
+    } else if (name.ends_with("weight")) {
+      values = 0.6 + 0.2 * values;
+    } else {
+      values = 0.1 * values;
+    }
+    Tensor(tensor).copy_(values.view(tensor.sizes()));
+  }
+  module.eval();
+}
+
+struct Golden {
+  const char* name;
+  std::function<std::shared_ptr<Backbone>()> make;
+  int64_t side_px;
+  int64_t parameter_count;
+  std::vector<double> first;  ///< three outputs
+  double length;
+};
+
+NetworkSettings for_faces(NetworkKind kind, int64_t length) {
+  return {.kind = kind, .embedding_length = length, .input_side_px = 112};
+}
+
+std::shared_ptr<Backbone> iresnet(const std::array<int64_t, 4>& counts) {
+  return make_iresnet(counts, for_faces(NetworkKind::IResNet18, 512));
+}
+
+std::shared_ptr<Backbone> mobilefacenet(int64_t length) {
+  return make_mobilefacenet(for_faces(NetworkKind::MobileFaceNet, length));
+}
+
+const std::vector<Golden>& goldens() {
+  static const std::vector<Golden> all{
+      {"ResNet-50, 1000 outputs",
+       [] { return make_resnet({}, 1000); },
+       64,
+       25'557'032,
+       {-1281474249.725747, -6195930206.489764, -5058206347.239948},
+       146990315278.921417},
+      {"ResNet-50, 512 outputs",
+       [] { return make_resnet({}, 512); },
+       64,
+       24'557'120,
+       {-1281474249.725747, -6195930206.489764, -5058206347.239948},
+       105108102986.938309},
+      {"IResNet-18",
+       [] {
+         return iresnet({2, 2, 2, 2});
+       },
+       112,
+       24'025'088,
+       {0.123691, 0.203304, 0.216232},
+       3.301580},
+      {"IResNet-34",
+       [] {
+         return iresnet({3, 4, 6, 3});
+       },
+       112,
+       34'138'816,
+       {0.654647, 0.628358, 0.564479},
+       11.008982},
+      {"IResNet-50",
+       [] {
+         return iresnet({3, 4, 14, 3});
+       },
+       112,
+       43'590'336,
+       {1.157747, 1.062216, 0.946771},
+       19.883802},
+      {"IResNet-100",
+       [] {
+         return iresnet({3, 13, 30, 3});
+       },
+       112,
+       65'155'648,
+       {0.817505, 0.912476, 0.929881},
+       34.813039},
+      {"MobileFaceNet, 128 outputs",
+       [] { return mobilefacenet(128); },
+       112,
+       1'003'136,
+       {-1.253338, -2.063414, -2.447417},
+       14.286973},
+      {"MobileFaceNet, 512 outputs",
+       [] { return mobilefacenet(512); },
+       112,
+       1'200'512,
+       {-1.253338, -2.063414, -2.447417},
+       28.107170}};
+  return all;
+}
+
+TEST(Networks, HaveAsManyParametersAsThePublishedOnes) {
+  for (const Golden& golden : goldens()) {
+    EXPECT_EQ(parameter_count(*golden.make()), golden.parameter_count) << golden.name;
+  }
+}
+
+TEST(Networks, AnswerWhatPythonsAnswer) {
+  for (const Golden& golden : goldens()) {
+    const auto network = golden.make();
+    network->to(torch::kDouble);
+    fill(*network);
+    const auto side = golden.side_px;
+    const torch::NoGradGuard no_gradient;
+    const Tensor output = network->forward(wave(3 * side * side, 0.3, 0).view({1, 3, side, side}));
+    // Doubles on both sides: what differs is the order of sums.
+    for (size_t i = 0; i < golden.first.size(); ++i) {
+      EXPECT_NEAR(output[0][static_cast<int64_t>(i)].item<double>(), golden.first[i],
+                  1e-5 * golden.length)
+          << golden.name;
+    }
+    EXPECT_NEAR(output.norm().item<double>(), golden.length, 1e-5 * golden.length) << golden.name;
+  }
+}
+
+TEST(Networks, TakeEveryInputSizeThatSettingsAllow) {
+  for (const NetworkKind kind :
+       {NetworkKind::ResNet50, NetworkKind::IResNet18, NetworkKind::MobileFaceNet}) {
+    for (const int64_t side : {16, 50, 64}) {
+      const auto network =
+          make_network({.kind = kind, .embedding_length = 8, .input_side_px = side}, 1);
+      network->eval();
+      const torch::NoGradGuard no_gradient;
+      const Tensor embedding = network->forward(torch::zeros({2, 3, side, side})).embedding;
+      EXPECT_EQ(embedding.sizes(), (torch::IntArrayRef{2, 8})) << to_string(kind) << " " << side;
+    }
+  }
+}
+
+TEST(Networks, TheSeedDecidesTheWeights) {
+  const NetworkSettings settings{.kind = NetworkKind::MobileFaceNet, .embedding_length = 8};
+  const auto weights = [&](uint64_t seed) { return make_network(settings, seed)->parameters()[0]; };
+  EXPECT_TRUE(weights(1).equal(weights(1)));
+  EXPECT_FALSE(weights(1).equal(weights(2)));
+}
+
+TEST(Networks, ConvolutionsAreDrawnAsThePapersSay) {
+  const auto network = make_resnet({}, 8);
+  for (const auto& item : network->named_parameters()) {
+    if (item.value().dim() != 4) continue;
+    const auto& shape = item.value().sizes();
+    const double fan_out = static_cast<double>(shape[0] * shape[2] * shape[3]);
+    // Of n draws the deviation is known to 1 / sqrt(2 n): 5 of these.
+    const double tolerance = 5 / std::sqrt(2.0 * static_cast<double>(item.value().numel()));
+    EXPECT_NEAR(item.value().std().item<double>() / std::sqrt(2 / fan_out), 1, tolerance)
+        << item.key();
+  }
+}
+
+TEST(Networks, TheNeckIsABatchNormWhoseShiftStaysZero) {
+  NetworkSettings settings{.kind = NetworkKind::MobileFaceNet,
+                           .embedding_length = 8,
+                           .input_side_px = 16,
+                           .neck = Neck::BatchNorm};
+  const auto network = make_network(settings, 1);
+  const NetworkOutput output = network->forward(torch::randn({6, 3, 16, 16}));
+  const Tensor expected = (output.features - output.features.mean(0)) /
+                          (output.features.var(0, /*unbiased=*/false) + 1e-5).sqrt();
+  EXPECT_LT((output.embedding - expected).abs().max().item<double>(), 1e-4);
+  for (const auto& item : network->named_parameters()) {
+    EXPECT_EQ(item.value().requires_grad(), item.key() != "neck.bias") << item.key();
+  }
+}
+
+class Weights : public testing::Test {
+ protected:
+  /// Writes a state as torchvision's own would be: without our prefix, with 1000 classes.
+  void write_torchvision_state(const std::function<void(NamedTensors&)>& change) {
+    const auto theirs = make_resnet({}, 1000);
+    fill(*theirs);
+    NamedTensors state = state_of(*theirs);
+    change(state);
+    TensorCollection tensors;
+    tensors.add("", state);
+    ASSERT_TRUE(write_tensor_file(path_, tensors.tensors(), {{"format", "pt"}}));
+  }
+
+  test::TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_.path() / "resnet50.safetensors";
+  std::shared_ptr<EmbeddingNetwork> network_ =
+      make_network({.kind = NetworkKind::ResNet50, .embedding_length = 16}, 1);
+};
+
+TEST_F(Weights, OfTorchvisionsResNetGoIntoAllButTheHead) {
+  write_torchvision_state([](NamedTensors& state) {
+    std::erase_if(state, [](const auto& item) {
+      return item.first.ends_with("num_batches_tracked");  // as older states
+    });
+  });
+  const auto before = state_of(*network_);
+  std::map<std::string, Tensor> old;
+  for (const auto& [name, tensor] : before) old[name] = tensor.clone();
+  const auto loaded = load_initial_weights(*network_, path_);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const auto expected = make_resnet({}, 1000);
+  fill(*expected);
+  std::map<std::string, Tensor> theirs;
+  for (const auto& [name, tensor] : state_of(*expected)) theirs["backbone." + name] = tensor;
+  for (const auto& [name, tensor] : state_of(*network_)) {
+    const bool is_kept = name.starts_with("backbone.fc.") || name.ends_with("num_batches_tracked");
+    EXPECT_TRUE(tensor.equal(is_kept ? old.at(name) : theirs.at(name))) << name;
+  }
+}
+
+TEST_F(Weights, ThatAreMissingOrOfAnotherShapeOrKindAreNamed) {
+  const auto refusal = [&](const std::function<void(Tensor&)>& change) {
+    write_torchvision_state([&](NamedTensors& state) {
+      for (auto& [name, tensor] : state) {
+        if (name == "layer1.0.conv2.weight") change(tensor);
+      }
+      std::erase_if(state, [](const auto& item) { return !item.second.defined(); });
+    });
+    const auto loaded = load_initial_weights(*network_, path_);
+    return loaded ? "" : loaded.error().message;
+  };
+  using testing::HasSubstr;
+  EXPECT_EQ(refusal([](Tensor&) {}), "");
+  EXPECT_THAT(refusal([](Tensor& tensor) { tensor = Tensor(); }),
+              HasSubstr("layer1.0.conv2.weight is missing"));
+  EXPECT_THAT(refusal([](Tensor& tensor) {
+                tensor = torch::zeros({64, 64, 1, 1});
+              }),
+              HasSubstr("[64, 64, 1, 1]; the network has [64, 64, 3, 3]"));
+  EXPECT_THAT(refusal([](Tensor& tensor) { tensor = tensor.to(torch::kLong); }),
+              HasSubstr("whole numbers in place of floats"));
+}
+
+}  // namespace
+}  // namespace faceforge::train

@@ -1,0 +1,52 @@
+#include "train/run_page.h"
+
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace faceforge::train {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+RunRecord record() {
+  RunRecord made{.faceforge_version = "<b>1", .steps_done = 100, .person_count = 8};
+  made.settings.data = "/home/someone/faces.ffd";
+  made.raw_pixels = Separation{.auc = 0.646};
+  made.measurements = {{.step = 0, .separation = {.auc = 0.6}},
+                       {.step = 100, .separation = {.auc = 0.8125, .tar_at_fmr2 = 0.25}}};
+  return made;
+}
+
+TEST(RunPage, ShowsWhatCameOfItBesideRawPixels) {
+  const std::string page = run_page(record(), {});
+  EXPECT_THAT(page, HasSubstr("raw pixels<td>0.6460"));
+  EXPECT_THAT(page, HasSubstr("before training<td>0.6000"));
+  EXPECT_THAT(page, HasSubstr("after 100 steps<td>0.8125<td>0.0000<td>0.2500"));
+}
+
+TEST(RunPage, ACurveRunsFromLeftToRightOnItsAxis) {
+  // By hand: loss 1 and 3 at steps 1 and 2, an axis from 0.9 to 3.1 over 208 of 240 units; step 1
+  // is half way over the 744 units from 56 on.
+  const std::vector<StepResult> history{{.loss = 1}, {.loss = 3}};
+  EXPECT_THAT(run_page(record(), history), HasSubstr(R"(<path d="M428.0 206.5L800.0 17.5"/>)"));
+}
+
+TEST(RunPage, MoreStepsThanPointsAreAveraged) {
+  const std::vector<StepResult> history(100'000, StepResult{.loss = 2});
+  const std::string page = run_page(record(), history);
+  EXPECT_LT(page.size(), 100'000u);
+  EXPECT_THAT(page, HasSubstr("Loss by step, at the end 2"));
+}
+
+TEST(RunPage, ForeignTextIsTextOnlyAndPathsAreNobodysBusiness) {
+  const std::string page = run_page(record(), {});
+  EXPECT_THAT(page, HasSubstr("&lt;b&gt;1"));
+  EXPECT_THAT(page, Not(HasSubstr("someone")));
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+}
+
+}  // namespace
+}  // namespace faceforge::train

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace faceforge::train {
+
+/// The similarities of all pairs of a set of crops, by whether a pair is of one person.
+struct PairSimilarities {
+  std::vector<float> genuine;
+  std::vector<float> impostor;
+};
+
+/// How well genuine pairs are told from impostor pairs.
+struct Separation {
+  size_t crop_count = 0;
+  size_t person_count = 0;
+  size_t genuine_pair_count = 0;
+  size_t impostor_pair_count = 0;
+  double auc = 0;          ///< how often a genuine pair is more similar than an impostor pair
+  double tar_at_fmr1 = 0;  ///< TAR where at most one impostor pair in 10 passes
+  double tar_at_fmr2 = 0;  ///< .. in 100
+  double tar_at_fmr3 = 0;  ///< .. in 1000
+};
+
+/// Area under the ROC curve, a tie counting half.
+///
+/// in:     at least one pair of each kind (a CHECK)
+/// cost:   O(n log n)
+/// source: Hanley & McNeil 1982 (equality with the Mann-Whitney U statistic)
+[[nodiscard]] double area_under_roc(const PairSimilarities& pairs);
+
+/// The share of genuine pairs above the lowest threshold that at most `false_match_rate` of the
+/// impostor pairs reach.
+///
+/// in:  at least one pair of each kind (a CHECK)
+[[nodiscard]] double tar_at_fmr(const PairSimilarities& pairs, double false_match_rate);
+
+}  // namespace faceforge::train

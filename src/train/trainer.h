@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "crops/crop_file.h"
+#include "train/separation.h"
+#include "train/settings.h"
+
+namespace faceforge::train {
+
+enum class DeviceChoice { Auto, Cpu, Cuda };
+
+/// Where to compute. Neither changes what is computed but for rounding.
+struct Compute {
+  DeviceChoice device = DeviceChoice::Auto;
+  int thread_count = 0;  ///< of the CPU; 0: as many as LibTorch finds
+};
+
+/// Whom a run learns from and whom it is measured on: indices of the file's people.
+struct People {
+  std::vector<uint32_t> trained;
+  std::vector<uint32_t> held_out;  ///< empty: nothing is measured
+};
+
+inline constexpr size_t kMaxHeldOutCrops = 20'000;
+
+/// What one step did.
+struct StepResult {
+  double loss = 0;
+  double active_share = 0;   ///< of the candidates: triplets, pairs or photos that still teach
+  double gradient_norm = 0;  ///< before it was shortened
+  double learning_rate = 0;
+};
+
+/// A network in training: weights, optimizer and what happened so far. LibTorch stays behind it.
+class Trainer {
+ public:
+  /// in:    `crops` outlives it; `settings` passed check_settings
+  /// fails: as Sampler::create and load_initial_weights; unsupported/no_cuda where a GPU is asked
+  ///        for that LibTorch cannot use; too_large/too_many_held_out_crops;
+  ///        invalid_input/too_few_held_out for people of whom no two photos can be compared
+  [[nodiscard]] static Result<Trainer> create(const RunSettings& settings,
+                                              const crops::CropFile& crops, const People& people,
+                                              const Compute& compute);
+
+  /// Takes the next batch and changes the weights once.
+  ///
+  /// fails: internal/loss_not_finite, naming the step and the batch's crops: the weights are
+  ///        unchanged; exhausted/out_of_memory, naming the batch that would fit
+  [[nodiscard]] Result<StepResult> step();
+
+  /// Compares all pairs of the held-out people's crops: as the network (its averaged weights where
+  /// there are any) embeds them.
+  ///
+  /// fails: exhausted/out_of_memory
+  [[nodiscard]] Result<Separation> measure();
+
+  /// The same with pixels in place of embeddings: a crop at the network's size, less its mean.
+  [[nodiscard]] Result<Separation> measure_raw_pixels();
+
+  /// Writes all of its state, in one step. Fails as write_tensor_file.
+  [[nodiscard]] Result<void> save(const std::filesystem::path& path) const;
+
+  /// Goes back to a state that `save` wrote with the same settings.
+  ///
+  /// fails: as TensorFile::read and load_tensors; invalid_input/not_a_checkpoint
+  [[nodiscard]] Result<void> restore(const std::filesystem::path& path);
+
+  [[nodiscard]] uint64_t step_count() const;
+  [[nodiscard]] uint64_t steps_per_epoch() const;
+  [[nodiscard]] size_t trained_crop_count() const;
+  [[nodiscard]] size_t trained_person_count() const;
+  [[nodiscard]] int64_t parameter_count() const;
+
+  /// What each step so far did: the curves.
+  [[nodiscard]] std::vector<StepResult> history() const;
+
+  /// `cpu, 2 threads` or `cuda:0 (bf16)`.
+  [[nodiscard]] std::string device_text() const;
+
+  ~Trainer();
+  Trainer(Trainer&&) noexcept;
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+  Trainer& operator=(Trainer&&) = delete;
+
+ private:
+  struct State;
+  explicit Trainer(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+/// LibTorch's version, as run.json names it.
+[[nodiscard]] std::string torch_version();
+
+/// The most people of whom a batch fits into memory, by halving until `fits` says so.
+///
+/// out: nothing when not even two fit
+[[nodiscard]] std::optional<size_t> people_that_fit(size_t too_many,
+                                                    const std::function<bool(size_t)>& fits);
+
+}  // namespace faceforge::train
