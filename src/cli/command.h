@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -22,6 +23,7 @@ enum class ErrorForm {
 struct Chosen {
   std::function<Result<int>(const Interrupt&)> run;
   std::function<ErrorForm()> error_form = [] { return ErrorForm::Text; };
+  std::vector<std::string> arguments;  ///< the whole command line, for who hands it on
 };
 
 /// Adds a subcommand whose options live in a struct of their own.
@@ -60,6 +62,7 @@ void add_gallery_command(CLI::App& app, Chosen& chosen);
 void add_identify_command(CLI::App& app, Chosen& chosen);
 void add_verify_command(CLI::App& app, Chosen& chosen);
 void add_evaluate_command(CLI::App& app, Chosen& chosen);
+void add_train_command(CLI::App& app, Chosen& chosen);
 void add_completion_command(CLI::App& app, Chosen& chosen);
 
 }  // namespace faceforge::cli

@@ -51,11 +51,11 @@ std::string padded(const std::string& cell, size_t width, Alignment alignment) {
   return alignment == Alignment::Left ? cell + spaces : spaces + cell;
 }
 
-std::string time_left(std::chrono::duration<double> elapsed, size_t done_count,
-                      size_t total_count) {
+/// in: `done_count` in the time `elapsed`
+std::string time_left(std::chrono::duration<double> elapsed, size_t done_count, size_t left_count) {
   if (done_count == 0) return "";
-  const double left_s = elapsed.count() / static_cast<double>(done_count) *
-                        static_cast<double>(total_count - done_count);
+  const double left_s =
+      elapsed.count() / static_cast<double>(done_count) * static_cast<double>(left_count);
   const auto seconds = static_cast<int64_t>(left_s + 0.5);
   if (seconds >= 3600)
     return fmt::format("{}:{:02}:{:02} left", seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -147,8 +147,9 @@ JsonArrayPrinter::~JsonArrayPrinter() {
   if (!empty_) print("\n]\n");
 }
 
-ProgressBar::ProgressBar(std::string label)
+ProgressBar::ProgressBar(std::string label, size_t done_before)
     : label_(std::move(label)),
+      done_before_(done_before),
       on_terminal_(isatty(STDERR_FILENO) != 0),
       start_(std::chrono::steady_clock::now()) {}
 
@@ -156,13 +157,15 @@ ProgressBar::~ProgressBar() {
   hide();
 }
 
-void ProgressBar::update(size_t done_count, size_t total_count) {
+void ProgressBar::update(size_t done_count, size_t total_count, std::string_view detail) {
   if (!on_terminal_) return;
   const std::scoped_lock lock(mutex_);
   const auto now = std::chrono::steady_clock::now();
   if (now - drawn_at_ < kRedrawEvery) return;
   drawn_at_ = now;
-  note(fmt::format("{}{}", kClearLine, line(label_, done_count, total_count, now - start_)));
+  note(fmt::format("{}{}{}{}", kClearLine,
+                   line(label_, done_count, total_count, now - start_, done_before_),
+                   detail.empty() ? "" : "  ", detail));
   visible_ = true;
 }
 
@@ -174,13 +177,14 @@ void ProgressBar::hide() {
 }
 
 std::string ProgressBar::line(std::string_view label, size_t done_count, size_t total_count,
-                              std::chrono::duration<double> elapsed) {
+                              std::chrono::duration<double> elapsed, size_t done_before) {
   if (total_count == 0) return fmt::format("{} {}", label, done_count);
   constexpr size_t kWidth = 30;
   const size_t filled = std::min(kWidth, done_count * kWidth / total_count);
-  return fmt::format("{} [{}{}] {:3}%  {}/{}  {}", label, std::string(filled, '#'),
-                     std::string(kWidth - filled, '.'), done_count * 100 / total_count, done_count,
-                     total_count, time_left(elapsed, done_count, total_count));
+  return fmt::format(
+      "{} [{}{}] {:3}%  {}/{}  {}", label, std::string(filled, '#'),
+      std::string(kWidth - filled, '.'), done_count * 100 / total_count, done_count, total_count,
+      time_left(elapsed, done_count - std::min(done_count, done_before), total_count - done_count));
 }
 
 }  // namespace faceforge::cli

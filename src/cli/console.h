@@ -87,23 +87,26 @@ class JsonArrayPrinter {
 /// most ten times a second and gone at the end. Thread safe.
 class ProgressBar {
  public:
-  explicit ProgressBar(std::string label);
+  /// in: `done_before`: what had been done when this work began, which took none of its time
+  explicit ProgressBar(std::string label, size_t done_before = 0);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// `total_count` 0: not known.
-  void update(size_t done_count, size_t total_count);
+  /// `total_count` 0: not known. `detail` stands behind the line.
+  void update(size_t done_count, size_t total_count, std::string_view detail = {});
 
   /// Takes the bar off the screen before something else is written; the next update draws it again.
   void hide();
 
   /// The line that `update` draws: label, bar, share, counts and the time left. For tests.
   [[nodiscard]] static std::string line(std::string_view label, size_t done_count,
-                                        size_t total_count, std::chrono::duration<double> elapsed);
+                                        size_t total_count, std::chrono::duration<double> elapsed,
+                                        size_t done_before = 0);
 
  private:
   const std::string label_;
+  const size_t done_before_;
   const bool on_terminal_;
   const std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_at_{};

@@ -7,8 +7,6 @@
 #include "base/check.h"
 #include "base/without_throwing.h"
 #include "cli/console.h"
-#include "cli/dataset_command.h"
-#include "cli/doctor.h"
 #include "cli/exit_code.h"
 #include "cli/usage_error.h"
 
@@ -40,34 +38,6 @@ int flushed(int code) {
 
 }  // namespace
 
-std::unique_ptr<CLI::App> make_app(Chosen& chosen) {
-  auto app = std::make_unique<CLI::App>("Face recognition on your own machine.", "faceforge");
-  app->set_version_flag("--version", "faceforge " FACEFORGE_VERSION, "Print the version");
-  app->set_help_flag("-h,--help", "Print this help");
-  app->require_subcommand(1);
-  app->get_formatter()->column_width(36);
-  set_examples(*app,
-               "  faceforge serve                           the web pages on 127.0.0.1:8080\n"
-               "  faceforge detect party.jpg                every face in a photo\n"
-               "  faceforge compare a.jpg b.jpg             one person or two?\n"
-               "  faceforge gallery train staff/ -o staff.ffg\n"
-               "  faceforge identify --gallery staff.ffg door.jpg");
-  add_serve_command(*app, chosen);
-  add_packs_command(*app, chosen);
-  add_user_command(*app, chosen);
-  add_detect_command(*app, chosen);
-  add_embed_command(*app, chosen);
-  add_compare_command(*app, chosen);
-  add_gallery_command(*app, chosen);
-  add_identify_command(*app, chosen);
-  add_verify_command(*app, chosen);
-  add_dataset_command(*app, chosen);
-  add_evaluate_command(*app, chosen);
-  add_doctor_command(*app, chosen);
-  add_completion_command(*app, chosen);
-  return app;
-}
-
 int run_chosen(const Chosen& chosen, const Interrupt& interrupt) {
   const Result<int> outcome = without_throwing([&] { return chosen.run(interrupt); });
   if (outcome) return *outcome;
@@ -79,10 +49,11 @@ int run_chosen(const Chosen& chosen, const Interrupt& interrupt) {
   return exit_code(error.code);
 }
 
-int run_program(int argument_count, const char* const* arguments) {
+int run_program(int argument_count, const char* const* arguments, const MakeApp& make) {
   const Interrupt& interrupt = Interrupt::listen();
   Chosen chosen;
-  const auto app = make_app(chosen);
+  chosen.arguments.assign(arguments, arguments + argument_count);
+  const auto app = make(chosen);
   try {
     app->parse(argument_count, arguments);
   } catch (const CLI::ParseError& error) {

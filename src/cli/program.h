@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <CLI/App.hpp>
@@ -8,7 +9,8 @@
 
 namespace faceforge::cli {
 
-/// The tree of subcommands. `chosen` is filled in when a command line was parsed, and outlives it.
+/// The tree of subcommands of `faceforge`. `chosen` is filled in when a command line was parsed,
+/// and outlives it.
 [[nodiscard]] std::unique_ptr<CLI::App> make_app(Chosen& chosen);
 
 /// Runs the subcommand that was chosen, and tells its error on standard error (and as JSON where it
@@ -17,10 +19,13 @@ namespace faceforge::cli {
 /// out: the exit code
 [[nodiscard]] int run_chosen(const Chosen& chosen, const Interrupt& interrupt);
 
+using MakeApp = std::function<std::unique_ptr<CLI::App>(Chosen& chosen)>;
+
 /// Parses a command line and runs it.
 ///
-///
+/// in:  `make` makes the tree of subcommands of this program
 /// out: the exit code
-[[nodiscard]] int run_program(int argument_count, const char* const* arguments);
+[[nodiscard]] int run_program(int argument_count, const char* const* arguments,
+                              const MakeApp& make);
 
 }  // namespace faceforge::cli

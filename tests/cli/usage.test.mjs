@@ -53,7 +53,6 @@ test('every command and option is in docs/cli.md, and nothing else is', () => {
 test('a mistyped command or option is told with those that it may have meant', async () => {
   for (const [args, said] of [
     [['identfy', 'x.jpg'], '`identfy` is no command; did you mean `identify`?'],
-    [['train', 'x/'], '`train` is no command; did you mean `gallery train`?'],
     [['packs', 'instal', 'x'], '`instal` is no command; did you mean `install`?'],
     [['detect', '--jsn', 'x.jpg'], '`--jsn` is no option of faceforge detect; did you mean `--json`?'],
     [['identify', '--galery', 'staff.ffg', 'x.jpg'], '`--galery` is no option of faceforge identify; did you mean `--gallery`?'],
