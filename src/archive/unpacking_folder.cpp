@@ -2,8 +2,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
-#include <string>
 #include <system_error>
 #include <utility>
 
@@ -29,12 +27,8 @@ Unexpected folder_exists(const fs::path& destination) {
 Result<UnpackingFolder> UnpackingFolder::create_for(const fs::path& destination) {
   std::error_code ignored;
   if (fs::exists(fs::symlink_status(destination, ignored))) return folder_exists(destination);
-  const fs::path parent = parent_of(destination);
-  std::string name = (parent / ".unpacking-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    return Unexpected(file_error(errno, "create a folder in", parent));
-  }
-  return UnpackingFolder(std::move(name));
+  auto folder = TRY(ScratchFolder::create_in(parent_of(destination), ".unpacking-"));
+  return UnpackingFolder(std::move(folder));
 }
 
 Result<void> UnpackingFolder::put_in_place(const fs::path& part, const fs::path& destination) {
@@ -42,18 +36,8 @@ Result<void> UnpackingFolder::put_in_place(const fs::path& part, const fs::path&
     if (errno == EEXIST) return folder_exists(destination);
     return Unexpected(file_error(errno, "create", destination));
   }
-  if (part == path_) path_.clear();
+  if (part == folder_.path()) folder_.release();
   return flush_folder(parent_of(destination));
-}
-
-UnpackingFolder::UnpackingFolder(fs::path path) : path_(std::move(path)) {}
-
-UnpackingFolder::UnpackingFolder(UnpackingFolder&& other) noexcept
-    : path_(std::exchange(other.path_, {})) {}
-
-UnpackingFolder::~UnpackingFolder() {
-  std::error_code ignored;
-  if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 
 }  // namespace faceforge::archive::internal

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <utility>
 
 #include "base/result.h"
+#include "base/scratch_folder.h"
 
 namespace faceforge::archive::internal {
 
@@ -15,7 +17,7 @@ class UnpackingFolder {
   /// fails: already_exists/folder_exists; as file_error
   [[nodiscard]] static Result<UnpackingFolder> create_for(const std::filesystem::path& destination);
 
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
 
   /// Puts it, or a folder within it, in its place, once.
   ///
@@ -24,16 +26,10 @@ class UnpackingFolder {
   [[nodiscard]] Result<void> put_in_place(const std::filesystem::path& part,
                                           const std::filesystem::path& destination);
 
-  ~UnpackingFolder();
-  UnpackingFolder(UnpackingFolder&& other) noexcept;
-  UnpackingFolder(const UnpackingFolder&) = delete;
-  UnpackingFolder& operator=(const UnpackingFolder&) = delete;
-  UnpackingFolder& operator=(UnpackingFolder&&) = delete;
-
  private:
-  explicit UnpackingFolder(std::filesystem::path path);
+  explicit UnpackingFolder(ScratchFolder folder) : folder_(std::move(folder)) {}
 
-  std::filesystem::path path_;
+  ScratchFolder folder_;
 };
 
 }  // namespace faceforge::archive::internal
