@@ -22,7 +22,7 @@ const enrolled = ['Hugo_Chavez', 'Al_Gore', 'Colin_Powell', 'Ana_Guevara', 'Arie
 const strangers = ['Bill_Gates', 'Hans_Blix', 'Celine_Dion', 'George_Clooney'];
 
 const photosOf = (person) => readdirSync(join(testData, 'lfw', person)).sort().map((file) => join(testData, 'lfw', person, file));
-/** An actor of the film, in photos that nobody is enrolled with. */
+/** An actor of the film, in photos that nobody is enrolled with; `take` chooses one with nobody else of the film in it. */
 const actor = (person, more = {}, take = 0) => ({
   name: enrolled.includes(person) ? person : null, photo: photosOf(person)[enrolledPhotos + take], at: [0.5, 0.48], side_px: 420, ...more,
 });
@@ -33,7 +33,7 @@ const far = { side_px: 160, reach_px: 150 };
 const quick = { reach_px: 100, rounds: 2 };
 const scenes = () => [
   [actor(enrolled[0])], [actor(strangers[0])], [actor(enrolled[1], left), actor(strangers[1], right)], [actor(enrolled[2], quick)],
-  [actor(enrolled[3], near)], [actor(enrolled[4], left), actor(enrolled[5], right)], [actor(strangers[2], quick)], [actor(enrolled[6], far)],
+  [actor(enrolled[3], near)], [actor(enrolled[4], left), actor(enrolled[5], right)], [actor(strangers[2], quick)], [actor(enrolled[6], far, 2)],
   [actor(enrolled[7])], [actor(enrolled[0], left, 1), actor(enrolled[4], right, 1)], [actor(strangers[3], near)],
   [actor(enrolled[1], {}, 1)],
 ];
