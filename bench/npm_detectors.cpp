@@ -272,8 +272,7 @@ Result<void> run(const fs::path& modules, const fs::path& data, std::string_view
   for (const packs::NpmPackage& package : {kFaceapi, kHuman}) {
     TRY(packs::convert_npm_package(package, modules / package.name, files, folder.path()));
   }
-  const packs::Card card =
-      TRY(packs::read_card(fs::path(FACEFORGE_SOURCE_DIR) / "models" / "faceapi"));
+  const packs::Card card = TRY(packs::read_card(test::source_folder() / "models" / "faceapi"));
   const auto list = TRY(evaluate::read_pair_list(data / "lfw-pairs.txt"));
   const auto excluded = evaluate::people_of(list);
   if (file.empty()) {

@@ -20,7 +20,7 @@ using fuzz::Bytes;
 
 std::vector<Bytes> cards() {
   std::vector<fs::path> files;
-  for (const auto& folder : fs::directory_iterator(fs::path(FACEFORGE_SOURCE_DIR) / "models")) {
+  for (const auto& folder : fs::directory_iterator(test::source_folder() / "models")) {
     const fs::path card = folder.path() / packs::kCardFileName;
     if (fs::exists(card)) files.push_back(card);
   }

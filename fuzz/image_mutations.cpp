@@ -70,8 +70,7 @@ std::vector<Bytes> seed_photos() {
     if (auto file = read_file(path, kFileLimit_bytes)) photos.push_back(*std::move(file));
   };
   std::vector<fs::path> samples;
-  for (const auto& entry :
-       fs::directory_iterator(fs::path(FACEFORGE_SOURCE_DIR) / "tests" / "photos")) {
+  for (const auto& entry : fs::directory_iterator(test::source_folder() / "tests" / "photos")) {
     const auto extension = entry.path().extension();
     if (extension != ".py" && extension != ".c" && extension != ".md") {
       samples.push_back(entry.path());

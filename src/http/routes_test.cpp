@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "gallery/match_policy.h"
 #include "http/error_response.h"
+#include "support/test_data.h"
 
 namespace faceforge::http {
 namespace {
@@ -26,7 +27,7 @@ struct Operation {
 };
 
 YAML::Node openapi() {
-  return YAML::LoadFile(std::string(FACEFORGE_SOURCE_DIR) + "/src/http/openapi.yaml");
+  return YAML::LoadFile(test::source_folder().string() + "/src/http/openapi.yaml");
 }
 
 std::string upper(std::string text) {

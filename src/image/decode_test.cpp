@@ -29,7 +29,7 @@ constexpr Rgb kBlack{0, 0, 0};
 constexpr std::array<Rgb, 4> kUpright{kRed, kGreen, kBlue, kWhite};
 
 std::vector<std::byte> sample(const std::string& name) {
-  return read_file(std::string(FACEFORGE_SOURCE_DIR) + "/tests/photos/" + name, 1 << 20).value();
+  return read_file(test::source_folder().string() + "/tests/photos/" + name, 1 << 20).value();
 }
 
 Result<Photo> decode_sample(const std::string& name) {

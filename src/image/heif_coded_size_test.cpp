@@ -12,6 +12,7 @@
 #include "image/internal/heif_items.h"
 #include "image/internal/heif_orientation.h"
 #include "image/internal/heif_test_draft.h"
+#include "support/test_data.h"
 
 namespace faceforge::image::internal {
 namespace {
@@ -415,7 +416,7 @@ TEST(HeifCodedSize, WhatIsNotDecodedForThePrimaryPictureCountsNothing) {
 TEST(HeifCodedSize, TheSamplesOfOtherToolsPass) {
   int sample_count = 0;
   for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(FACEFORGE_SOURCE_DIR) + "/tests/photos")) {
+       std::filesystem::directory_iterator(test::source_folder().string() + "/tests/photos")) {
     const auto extension = entry.path().extension();
     if (extension != ".heic" && extension != ".avif") continue;
     const auto file = read_file(entry.path().string(), 1 << 20).value();

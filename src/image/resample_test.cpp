@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "support/test_data.h"
 
 namespace faceforge::image {
 namespace {
@@ -39,7 +40,7 @@ double value_at(const Image& image, int x, int y, int c) {
 
 // tests/photos/make_warp.py made these with OpenCV 4.6.
 Image sample(const std::string& name) {
-  const auto path = std::string(FACEFORGE_SOURCE_DIR) + "/tests/photos/" + name;
+  const auto path = test::source_folder().string() + "/tests/photos/" + name;
   return decode(read_file(path, 1 << 20).value(), {}).value().image;
 }
 

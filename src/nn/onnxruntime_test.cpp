@@ -16,8 +16,7 @@
 namespace faceforge::nn {
 namespace {
 
-const std::filesystem::path kRuntime =
-    std::filesystem::path(FACEFORGE_SOURCE_DIR) / "tests/onnxruntime";
+const std::filesystem::path kRuntime = test::source_folder() / "tests/onnxruntime";
 
 /// Relative to the largest number of an output: sums in another order differ by this much less.
 constexpr double kTolerance = 1e-4;

@@ -44,8 +44,7 @@ constexpr int kTinySide = 416;
 constexpr int kContourSide = 112;
 constexpr int kRecognitionSide = 150;
 
-const fs::path kPackage =
-    fs::path(FACEFORGE_SOURCE_DIR) / "packaging/npm/node_modules/@vladmandic/face-api";
+const fs::path kPackage = test::source_folder() / "packaging/npm/node_modules/@vladmandic/face-api";
 
 #define SKIP_WITHOUT_PACKAGE()                                                               \
   if (!fs::exists(kPackage / "package.json"))                                                \
@@ -225,9 +224,10 @@ void Faceapi::compare(const std::vector<Pictures>& all) {
   write_floats(exchange.path() / "tiny.f32", floats_of(all, &Pictures::tiny));
   write_floats(exchange.path() / "landmarks.f32", floats_of(all, &Pictures::contour));
   write_floats(exchange.path() / "recognition.f32", floats_of(all, &Pictures::recognition));
-  const std::string command = fmt::format(
-      "node '{}/tests/faceapi_reference.mjs' '{}' '{}' > '{}/log' 2>&1", FACEFORGE_SOURCE_DIR,
-      kPackage.string(), exchange.path().string(), exchange.path().string());
+  const std::string command =
+      fmt::format("node '{}/tests/faceapi_reference.mjs' '{}' '{}' > '{}/log' 2>&1",
+                  test::source_folder().string(), kPackage.string(), exchange.path().string(),
+                  exchange.path().string());
   ASSERT_EQ(std::system(command.c_str()), 0)
       << read_text_file(exchange.path() / "log", 1 << 20).value_or("").substr(0, 2'000);
   const Card& card = *find_known_card("faceapi");

@@ -91,7 +91,7 @@ class GraphOperators : public ::testing::TestWithParam<size_t> {
                                       std::string_view(json::to_text(listed))));
     const std::string command =
         fmt::format("node '{}/tests/graph_operators_reference.mjs' '{}' '{}' > '{}/log' 2>&1",
-                    FACEFORGE_SOURCE_DIR, package().string(), folder_->path().string(),
+                    test::source_folder().string(), package().string(), folder_->path().string(),
                     folder_->path().string());
     ASSERT_EQ(std::system(command.c_str()), 0)
         << read_text_file(folder_->path() / "log", 1 << 20).value_or("").substr(0, 2'000);
@@ -99,7 +99,7 @@ class GraphOperators : public ::testing::TestWithParam<size_t> {
   static void TearDownTestSuite() { folder_.reset(); }
 
   static fs::path package() {
-    return fs::path(FACEFORGE_SOURCE_DIR) / "packaging/npm/node_modules/@vladmandic/human";
+    return test::source_folder() / "packaging/npm/node_modules/@vladmandic/human";
   }
 
   static json::value write_case(const OperatorCase& one) {

@@ -33,8 +33,7 @@ using test::expect_close;
 using test::read_floats;
 using test::write_floats;
 
-const fs::path kPackage =
-    fs::path(FACEFORGE_SOURCE_DIR) / "packaging/npm/node_modules/@vladmandic/human";
+const fs::path kPackage = test::source_folder() / "packaging/npm/node_modules/@vladmandic/human";
 constexpr const char* kVersion = "3.3.6";
 
 Result<void> convert(const fs::path& package_folder, const fs::path& destination) {
@@ -112,7 +111,7 @@ void compare(const std::string& model, const nn::Network& network, const Batch& 
   write_floats(exchange.path() / "input.f32", batch.theirs);
   const std::string command =
       fmt::format("node '{}/tests/graph_model_reference.mjs' '{}' {} {} '{}' '{}' > '{}/log' 2>&1",
-                  FACEFORGE_SOURCE_DIR, kPackage.string(), model, batch.ours.shape[3],
+                  test::source_folder().string(), kPackage.string(), model, batch.ours.shape[3],
                   exchange.path().string(), fmt::join(tensors, "' '"), exchange.path().string());
   ASSERT_EQ(std::system(command.c_str()), 0)
       << read_text_file(exchange.path() / "log", 1 << 20).value_or("").substr(0, 2'000);

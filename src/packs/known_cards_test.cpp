@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kModels = fs::path(FACEFORGE_SOURCE_DIR) / "models";
+const fs::path kModels = test::source_folder() / "models";
 
 TEST(KnownCards, AreAllThoseOfTheModelsFolder) {
   std::set<std::string> folders;
@@ -38,7 +38,7 @@ TEST(KnownCards, AreWrittenAsWeWriteCards) {
 }
 
 TEST(KnownCards, StandInTheDocumentationWithTheAccuracyOfTheirCard) {
-  const auto text = read_text_file(fs::path(FACEFORGE_SOURCE_DIR) / "docs" / "packs.md", 1 << 20);
+  const auto text = read_text_file(test::source_folder() / "docs" / "packs.md", 1 << 20);
   ASSERT_TRUE(text);
   for (const Card& card : known_cards()) {
     const size_t begin = text->find(fmt::format("`{}`", card.id));

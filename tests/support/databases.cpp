@@ -64,7 +64,7 @@ class Cluster {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    std::string program = FACEFORGE_SOURCE_DIR "/tools/with_postgres";
+    std::string program = (source_folder() / "tools" / "with_postgres").string();
     std::string shell = "sh";
     std::string option = "-c";
     std::string wait_for_the_end = "echo \"${FACEFORGE_TEST_POSTGRES:-}\"; exec cat >/dev/null";

@@ -8,13 +8,16 @@
 
 namespace faceforge::test {
 
+/// The checkout that is tested. Its path is compiled into one file of the support library alone, so
+/// that a compiler cache serves the tests of every checkout.
+std::filesystem::path source_folder();
+
 /// The folder of test data and model packs: `FACEFORGE_TEST_DATA`, or `../shared/data` beside the
 /// checkout. Nothing when it is not there: such tests call SKIP_WITHOUT_TEST_DATA and say so.
 inline std::optional<std::filesystem::path> test_data() {
   const char* named = std::getenv("FACEFORGE_TEST_DATA");
   const std::filesystem::path folder =
-      named != nullptr ? std::filesystem::path(named)
-                       : std::filesystem::path(FACEFORGE_SOURCE_DIR) / "../shared/data";
+      named != nullptr ? std::filesystem::path(named) : source_folder() / "../shared/data";
   std::error_code ignored;
   if (!std::filesystem::is_directory(folder / "packs", ignored)) return std::nullopt;
   return std::filesystem::weakly_canonical(folder);
