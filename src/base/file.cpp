@@ -157,7 +157,10 @@ Result<std::string> read_text_file(const std::filesystem::path& path, size_t lim
 Result<void> flush_folder(const std::filesystem::path& folder) {
   FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened.is_open()) return failed(errno, "open", folder);
-  if (::fsync(opened.get()) != 0) return failed(errno, "flush", folder);
+  // EINVAL, ENOTSUP: some shared folders cannot, and so keep nothing back either.
+  if (::fsync(opened.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    return failed(errno, "flush", folder);
+  }
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/output_folder.h"
 #include "support/ordinary_user.h"
 #include "support/test_data.h"
 
@@ -174,6 +175,17 @@ TEST_F(FileTest, AWiderFolderIsClosedToOthersAndAFileIsNone) {
   ASSERT_TRUE(write_file_atomically(folder() / "file", std::string_view("x")));
   EXPECT_EQ(make_private_folder(folder() / "file").error().reason, "not_a_folder");
   EXPECT_EQ(make_private_folder(folder() / "file" / "x").error().reason, "folder_not_found");
+}
+
+TEST_F(FileTest, AFolderForResultsIsPrivateWhenItIsNewAndKeepsItsModeWhenItIsNot) {
+  ASSERT_TRUE(make_output_folder(folder() / "new"));
+  EXPECT_EQ(mode_of(folder() / "new"), 0700u);
+  fs::create_directories(folder() / "group");
+  fs::permissions(folder() / "group", fs::perms(02775));
+  ASSERT_TRUE(make_output_folder(folder() / "group"));
+  EXPECT_EQ(mode_of(folder() / "group") & 0777u, 0775u);
+  ASSERT_TRUE(write_file_atomically(folder() / "file", std::string_view("x")));
+  EXPECT_EQ(make_output_folder(folder() / "file").error().reason, "not_a_folder");
 }
 
 TEST_F(FileTest, AMissingFileAFolderAndAPipeAreNotRead) {

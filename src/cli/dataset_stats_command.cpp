@@ -1,4 +1,5 @@
 #include "base/file.h"
+#include "base/output_folder.h"
 #include "cli/console.h"
 #include "cli/dataset_command.h"
 #include "cli/pack_choice.h"
@@ -75,7 +76,7 @@ std::string stats_text(const dataset::DatasetStats& stats) {
 Result<void> write_report(const StatsCommandOptions& options, const dataset::LookedPeople& people,
                           const dataset::DatasetStats& stats, const vision::Pipeline& pipeline) {
   const std::filesystem::path output = options.output;
-  TRY(make_private_folder(output));
+  TRY(make_output_folder(output));
   const auto faces = dataset::sheet_faces(people, crops_of(pipeline), kSheetFaces);
   if (!faces.empty()) {
     const auto sheet = TRY(dataset::contact_sheet(faces));

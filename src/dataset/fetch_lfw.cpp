@@ -81,11 +81,20 @@ Result<void> unpack(const fs::path& file, const FetchOptions& options, FetchRepo
               "{} holds no PERSON/PHOTO: it is no archive of people's photos", file.string());
 }
 
+/// Where an archive lies until it is unpacked: always the same, so that a download that broke off
+/// is resumed, and by a name that is no file of anybody's.
+fs::path download_beside(const fs::path& output) {
+  const fs::path folder = output.lexically_normal();
+  const fs::path name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
+  const fs::path parent =
+      folder.has_filename() ? folder.parent_path() : folder.parent_path().parent_path();
+  return parent / fmt::format(".faceforge-download-{}.tgz", name.string());
+}
+
 Result<FetchReport> fetch_url(const std::string& url, const FetchOptions& options) {
   FetchReport report;
   if (options.dry_run) return report;
-  fs::path file = options.output;
-  file += ".tgz";
+  const fs::path file = download_beside(options.output);
   const auto downloaded =
       TRY(net::download(url, file,
                         {.expected_sha256 = expected_sum(url, options.sha256),

@@ -75,6 +75,8 @@ TEST_F(FetchLfwTest, AUrlIsDownloadedCheckedAndUnpackedAndTheArchiveRemoved) {
   test::WebServer server([&](const std::string&, int) -> test::WebServer::Answer {
     return {"HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(bytes.size()), bytes};
   });
+  ASSERT_TRUE(
+      write_file_atomically(folder_.path() / "lfw.tgz", std::string_view("somebody's own")));
   const std::string url = server.url("/mine.tgz");
   EXPECT_EQ(fetch_lfw(url, {.output = output_}).error().reason, "address_not_allowed");
   const auto report =
@@ -82,8 +84,10 @@ TEST_F(FetchLfwTest, AUrlIsDownloadedCheckedAndUnpackedAndTheArchiveRemoved) {
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->photo_count, 3U);
   EXPECT_EQ(report->sha256, to_hex(*sha256_file(archive_)));
-  EXPECT_FALSE(fs::exists(folder_.path() / "lfw.tgz"));
-  EXPECT_FALSE(fs::exists(folder_.path() / "lfw.tgz.part"));
+  EXPECT_EQ(*read_text_file(folder_.path() / "lfw.tgz", 100), "somebody's own");
+  for (const auto& entry : fs::directory_iterator(folder_.path())) {
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".faceforge")) << entry.path();
+  }
 }
 
 TEST_F(FetchLfwTest, AnArchiveWithoutPeopleIsRefusedAndNothingIsLeft) {

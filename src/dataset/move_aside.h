@@ -23,11 +23,13 @@ struct MoveReport {
 
 /// Moves photos to the same place below another folder, each in one step: whatever happens, it is
 /// whole in one of the two, or, between two file systems, for a moment in both. Never over another
-/// file, and nothing is ever deleted.
+/// file, and nothing is ever deleted. Times and modes stay.
 ///
 /// in:    `photos` as `PERSON/PHOTO` below `people`
-/// out:   skipped: already_exists/name_taken; as file_error
-/// fails: as check_outside; as make_private_folder for `aside`
+/// out:   skipped: already_exists/name_taken; invalid_input/symbolic_link, of a photo or its
+/// person;
+///        as file_error
+/// fails: as check_outside; as make_output_folder for `aside`
 [[nodiscard]] Result<MoveReport> move_aside(const std::filesystem::path& people,
                                             const std::vector<std::string>& photos,
                                             const std::filesystem::path& aside);

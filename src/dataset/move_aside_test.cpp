@@ -51,6 +51,20 @@ TEST_F(MoveAsideTest, NothingIsOverwrittenAndTheOthersAreMoved) {
   EXPECT_EQ(*read_text_file(aside_ / "Ada/1.jpg", 100), "another");
 }
 
+TEST_F(MoveAsideTest, LinksStayAndSoDoesWhatTheyLeadTo) {
+  const fs::path original = folder_.path() / "original";
+  add(original / "Ada/1.jpg", "one");
+  add(people_ / "Bob/2.jpg", "two");
+  fs::create_directory_symlink(original / "Ada", people_ / "Ada");
+  fs::create_symlink("2.jpg", people_ / "Bob/cover.jpg");
+  const auto report = move_aside(people_, {"Ada/1.jpg", "Bob/cover.jpg", "Bob/2.jpg"}, aside_);
+  ASSERT_TRUE(report);
+  EXPECT_THAT(report->moved, ElementsAre("Bob/2.jpg"));
+  ASSERT_EQ(report->skipped.size(), 2U);
+  for (const Skipped& skipped : report->skipped) EXPECT_EQ(skipped.error.reason, "symbolic_link");
+  EXPECT_TRUE(fs::exists(original / "Ada/1.jpg"));
+}
+
 TEST_F(MoveAsideTest, AnotherFileSystemGetsACopyBeforeThePhotoGoes) {
   const fs::path memory = "/dev/shm";
   struct RemovedFolder {

@@ -1,7 +1,10 @@
 #include "dataset/photo_facts.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
+
+#include <sys/stat.h>
 
 #include "base/person_folders.h"
 #include "base/without_throwing.h"
@@ -29,6 +32,19 @@ std::vector<face::DetectedFace> chosen_faces(std::vector<face::DetectedFace> fac
   if (faces.size() > kMaxFacesAPhoto) faces.resize(kMaxFacesAPhoto);
   return faces;
 }
+
+/// A file that has two names is no copy: whichever of them went, the other might lead nowhere.
+class FilesSeen {
+ public:
+  bool is_new(const std::filesystem::path& file) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) return true;  // reading it will say why
+    return seen_.insert({status.st_dev, status.st_ino}).second;
+  }
+
+ private:
+  std::set<std::pair<dev_t, ino_t>> seen_;
+};
 
 }  // namespace
 
@@ -62,9 +78,17 @@ Result<LookedPeople> look_at_people(const std::filesystem::path& folder, const L
                                     size_t thread_count, const Supervision& supervision) {
   auto people = TRY(list_person_folders(folder, kMaxLookCount));
   LookedPeople looked;
+  FilesSeen seen;
   for (PersonFolder& person : people) {
     for (auto& file : person.photos) {
       if (!image::has_photo_ending(file)) continue;
+      if (!seen.is_new(file)) {
+        looked.skipped.push_back(
+            {.name = person.name + "/" + file.filename().string(),
+             .error = {ErrorCode::Conflict, "same_file",
+                       "this is another name (a link) of a photo that was looked at"}});
+        continue;
+      }
       looked.photos.push_back(
           {.person_index = looked.people.size(), .file = std::move(file), .facts = {}});
     }

@@ -67,7 +67,8 @@ struct LookedPeople {
   [[nodiscard]] std::string name_of(size_t photo_index) const;
 };
 
-/// Looks at every file with a photo's ending.
+/// Looks at every file with a photo's ending, once: of names that lead to one file, links say, the
+/// later ones are skipped (conflict/same_file).
 ///
 /// fails: as list_person_folders, with at most kMaxLookCount photos; not_found/no_photos;
 ///        cancelled/cancelled

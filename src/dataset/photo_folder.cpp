@@ -1,7 +1,6 @@
 #include "dataset/internal/photo_folder.h"
 
 #include <cerrno>
-#include <cstdio>
 #include <utility>
 
 #include <fcntl.h>
@@ -9,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/unicode.h"
+#include "dataset/internal/rename_unless_taken.h"
 
 namespace faceforge::dataset {
 
@@ -37,25 +37,19 @@ std::optional<struct stat> PhotoFolder::status_of(const std::string& name) const
 }
 
 Result<void> PhotoFolder::move(const std::string& from, const std::string& to) const {
-  const auto taken = [&] {
+  const int error_number = rename_unless_taken(descriptor_, from, descriptor_, to);
+  if (error_number == EEXIST) {
     return fail(ErrorCode::AlreadyExists, "name_taken", "{} exists already", (path_ / to).string());
-  };
-  int error_number = 0;
-  if (::renameat2(descriptor_, from.c_str(), descriptor_, to.c_str(), RENAME_NOREPLACE) != 0) {
-    error_number = errno;
   }
-  if (error_number == EINVAL || error_number == ENOSYS) {  // the file system has no such rename
-    if (status_of(to)) return taken();
-    const bool done = ::renameat(descriptor_, from.c_str(), descriptor_, to.c_str()) == 0;
-    error_number = done ? 0 : errno;
-  }
-  if (error_number == EEXIST) return taken();
   if (error_number != 0) return Unexpected(file_error(error_number, "rename", path_ / from));
   return {};
 }
 
 Result<void> PhotoFolder::flush() const {
-  if (::fsync(descriptor_) != 0) return Unexpected(file_error(errno, "flush", path_));
+  // EINVAL, ENOTSUP: some shared folders cannot, and so keep nothing back either.
+  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    return Unexpected(file_error(errno, "flush", path_));
+  }
   return {};
 }
 

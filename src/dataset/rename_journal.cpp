@@ -16,7 +16,7 @@ constexpr std::string_view kUndo = "undo";
 constexpr std::string_view kEnd = "end";
 constexpr std::string_view kBetweenPrefix = ".faceforge-rename-";
 constexpr size_t kTokenDigits = 16;
-constexpr size_t kMaxNameBytes = 255;
+constexpr size_t kMaxNameBytes = 1024;  // 255 units of UTF-16, as NTFS and exFAT have them, are 765
 
 void add_field(std::string& bytes, std::string_view field) {
   bytes += field;

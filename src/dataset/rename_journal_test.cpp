@@ -44,6 +44,14 @@ TEST(RenameJournal, NamesThatLeadOutOfTheFolderAreRefused) {
   EXPECT_FALSE(parse_rename_journal(to_bytes(journal)));
 }
 
+TEST(RenameJournal, NamesOfFileSystemsThatCountInUtf16ComeBack) {
+  std::string name;
+  for (int i = 0; i < 251; ++i) name += "\u4eba";  // three bytes each: 753, in 251 units
+  const auto read = parse_rename_journal(to_bytes(journal_of(name, name + ".jpg", "a")));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->folders[0].moves[0].from, name + ".jpg");
+}
+
 TEST(RenameJournal, WhatIsCutOrGoesOnIsRefused) {
   const std::string bytes = to_bytes(journal_of("A", "a", "b"));
   ASSERT_TRUE(parse_rename_journal(bytes));

@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxPrefixBytes = 200;
-constexpr size_t kMaxNameBytes = 255;    // of Linux and of every usual file system
+constexpr size_t kMaxNameBytes = 255;    // of a new name: what every usual file system takes
 constexpr size_t kMaxNumberDigits = 15;  // beyond, a name is some other program's
 constexpr std::string_view kHiddenBy = ".";
 

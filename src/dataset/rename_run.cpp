@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <set>
 #include <utility>
@@ -145,6 +146,7 @@ Result<void> finish_journal(const RenameSite& site, const RenameJournal& journal
   size_t total_count = 0;
   for (const FolderMoves& moves : journal.folders) total_count += moves.moves.size();
   size_t done_count = 0;
+  std::optional<Error> out_of_reach;
   for (const FolderMoves& moves : journal.folders) {
     if (options.stop.stop_requested()) {
       report.was_stopped = true;
@@ -155,10 +157,14 @@ Result<void> finish_journal(const RenameSite& site, const RenameJournal& journal
       TRY(FolderRun(journal, moves, *folder, site.changes, report).run(done_count));
     } else {
       report.skipped.push_back({.name = moves.folder, .error = folder.error()});
+      if (folder.error().code != ErrorCode::NotFound) out_of_reach = folder.error();
     }
     done_count += moves.moves.size();
     if (options.report) options.report(done_count, total_count);
   }
+  // Photos of a folder that cannot be opened now may be half way: the journal alone has their
+  // names.
+  if (out_of_reach) return Unexpected(*std::move(out_of_reach));
   return close_journal(site, journal);
 }
 

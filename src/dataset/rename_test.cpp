@@ -243,6 +243,22 @@ TEST_F(RenameTest, PhotosOfAFolderThatWasMovedAwayAfterACrashAreTakenUpAgain) {
   EXPECT_EQ(report.skipped[0].name, "A");
 }
 
+TEST_F(RenameTest, AFolderThatIsOutOfReachForAWhileKeepsItsOldNamesInTheJournal) {
+  plant(people_, {{"A/x.jpg", "1"}, {"B/y.jpg", "2"}});
+  CrashingDisk disk(5);  // the journal, A's two moves and its flush, B's first move
+  EXPECT_THROW((void)rename_photos(people_, {}, disk), Crash);
+  const test::AsOrdinaryUser user(folder_.path());
+  ::chmod((people_ / "B").c_str(), 0);
+  const auto refused = rename_photos(people_, {});
+  ::chmod((people_ / "B").c_str(), 0700);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Forbidden);
+  rename();
+  EXPECT_THAT(names(), ElementsAre("A/A_1.jpg", "B/B_1.jpg"));
+  undo();
+  EXPECT_THAT(names(), ElementsAre("A/x.jpg", "B/y.jpg"));
+}
+
 TEST_F(RenameTest, ASecondRunAtTheSameTimeIsRefused) {
   plant(people_, {{"A/x.jpg", "1"}});
   const auto held = RenameState::take(people_);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/output_folder.h"
 #include "base/person_folders.h"
 #include "crops/crop_writer.h"
 #include "dataset/pack.h"
@@ -44,7 +45,7 @@ size_t photos_of(const std::vector<std::string>& people, const PhotoCounts& coun
 }
 
 Result<void> write_lists(const crops::PersonSplit& people, const std::filesystem::path& output) {
-  TRY(make_private_folder(output));
+  TRY(make_output_folder(output));
   TRY(write_file_atomically(output / kTrainListName, crops::to_list_text(people.train)));
   return write_file_atomically(output / kHeldOutListName, crops::to_list_text(people.test));
 }
