@@ -26,14 +26,21 @@ json::object report_json(const dataset::AlignReport& report, const AlignCommandO
           {"pack", pack.pack_id},
           {"model_id", pack.model_id.hex()},
           {"dry_run", options.dry_run},
+          {"stale", json::array(report.stale.begin(), report.stale.end())},
           {"skipped", skipped_json(report.skipped)}};
 }
 
 std::string report_text(const dataset::AlignReport& report, const AlignCommandOptions& options) {
-  return fmt::format("{} of {} photos {}aligned{}, {} were already, {} skipped\n",
-                     report.aligned_count, report.photo_count, options.dry_run ? "would be " : "",
-                     options.dry_run ? "" : " into " + to_printable(options.output),
-                     report.kept_count, report.skipped.size());
+  std::string text =
+      fmt::format("{} of {} photos {}aligned{}, {} were already, {} skipped\n",
+                  report.aligned_count, report.photo_count, options.dry_run ? "would be " : "",
+                  options.dry_run ? "" : " into " + to_printable(options.output), report.kept_count,
+                  report.skipped.size());
+  if (!report.stale.empty()) {
+    text += fmt::format("{} crops of photos that are there no more {} .faceforge-stale\n",
+                        report.stale.size(), options.dry_run ? "would go to" : "went to");
+  }
+  return text;
 }
 
 Result<int> run_align(const AlignCommandOptions& options, const Interrupt& interrupt) {

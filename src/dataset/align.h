@@ -24,15 +24,17 @@ struct AlignOptions {
 struct AlignReport {
   size_t photo_count = 0;
   size_t aligned_count = 0;
-  size_t kept_count = 0;         ///< crops that an earlier call made
-  std::vector<Skipped> skipped;  ///< in the order of names
+  size_t kept_count = 0;           ///< crops that an earlier call made
+  std::vector<Skipped> skipped;    ///< in the order of names
+  std::vector<std::string> stale;  ///< `PERSON/CROP` that no photo stands behind any more
 };
 
 /// Writes the aligned crop of every photo of a folder of `PERSON/PHOTO` to
 /// `OUTPUT/PERSON/PHOTO.png` (PNG loses nothing), or `PHOTO.jpg.png` where two photos of a person
 /// differ in the ending only. Files without a photo's ending are passed over. Each crop appears
 /// whole or not at all, and one that is newer than its photo is kept: a call after one that was
-/// stopped goes on where it was.
+/// stopped goes on where it was. A crop that no photo stands behind any more is moved to
+/// `OUTPUT/.faceforge-stale/PERSON`.
 ///
 /// fails: invalid_input/output_among_photos; conflict/aligned_otherwise when `output` holds crops
 /// of

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -89,8 +91,10 @@ TEST_F(AlignTest, PhotosThatDifferInTheirEndingOnlyHaveCropsOfTheirOwn) {
   add_photo("Ada/1.jpg", "10");
   add_photo("Ada/1.png", "20");
   add_photo("Ada/2.png", "30");
+  add_photo("Ada/1.jpg.png", "40");  // whose stem is another photo's name
   ASSERT_TRUE(align({}));
-  EXPECT_THAT(crops(), ElementsAre("Ada/1.jpg.png", "Ada/1.png.png", "Ada/2.png"));
+  EXPECT_THAT(crops(),
+              ElementsAre("Ada/1.jpg.png", "Ada/1.jpg.png.png", "Ada/1.png.png", "Ada/2.png"));
 }
 
 TEST_F(AlignTest, ACallAfterOneThatWasStoppedGoesOnWhereItWas) {
@@ -112,6 +116,38 @@ TEST_F(AlignTest, ACallAfterOneThatWasStoppedGoesOnWhereItWas) {
   std::filesystem::last_write_time(
       photos_ / "Ada/3.jpg", std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
   EXPECT_EQ(align({})->aligned_count, 1U);
+}
+
+TEST_F(AlignTest, ACropThatNoPhotoStandsBehindGoesAsideAndIsNotDeleted) {
+  add_photo("Ada/1.jpg", "10");
+  add_photo("Ada/2.jpg", "20");
+  add_photo("Bob/3.jpg", "30");
+  ASSERT_TRUE(align({}));
+  std::filesystem::remove(photos_ / "Ada/1.jpg");  // as `clean --move-to` does
+  std::filesystem::remove_all(photos_ / "Bob");
+  add_photo("Ada/2.jpg", "");  // no face any more
+  const auto dry = align({.dry_run = true});
+  ASSERT_TRUE(dry);
+  EXPECT_THAT(dry->stale, ElementsAre("Ada/1.png", "Ada/2.png", "Bob/3.png"));
+  EXPECT_THAT(crops(), ElementsAre("Ada/1.png", "Ada/2.png", "Bob/3.png"));
+  EXPECT_EQ(align({})->stale, dry->stale);
+  EXPECT_THAT(crops(), ElementsAre(".faceforge-stale/Ada/1.png", ".faceforge-stale/Ada/2.png",
+                                   ".faceforge-stale/Bob/3.png"));
+  EXPECT_TRUE(align({})->stale.empty());
+}
+
+TEST_F(AlignTest, APhotoThatTookAnothersNameIsAlignedAgain) {
+  add_photo("Ada/1.jpg", "10");
+  add_photo("Ada/2.jpg", "20");
+  ASSERT_TRUE(align({}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a file's times come in ticks
+  std::filesystem::rename(photos_ / "Ada/2.jpg", photos_ / "Ada/1.jpg");
+  const auto report = align({});
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->aligned_count, 1U);
+  EXPECT_THAT(report->stale, ElementsAre("Ada/2.png"));
+  const auto crop = image::decode(*read_file(output_ / "Ada/1.png", 10'000), {});
+  EXPECT_EQ(crop->image.pixels().front(), 20);
 }
 
 TEST_F(AlignTest, CropsOfAnotherPackAndOtherFilesAreNotMixedWithTheNew) {
