@@ -1,7 +1,9 @@
 #include <clocale>
 #include <csignal>
 
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/program.h"
 
@@ -18,11 +20,24 @@ std::unique_ptr<CLI::App> make_lab_app(faceforge::cli::Chosen& chosen) {
   return app;
 }
 
+/// Begins again with SIGINT and SIGTERM blocked, unless they are: LibTorch's libraries start
+/// threads before `main`, which take over the mask there is then, and a signal that one thread does
+/// not block ends the program. `faceforge train` hands its own mask on.
+void block_signals_from_the_start(char** arguments) {
+  sigset_t wanted, before;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGINT);
+  sigaddset(&wanted, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &wanted, &before);
+  if (sigismember(&before, SIGINT) == 0) ::execv("/proc/self/exe", arguments);
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // how wide a character is; numbers keep their dots
   std::signal(SIGPIPE, SIG_IGN);        // a peer or a pipe that has gone is an error, not the end
   umask(S_IRWXG | S_IRWXO);             // what it makes is its owner's alone
+  block_signals_from_the_start(arguments);
   return faceforge::cli::run_program(argument_count, arguments, make_lab_app);
 }

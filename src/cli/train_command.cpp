@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include <unistd.h>
 
@@ -8,6 +11,7 @@
 #include "cli/exit_code.h"
 #include "cli/text.h"
 #include "cli/train_options.h"
+#include "cli/train_processes.h"
 #include "train/run.h"
 
 namespace faceforge::cli {
@@ -157,23 +161,61 @@ std::string record_text(const train::RunRecord& record, const std::string& folde
          fmt::format("\n{}: run.json, checkpoint.safetensors, report.html\n", to_printable(folder));
 }
 
-Result<int> run_train(const TrainOptions& options, const Interrupt& interrupt) {
+/// Threads of each process: all cores, shared among them.
+int thread_count(const TrainOptions& options) {
+  if (options.threads > 0 || options.world_size == 1) return options.threads;
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, cores / options.world_size);
+}
+
+Result<train::RunRecord> run(const TrainOptions& options, const train::RunOptions& run) {
+  if (options.resume) return train::resume_run(run);
+  const train::RunSettings settings = TRY(run_settings(options));
+  return train::start_run(settings, run);
+}
+
+Error process_lost(const std::string& why) {
+  return fail(ErrorCode::Internal, "process_lost", "{}; --resume goes on", why).error();
+}
+
+/// Ends this process, which waits for one that is lost.
+[[noreturn]] void end_lost(const TrainOptions& options, const std::string& why) {
+  const Error error = process_lost(why);
+  if (options.json) print(json::to_text(json::object{{"error", to_json(error)}}) + "\n");
+  print_error(error);
+  flush_output();
+  std::_Exit(exit_code(error.code));
+}
+
+Result<int> run_train(const TrainOptions& options, const std::vector<std::string>& arguments,
+                      const Interrupt& interrupt) {
+  if (options.rank > 0) end_with(options.parent);
+  std::unique_ptr<TrainProcesses> others;
+  if (options.rank == 0 && options.world_size > 1) {
+    others = TRY(TrainProcesses::start(options.world_size, arguments,
+                                       [&](const std::string& why) { end_lost(options, why); }));
+  }
   RunTeller teller;
-  const train::RunOptions run{
+  const train::RunOptions settings{
       .folder = options.output,
-      .compute = {.device = device_choice(options.device), .thread_count = options.threads},
+      .compute = {.device = device_choice(options.device),
+                  .thread_count = thread_count(options),
+                  .place = {.rank = options.rank,
+                            .count = options.world_size,
+                            .rendezvous = others ? others->rendezvous() : options.rendezvous}},
       .faceforge_version = FACEFORGE_VERSION,
       .report = [&](const train::Progress& progress) { teller.tell(progress); },
       .measured = [&](const train::Measurement& measurement) { teller.tell(measurement); },
       .stop = interrupt.token()};
-  train::RunRecord record;
-  if (options.resume) {
-    record = TRY(train::resume_run(run));
-  } else {
-    const train::RunSettings settings = TRY(run_settings(options));
-    record = TRY(train::start_run(settings, run));
+  auto record = run(options, settings);
+  if (!record && others && record.error().code == ErrorCode::Internal) {
+    if (const std::string why = others->complaint(); !why.empty()) {
+      return Unexpected(process_lost(why));
+    }
   }
-  print(options.json ? json::to_pretty_text(to_json(record)) : record_text(record, options.output));
+  if (!record) return Unexpected(record.error());
+  print(options.json ? json::to_pretty_text(to_json(*record))
+                     : record_text(*record, options.output));
   return kExitDone;
 }
 
@@ -181,7 +223,10 @@ Result<int> run_train(const TrainOptions& options, const Interrupt& interrupt) {
 
 void add_train_command(CLI::App& app, Chosen& chosen) {
   add_command<TrainOptions>(app, chosen, "train", "Train an embedding network of your own",
-                            declare_train, run_train);
+                            declare_train,
+                            [&chosen](const TrainOptions& options, const Interrupt& interrupt) {
+                              return run_train(options, chosen.arguments, interrupt);
+                            });
 }
 
 }  // namespace faceforge::cli

@@ -115,9 +115,21 @@ void declare_train(CLI::App& command, TrainOptions& options) {
   command.add_option("--device", options.device, "auto, cpu or cuda")
       ->type_name("NAME")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
-  command.add_option("--threads", options.threads, "Of the CPU; 0: one a core")
+  command
+      .add_option("--threads", options.threads,
+                  "Of the CPU, for each process; 0: one a core, of all processes together")
       ->type_name("N")
       ->check(CLI::Range(0, 1024));
+  command
+      .add_option(
+          "--world-size", options.world_size,
+          "Processes of this machine that share each batch; as many GPUs, or parts of the CPU")
+      ->type_name("N")
+      ->check(CLI::Range(1, 64));
+  // What the first process tells the others.
+  command.add_option("--rank", options.rank)->group("")->check(CLI::Range(0, 63));
+  command.add_option("--rendezvous", options.rendezvous)->group("");
+  command.add_option("--parent", options.parent)->group("");
   add_json_option(command, options.json);
   set_examples(command,
                "  faceforge train --data faces.ffd --people train.txt --held-out test.txt "

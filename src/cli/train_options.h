@@ -42,6 +42,10 @@ struct TrainOptions {
   uint64_t checkpoint_every = 100;
   std::string device = "auto";
   int threads = 0;
+  int world_size = 1;
+  int rank = 0;            ///< of a process that another one started
+  std::string rendezvous;  ///< likewise: the file by which they find each other
+  int parent = 0;          ///< likewise: the process that it ends with
   bool json = false;
 };
 

@@ -38,7 +38,9 @@ Result<torch::Device> choose_device(const Compute& compute) {
   at::globalContext().setBenchmarkCuDNN(true);  // the pictures have one size throughout
   at::globalContext().setAllowTF32CuDNN(true);
   at::globalContext().setAllowTF32CuBLAS(true);
-  return torch::Device(torch::kCUDA, 0);
+  return torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(
+                                         static_cast<size_t>(compute.place.rank) %
+                                         static_cast<size_t>(torch::cuda::device_count())));
 }
 
 std::string describe(torch::Device device) {

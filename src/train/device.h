@@ -46,6 +46,8 @@ auto without_torch_throwing(const Work& work) -> decltype(work()) {
       return fail(ErrorCode::Exhausted, "out_of_memory", "not enough memory for this");
     }
     return fail(ErrorCode::Internal, "libtorch", "{}", error.what_without_backtrace());
+  } catch (const std::exception& error) {  // Gloo's own, when another process has gone
+    return fail(ErrorCode::Internal, "libtorch", "{}", error.what());
   }
 }
 

@@ -1,11 +1,11 @@
 #include <torch/nn/init.h>
 #include <torch/nn/modules/activation.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/utils.h>
 
+#include "train/batch_norm.h"
 #include "train/networks.h"
 
 namespace faceforge::train {
@@ -27,15 +27,15 @@ nn::PReLU prelu(int64_t channels) {
 class Block : public nn::Module {
  public:
   Block(int64_t in, int64_t out, int64_t stride)
-      : bn1_(register_module("bn1", nn::BatchNorm2d(in))),
+      : bn1_(register_module("bn1", BatchNorm(in))),
         conv1_(register_module("conv1", convolution(in, out, 3, 1))),
-        bn2_(register_module("bn2", nn::BatchNorm2d(out))),
+        bn2_(register_module("bn2", BatchNorm(out))),
         prelu_(register_module("prelu", prelu(out))),
         conv2_(register_module("conv2", convolution(out, out, 3, stride))),
-        bn3_(register_module("bn3", nn::BatchNorm2d(out))) {
+        bn3_(register_module("bn3", BatchNorm(out))) {
     if (stride == 1 && in == out) return;
-    downsample_ = register_module(
-        "downsample", nn::Sequential(convolution(in, out, 1, stride), nn::BatchNorm2d(out)));
+    downsample_ = register_module("downsample",
+                                  nn::Sequential(convolution(in, out, 1, stride), BatchNorm(out)));
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
@@ -45,12 +45,12 @@ class Block : public nn::Module {
   }
 
  private:
-  nn::BatchNorm2d bn1_;
+  BatchNorm bn1_;
   nn::Conv2d conv1_;
-  nn::BatchNorm2d bn2_;
+  BatchNorm bn2_;
   nn::PReLU prelu_;
   nn::Conv2d conv2_;
-  nn::BatchNorm2d bn3_;
+  BatchNorm bn3_;
   nn::Sequential downsample_{nullptr};
 };
 
@@ -58,7 +58,7 @@ class IResNet final : public Backbone {
  public:
   IResNet(const std::array<int64_t, 4>& block_counts, const NetworkSettings& settings)
       : conv1_(register_module("conv1", convolution(3, kWidths[0], 3, 1))),
-        bn1_(register_module("bn1", nn::BatchNorm2d(kWidths[0]))),
+        bn1_(register_module("bn1", BatchNorm(kWidths[0]))),
         prelu_(register_module("prelu", prelu(kWidths[0]))) {
     int64_t in = kWidths[0];
     int64_t side = settings.input_side_px;
@@ -71,9 +71,9 @@ class IResNet final : public Backbone {
       stages_[stage] = register_module("layer" + std::to_string(stage + 1), blocks);
       side = (side + 1) / 2;
     }
-    bn2_ = register_module("bn2", nn::BatchNorm2d(in));
+    bn2_ = register_module("bn2", BatchNorm(in));
     fc_ = register_module("fc", nn::Linear(in * side * side, settings.embedding_length));
-    features_ = register_module("features", nn::BatchNorm1d(settings.embedding_length));
+    features_ = register_module("features", BatchNorm(settings.embedding_length));
     features_->weight.requires_grad_(false);  // a scale that cosines do not see
     draw_weights();
   }
@@ -95,12 +95,12 @@ class IResNet final : public Backbone {
   }
 
   nn::Conv2d conv1_;
-  nn::BatchNorm2d bn1_;
+  BatchNorm bn1_;
   nn::PReLU prelu_;
   std::array<nn::Sequential, 4> stages_;
-  nn::BatchNorm2d bn2_{nullptr};
+  BatchNorm bn2_{nullptr};
   nn::Linear fc_{nullptr};
-  nn::BatchNorm1d features_{nullptr};
+  BatchNorm features_{nullptr};
 };
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include <torch/nn/init.h>
 #include <torch/nn/modules/activation.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/utils.h>
 
+#include "train/batch_norm.h"
 #include "train/networks.h"
 
 namespace faceforge::train {
@@ -37,7 +37,7 @@ class Unit : public nn::Module {
                                                 .padding(shape.padded ? shape.side / 2 : 0)
                                                 .groups(shape.groups)
                                                 .bias(false)))),
-        norm_(register_module("1", nn::BatchNorm2d(shape.out))) {
+        norm_(register_module("1", BatchNorm(shape.out))) {
     if (ending == Ending::Linear) return;
     prelu_ = register_module("2", nn::PReLU(nn::PReLUOptions().num_parameters(shape.out)));
   }
@@ -49,7 +49,7 @@ class Unit : public nn::Module {
 
  private:
   nn::Conv2d convolution_;
-  nn::BatchNorm2d norm_;
+  BatchNorm norm_;
   nn::PReLU prelu_{nullptr};
 };
 

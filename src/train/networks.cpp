@@ -1,7 +1,8 @@
 #include "train/networks.h"
 
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/utils.h>
+
+#include "train/batch_norm.h"
 
 namespace faceforge::train {
 namespace {
@@ -40,7 +41,7 @@ EmbeddingNetwork::EmbeddingNetwork(std::shared_ptr<Backbone> backbone,
                                    const NetworkSettings& settings)
     : backbone_(register_module("backbone", std::move(backbone))) {
   if (settings.neck == Neck::None) return;
-  auto neck = std::make_shared<torch::nn::BatchNorm1dImpl>(settings.embedding_length);
+  auto neck = std::make_shared<BatchNormImpl>(settings.embedding_length);
   neck->bias.requires_grad_(false);  // a shift would move the hyperspheres' common centre
   neck_ = register_module("neck", neck);
 }
@@ -48,8 +49,7 @@ EmbeddingNetwork::EmbeddingNetwork(std::shared_ptr<Backbone> backbone,
 NetworkOutput EmbeddingNetwork::forward(const torch::Tensor& pictures) {
   auto features = backbone_->forward(pictures);
   if (neck_ == nullptr) return {.features = features, .embedding = features};
-  return {.features = features,
-          .embedding = neck_->as<torch::nn::BatchNorm1dImpl>()->forward(features)};
+  return {.features = features, .embedding = neck_->as<BatchNormImpl>()->forward(features)};
 }
 
 std::shared_ptr<EmbeddingNetwork> make_network(const NetworkSettings& settings, uint64_t seed) {

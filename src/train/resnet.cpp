@@ -1,10 +1,10 @@
 #include <torch/nn/init.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/utils.h>
 
+#include "train/batch_norm.h"
 #include "train/networks.h"
 
 namespace faceforge::train {
@@ -23,15 +23,15 @@ class Bottleneck : public nn::Module {
  public:
   Bottleneck(int64_t in, int64_t width, int64_t stride)
       : conv1_(register_module("conv1", convolution(in, width, 1, 1))),
-        bn1_(register_module("bn1", nn::BatchNorm2d(width))),
+        bn1_(register_module("bn1", BatchNorm(width))),
         conv2_(register_module("conv2", convolution(width, width, 3, stride))),
-        bn2_(register_module("bn2", nn::BatchNorm2d(width))),
+        bn2_(register_module("bn2", BatchNorm(width))),
         conv3_(register_module("conv3", convolution(width, width * kExpansion, 1, 1))),
-        bn3_(register_module("bn3", nn::BatchNorm2d(width * kExpansion))) {
+        bn3_(register_module("bn3", BatchNorm(width * kExpansion))) {
     if (stride == 1 && in == width * kExpansion) return;
     downsample_ =
         register_module("downsample", nn::Sequential(convolution(in, width * kExpansion, 1, stride),
-                                                     nn::BatchNorm2d(width * kExpansion)));
+                                                     BatchNorm(width * kExpansion)));
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
@@ -43,11 +43,11 @@ class Bottleneck : public nn::Module {
 
  private:
   nn::Conv2d conv1_;
-  nn::BatchNorm2d bn1_;
+  BatchNorm bn1_;
   nn::Conv2d conv2_;
-  nn::BatchNorm2d bn2_;
+  BatchNorm bn2_;
   nn::Conv2d conv3_;
-  nn::BatchNorm2d bn3_;
+  BatchNorm bn3_;
   nn::Sequential downsample_{nullptr};
 };
 
@@ -55,7 +55,7 @@ class ResNet final : public Backbone {
  public:
   ResNet(const ResNetShape& shape, int64_t output_length)
       : conv1_(register_module("conv1", convolution(3, shape.width, 7, 2))),
-        bn1_(register_module("bn1", nn::BatchNorm2d(shape.width))) {
+        bn1_(register_module("bn1", BatchNorm(shape.width))) {
     int64_t in = shape.width;
     for (size_t stage = 0; stage < stages_.size(); ++stage) {
       const int64_t width = shape.width << stage;
@@ -88,7 +88,7 @@ class ResNet final : public Backbone {
   }
 
   nn::Conv2d conv1_;
-  nn::BatchNorm2d bn1_;
+  BatchNorm bn1_;
   std::array<nn::Sequential, 4> stages_;
   nn::Linear fc_{nullptr};
 };

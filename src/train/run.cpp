@@ -58,29 +58,28 @@ class Recent {
 /// A run at work: the trainer, and what is told and written about it.
 class Run {
  public:
-  Run(RunRecord record, const RunOptions& options, Trainer trainer, EventFile events)
+  /// in: `events` of the process that writes; the others have none
+  Run(RunRecord record, const RunOptions& options, Trainer trainer, std::optional<EventFile> events)
       : record_(std::move(record)),
         options_(options),
         trainer_(std::move(trainer)),
         events_(std::move(events)) {}
 
   Result<RunRecord> finish() {
-    if (trainer_.step_count() == 0) TRY(begin());
+    TRY(trainer_.step_count() == 0 ? begin() : catch_up());
     const auto& settings = record_.settings;
     while (trainer_.step_count() < settings.step_count) {
-      if (options_.stop.stop_requested()) {
+      const bool stopped = TRY(trainer_.any_process(options_.stop.stop_requested()));
+      if (stopped) {
         TRY(save());
         return fail(ErrorCode::Cancelled, "cancelled",
                     "stopped after {} of {} steps, which are kept: --resume goes on",
                     trainer_.step_count(), settings.step_count);
       }
       TRY(step());
+      if (is_measurement_due()) TRY(measure());
       const uint64_t done = trainer_.step_count();
-      const bool is_last = done == settings.step_count;
-      if (is_last || (settings.evaluate_every > 0 && done % settings.evaluate_every == 0)) {
-        TRY(measure());
-      }
-      if (is_last || done % settings.checkpoint_every == 0) TRY(save());
+      if (done == settings.step_count || done % settings.checkpoint_every == 0) TRY(save());
     }
     return record_;
   }
@@ -88,11 +87,26 @@ class Run {
  private:
   Result<void> begin() {
     record_.measurements.clear();
-    if (!record_.settings.held_out_people.empty()) {
+    if (writes() && !record_.settings.held_out_people.empty()) {
       record_.raw_pixels = TRY(trainer_.measure_raw_pixels());
     }
     TRY(measure());
     return save();
+  }
+
+  /// The program may have ended after a checkpoint and before run.json had what was measured there.
+  Result<void> catch_up() {
+    const auto& done = record_.measurements;
+    const bool is_there = !done.empty() && done.back().step == trainer_.step_count();
+    if (is_measurement_due() && !is_there) TRY(measure());
+    return save();
+  }
+
+  [[nodiscard]] bool is_measurement_due() const {
+    const auto& settings = record_.settings;
+    const uint64_t done = trainer_.step_count();
+    return done == settings.step_count ||
+           (settings.evaluate_every > 0 && done % settings.evaluate_every == 0);
   }
 
   Result<void> step() {
@@ -103,13 +117,14 @@ class Run {
     loss_.add(result.loss);
     active_share_.add(result.active_share);
     step_s_.add(step_s);
+    if (!writes()) return {};
     const auto photos = static_cast<double>(record_.settings.batch.crops());
     const std::array<Scalar, 5> scalars{{{"train/loss", result.loss},
                                          {"train/active_share", result.active_share},
                                          {"train/gradient_norm", result.gradient_norm},
                                          {"train/learning_rate", result.learning_rate},
                                          {"train/photos_per_s", photos / step_s}}};
-    TRY(events_.add(trainer_.step_count(), scalars));
+    TRY(events_->add(trainer_.step_count(), scalars));
     if (options_.report) {
       options_.report({.step = trainer_.step_count(),
                        .step_count = record_.settings.step_count,
@@ -121,20 +136,21 @@ class Run {
   }
 
   Result<void> measure() {
-    if (record_.settings.held_out_people.empty()) return {};
+    if (!writes() || record_.settings.held_out_people.empty()) return {};
     const Separation separation = TRY(trainer_.measure());
     const Measurement measurement{.step = trainer_.step_count(), .separation = separation};
     record_.measurements.push_back(measurement);
     const std::array<Scalar, 3> scalars{{{"held_out/auc", separation.auc},
                                          {"held_out/tar_at_fmr_1e-1", separation.tar_at_fmr1},
                                          {"held_out/tar_at_fmr_1e-2", separation.tar_at_fmr2}}};
-    TRY(events_.add(measurement.step, scalars));
+    TRY(events_->add(measurement.step, scalars));
     if (options_.measured) options_.measured(measurement);
     return {};
   }
 
   /// The checkpoint is written first: what run.json says of later steps is forgotten on resuming.
   Result<void> save() {
+    if (!writes()) return {};
     record_.steps_done = trainer_.step_count();
     TRY(trainer_.save(options_.folder / kCheckpointFile));
     const std::string text = json::to_pretty_text(to_json(record_));
@@ -143,20 +159,50 @@ class Run {
                                  run_page(record_, trainer_.history()));
   }
 
+  [[nodiscard]] bool writes() const { return events_.has_value(); }
+
   RunRecord record_;
   const RunOptions& options_;
   Trainer trainer_;
-  EventFile events_;
+  std::optional<EventFile> events_;
   Recent loss_;
   Recent active_share_;
   Recent step_s_;
 };
 
-/// Opens the trainer of a record; where there is a checkpoint to go on from, from that.
+/// Of the people's names, in the order of the file.
+std::string people_sha256(const crops::CropFile& crops, const std::vector<uint32_t>& people) {
+  std::string names;
+  for (const uint32_t person : people) names.append(crops.name(person)).append("\n");
+  return to_hex(sha256(names));
+}
+
+/// Reads the people of a record's lists; of one that was begun before, they must be the same.
+Result<People> read_same_people(RunRecord& record, const crops::CropFile& crops) {
+  People people = TRY(read_people(record.settings, crops));
+  const std::string trained = people_sha256(crops, people.trained);
+  const std::string held_out = people_sha256(crops, people.held_out);
+  const bool is_new = record.people_sha256.empty();
+  if (!is_new && (record.people_sha256 != trained || record.held_out_sha256 != held_out)) {
+    return fail(
+        ErrorCode::Conflict, "people_changed",
+        "{} does not list the people that the run began with: go on with the old list, or "
+        "begin another run",
+        (record.people_sha256 != trained ? record.settings.people : record.settings.held_out_people)
+            .string());
+  }
+  record.people_sha256 = trained;
+  record.held_out_sha256 = held_out;
+  return people;
+}
+
+/// Opens the trainer of a record; `begun` where there is a checkpoint that it goes on from.
 Result<Trainer> open_trainer(RunRecord& record, const crops::CropFile& crops,
-                             const RunOptions& options) {
-  const People people = TRY(read_people(record.settings, crops));
-  Trainer trainer = TRY(Trainer::create(record.settings, crops, people, options.compute));
+                             const RunOptions& options, bool begun) {
+  const People people = TRY(read_same_people(record, crops));
+  RunSettings settings = record.settings;
+  if (begun) settings.initial_weights.clear();  // all weights are the checkpoint's
+  Trainer trainer = TRY(Trainer::create(settings, crops, people, options.compute));
   record.torch_version = torch_version();
   record.device = trainer.device_text();
   record.steps_per_epoch = trainer.steps_per_epoch();
@@ -186,12 +232,27 @@ const SystemClock& system_clock() {
   return clock;
 }
 
+/// Whether this process is the one that writes.
+bool is_first(const RunOptions& options) {
+  return options.compute.place.rank == 0;
+}
+
+/// Goes through the steps, with an event file from `first_step` on where this process writes.
+Result<RunRecord> finish(RunRecord record, const RunOptions& options, Trainer trainer,
+                         uint64_t first_step) {
+  std::optional<EventFile> events;
+  if (is_first(options)) {
+    events = TRY(EventFile::create(options.folder, system_clock(), first_step));
+  }
+  return Run(std::move(record), options, std::move(trainer), std::move(events)).finish();
+}
+
 }  // namespace
 
 Result<RunRecord> start_run(const RunSettings& settings, const RunOptions& options) {
   TRY(check_settings(settings));
   std::error_code failed;
-  if (fs::exists(options.folder / kRunFile, failed)) {
+  if (is_first(options) && fs::exists(options.folder / kRunFile, failed)) {
     return fail(ErrorCode::AlreadyExists, "run_exists",
                 "{} holds a run: go on with it by --resume, or name another folder",
                 options.folder.string());
@@ -200,12 +261,13 @@ Result<RunRecord> start_run(const RunSettings& settings, const RunOptions& optio
   RunRecord record{.settings = settings,
                    .faceforge_version = options.faceforge_version,
                    .data_sha256 = to_hex(crops.sha256())};
-  Trainer trainer = TRY(open_trainer(record, crops, options));
-  TRY(make_private_folder(options.folder));
-  const std::string text = json::to_pretty_text(to_json(record));
-  TRY(write_file_atomically(options.folder / kRunFile, text));
-  EventFile events = TRY(EventFile::create(options.folder, system_clock(), 0));
-  return Run(std::move(record), options, std::move(trainer), std::move(events)).finish();
+  Trainer trainer = TRY(open_trainer(record, crops, options, false));
+  if (is_first(options)) {
+    TRY(make_private_folder(options.folder));
+    const std::string text = json::to_pretty_text(to_json(record));
+    TRY(write_file_atomically(options.folder / kRunFile, text));
+  }
+  return finish(std::move(record), options, std::move(trainer), 0);
 }
 
 Result<RunRecord> resume_run(const RunOptions& options) {
@@ -217,17 +279,17 @@ Result<RunRecord> resume_run(const RunOptions& options) {
                 "{} is not the file that the run began with: its hash is {}, not {}",
                 record.settings.data.string(), to_hex(crops.sha256()), record.data_sha256);
   }
-  Trainer trainer = TRY(open_trainer(record, crops, options));
   const fs::path checkpoint = options.folder / kCheckpointFile;
   std::error_code failed;
   // None is there when the run ended within its first measurement: it begins again.
-  if (fs::exists(checkpoint, failed)) TRY(trainer.restore(checkpoint));
+  const bool begun = fs::exists(checkpoint, failed);
+  Trainer trainer = TRY(open_trainer(record, crops, options, begun));
+  if (begun) TRY(trainer.restore(checkpoint));
   std::erase_if(record.measurements, [&](const Measurement& measurement) {
     return measurement.step > trainer.step_count();
   });
-  EventFile events =
-      TRY(EventFile::create(options.folder, system_clock(), trainer.step_count() + 1));
-  return Run(std::move(record), options, std::move(trainer), std::move(events)).finish();
+  const uint64_t first_step = trainer.step_count() + 1;
+  return finish(std::move(record), options, std::move(trainer), first_step);
 }
 
 }  // namespace faceforge::train

@@ -35,6 +35,8 @@ struct RunRecord {
   std::string faceforge_version = {};
   std::string torch_version = {};
   std::string data_sha256 = {};
+  std::string people_sha256 = {};    ///< of the names of whom it learns from, a line each
+  std::string held_out_sha256 = {};  ///< of those it is measured on
   std::string device = {};
   uint64_t steps_done = 0;
   uint64_t steps_per_epoch = 0;
@@ -80,7 +82,8 @@ struct RunOptions {
 /// Goes on from a run's last checkpoint, with the settings of its run.json, as if it had never been
 /// interrupted.
 ///
-/// fails: not_found/no_run; conflict/data_changed when the crops are others now; as start_run
+/// fails: not_found/no_run; conflict/data_changed or people_changed when the crops or the people of
+///        a list are others now; as start_run
 [[nodiscard]] Result<RunRecord> resume_run(const RunOptions& options);
 
 }  // namespace faceforge::train

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -14,17 +15,23 @@ namespace {
 
 // A plot in the units of its own view, which the page scales to its width.
 constexpr double kWidth = 800;
-constexpr double kHeight = 240;
-constexpr double kLeft = 56;    // room for the numbers beside the axis
-constexpr double kBottom = 24;  // .. and below it
-constexpr double kTop = 8;
-constexpr int kTickCount = 4;
-constexpr size_t kMaxPoints = 400;  // of a curve; beyond, neighbouring steps are averaged
+constexpr double kHeight = 260;
+constexpr double kLeft = 72;    // room for the numbers beside the axis
+constexpr double kBottom = 32;  // .. and below it
+constexpr double kTop = 12;
+constexpr size_t kMaxPoints = 400;   // of a curve; beyond, neighbouring steps are averaged
+constexpr double kSmoothing = 0.06;  // of a curve of many points: about the last 17 of them
+constexpr size_t kFewPoints = 40;    // those are marked, and not smoothed
 
 constexpr std::string_view kStyle = R"(
-path { fill: none; stroke: var(--first); stroke-width: 1.5; }
+path { fill: none; stroke: var(--first); stroke-width: 1.8; }
+path.each { stroke-width: 1; opacity: .3; }
+line.beside { stroke: var(--second); stroke-dasharray: 6 4; }
+text.beside { fill: var(--second); }
 circle { fill: var(--first); }
 pre { overflow-x: auto; font-size: .8rem; }
+.wide { overflow-x: auto; }
+@media (max-width: 600px) { svg text.quiet, svg text.beside { font-size: 24px; } }
 )";
 
 struct Point {
@@ -32,53 +39,122 @@ struct Point {
   double value;
 };
 
+/// From `low` to `high` in steps that people count in.
 struct Axis {
   double low;
   double high;
+  double step;
 };
 
-Axis axis_over(const std::vector<Point>& points) {
-  const auto [least, most] = std::ranges::minmax(points, {}, &Point::value);
-  const double span = most.value - least.value;
-  const double room = span > 0 ? 0.05 * span : std::max(1e-6, 0.1 * std::abs(most.value));
-  return {.low = std::min(least.value, std::max(0.0, least.value - room)),
-          .high = most.value + room};
+/// source: Heckbert 1990, "Nice Numbers for Graph Labels", Graphics Gems
+double nice_step(double span, int count) {
+  const double rough = span / count;
+  const double power = std::pow(10, std::floor(std::log10(rough)));
+  const double digit = rough / power;
+  return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
 }
 
-std::string plot(std::string_view title, const std::vector<Point>& points) {
-  if (points.empty()) return "";
-  const Axis axis = axis_over(points);
-  const double last_step = std::max(1.0, points.back().step);
-  const auto x = [&](double step) { return kLeft + (kWidth - kLeft) * step / last_step; };
-  const auto y = [&](double value) {
-    const double share = (value - axis.low) / (axis.high - axis.low);
+Axis nice_axis(double least, double most, int count) {
+  if (most - least < 1e-12) {
+    most += std::max(1e-6, 0.1 * std::abs(most));
+    least = std::max(std::min(0.0, least), least - 0.1 * std::abs(least));
+  }
+  const double step = nice_step(most - least, count);
+  return {.low = std::floor(least / step + 1e-9) * step,
+          .high = std::ceil(most / step - 1e-9) * step,
+          .step = step};
+}
+
+/// A curve to draw, and a number that it is held against.
+struct Plot {
+  std::string_view title;
+  std::vector<Point> points;
+  std::string_view beside_name = {};
+  std::optional<double> beside = {};
+  bool is_noisy = true;
+};
+
+Axis value_axis(const Plot& plot) {
+  auto [least, most] = std::ranges::minmax(plot.points, {}, &Point::value);
+  const double other = plot.beside.value_or(least.value);
+  return nice_axis(std::min(least.value, other), std::max(most.value, other), 4);
+}
+
+/// What a noisy curve does on the whole: each point with what was lately before it.
+std::vector<Point> smoothed(std::vector<Point> points) {
+  for (size_t i = 1; i < points.size(); ++i) {
+    points[i].value = points[i - 1].value + kSmoothing * (points[i].value - points[i - 1].value);
+  }
+  return points;
+}
+
+/// Where steps and values lie in the plot.
+class Scale {
+ public:
+  Scale(const Axis& values, const Axis& steps) : values_(values), steps_(steps) {}
+  [[nodiscard]] double x(double step) const {
+    return kLeft + (kWidth - kLeft - 8) * step / steps_.high;
+  }
+  [[nodiscard]] double y(double value) const {
+    const double share = (value - values_.low) / (values_.high - values_.low);
     return kTop + (kHeight - kTop - kBottom) * (1 - share);
-  };
+  }
+  [[nodiscard]] std::string path(const std::vector<Point>& points) const {
+    std::string path;
+    for (const Point& point : points) {
+      path +=
+          fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x(point.step), y(point.value));
+    }
+    return path;
+  }
+  [[nodiscard]] std::string ticks() const {
+    std::string svg;
+    for (double value = values_.low; value < values_.high + values_.step / 2;
+         value += values_.step) {
+      svg +=
+          fmt::format(R"(<line x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)"
+                      R"(<text class="quiet" x="{3}" y="{4:.1f}" text-anchor="end">{5:.4g}</text>)",
+                      kLeft, kWidth, y(value), kLeft - 8, y(value) + 5,
+                      std::abs(value) < values_.step / 2 ? 0.0 : value);
+    }
+    for (double step = 0; step < steps_.high + steps_.step / 2; step += steps_.step) {
+      svg += fmt::format(R"(<text class="quiet" x="{:.1f}" y="{}" text-anchor="{}">{:.0f}</text>)",
+                         x(step), kHeight - 6,
+                         step + steps_.step / 2 > steps_.high ? "end" : "middle", step);
+    }
+    return svg;
+  }
+
+ private:
+  Axis values_;
+  Axis steps_;
+};
+
+std::string drawn(const Plot& plot) {
+  if (plot.points.empty()) return "";
+  const Scale scale(value_axis(plot), nice_axis(0, std::max(1.0, plot.points.back().step), 5));
   std::string svg = fmt::format(
       "<section><h2>{0}</h2>\n<svg viewBox=\"0 0 {1} {2}\" width=\"100%\" role=\"img\" "
-      "aria-label=\"{0} by step, at the end {3:.4g}\">",
-      title, kWidth, kHeight, points.back().value);
-  for (int tick = 0; tick <= kTickCount; ++tick) {
-    const double share = static_cast<double>(tick) / kTickCount;
-    const double value = axis.low + share * (axis.high - axis.low);
-    svg +=
-        fmt::format(R"(<line x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)"
-                    R"(<text class="quiet" x="{3}" y="{4:.1f}" text-anchor="end">{5:.3g}</text>)"
-                    R"(<text class="quiet" x="{6:.1f}" y="{7}" text-anchor="{8}">{9:.0f}</text>)",
-                    kLeft, kWidth, y(value), kLeft - 6, y(value) + 4, value, x(share * last_step),
-                    kHeight - 4, tick == kTickCount ? "end" : "middle", share * last_step);
+      "aria-label=\"{0} by step, at the end {3:.4g}\">{4}",
+      plot.title, kWidth, kHeight, plot.points.back().value, scale.ticks());
+  if (plot.beside) {
+    const double y = scale.y(*plot.beside);
+    svg += fmt::format(
+        R"(<line class="beside" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)"
+        R"(<text class="beside" x="{3}" y="{4:.1f}" text-anchor="end">{5} {6:.3f}</text>)",
+        kLeft, kWidth, y, kWidth - 4, y - 6, plot.beside_name, *plot.beside);
   }
-  std::string path;
-  for (const Point& point : points) {
-    path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x(point.step), y(point.value));
+  if (plot.points.size() > kFewPoints && plot.is_noisy) {
+    svg += fmt::format("<path class=\"each\" d=\"{}\"/><path d=\"{}\"/>", scale.path(plot.points),
+                       scale.path(smoothed(plot.points)));
+    return svg + "</svg></section>\n";
   }
-  svg += fmt::format("<path d=\"{}\"/>", path);
-  if (points.size() <= 40) {
-    for (const Point& point : points) {
-      svg += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="3"><title>step {:.0f}: {:.4f})"
-                         "</title></circle>",
-                         x(point.step), y(point.value), point.step, point.value);
-    }
+  svg += fmt::format("<path d=\"{}\"/>", scale.path(plot.points));
+  if (plot.points.size() > kFewPoints) return svg + "</svg></section>\n";
+  for (const Point& point : plot.points) {
+    svg += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="3"><title>step {:.0f}: {:.4f})"
+                       "</title></circle>",
+                       scale.x(point.step), scale.y(point.value), point.step, point.value);
   }
   return svg + "</svg></section>\n";
 }
@@ -117,7 +193,8 @@ std::string separation_section(const RunRecord& record) {
   const Separation& last = record.measurements.back().separation;
   std::string html = fmt::format(
       "<section><h2>Held-out people</h2>\n<p>All pairs of {} crops of {} people who were not "
-      "trained on: {} genuine, {} impostor.</p>\n<table><tr><th><th>AUC<th>TAR at FMR 1e-1"
+      "trained on: {} genuine, {} impostor.</p>\n<div class=\"wide\"><table><tr><th><th>AUC<th>TAR "
+      "at FMR 1e-1"
       "<th>1e-2<th>1e-3</tr>\n",
       last.crop_count, last.person_count, last.genuine_pair_count, last.impostor_pair_count);
   if (record.raw_pixels) html += separation_row("raw pixels", *record.raw_pixels);
@@ -126,7 +203,7 @@ std::string separation_section(const RunRecord& record) {
         measurement.step == 0 ? "before training" : fmt::format("after {} steps", measurement.step),
         measurement.separation);
   }
-  return html + "</table></section>\n";
+  return html + "</table></div></section>\n";
 }
 
 }  // namespace
@@ -146,13 +223,21 @@ std::string run_page(const RunRecord& record, std::span<const StepResult> histor
       html_text(record.device), record.training_s > 0 ? photos / record.training_s : 0.0,
       html_text(record.faceforge_version), html_text(record.torch_version));
   html += separation_section(record);
-  html += plot("Loss", curve(history, &StepResult::loss));
-  html += plot("Share of active candidates", curve(history, &StepResult::active_share));
-  html += plot("AUC on held-out people", curve(record.measurements, &Separation::auc));
-  html += plot("TAR at FMR 1e-2 on held-out people",
-               curve(record.measurements, &Separation::tar_at_fmr2));
-  html += plot("Length of the gradient", curve(history, &StepResult::gradient_norm));
-  html += plot("Learning rate", curve(history, &StepResult::learning_rate));
+  const auto& raw = record.raw_pixels;
+  const auto of_raw_pixels = [&](double Separation::*number) {
+    return raw ? std::optional((*raw).*number) : std::nullopt;
+  };
+  html += drawn({"Loss", curve(history, &StepResult::loss)});
+  html += drawn({"Share of active candidates", curve(history, &StepResult::active_share)});
+  html += drawn({"AUC on held-out people", curve(record.measurements, &Separation::auc),
+                 "raw pixels", of_raw_pixels(&Separation::auc)});
+  html += drawn({"TAR at FMR 1e-2 on held-out people",
+                 curve(record.measurements, &Separation::tar_at_fmr2), "raw pixels",
+                 of_raw_pixels(&Separation::tar_at_fmr2)});
+  html += drawn({"Length of the gradient", curve(history, &StepResult::gradient_norm)});
+  html += drawn({.title = "Learning rate",
+                 .points = curve(history, &StepResult::learning_rate),
+                 .is_noisy = false});
   // Where the files lie is nobody's business.
   json::object shown = to_json(settings);
   for (const char* path : {"data", "people", "held_out_people", "initial_weights"})

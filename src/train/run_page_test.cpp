@@ -28,10 +28,27 @@ TEST(RunPage, ShowsWhatCameOfItBesideRawPixels) {
 }
 
 TEST(RunPage, ACurveRunsFromLeftToRightOnItsAxis) {
-  // By hand: loss 1 and 3 at steps 1 and 2, an axis from 0.9 to 3.1 over 208 of 240 units; step 1
-  // is half way over the 744 units from 56 on.
+  // By hand: loss 1 and 3 at steps 1 and 2, on axes from 1 to 3 in steps of 0.5 over 216 units from
+  // 12 on, and from 0 to 2 over 720 units from 72 on.
   const std::vector<StepResult> history{{.loss = 1}, {.loss = 3}};
-  EXPECT_THAT(run_page(record(), history), HasSubstr(R"(<path d="M428.0 206.5L800.0 17.5"/>)"));
+  const std::string page = run_page(record(), history);
+  EXPECT_THAT(page, HasSubstr(R"(<path d="M432.0 228.0L792.0 12.0"/>)"));
+  for (const char* tick : {">1<", ">1.5<", ">2<", ">2.5<", ">3<"})
+    EXPECT_THAT(page, HasSubstr(tick));
+}
+
+TEST(RunPage, ANoisyCurveIsSmoothed) {
+  // Of 100 steps of 0 and then one of 1, what is lately is 0.06 of 1.
+  std::vector<StepResult> history(101, StepResult{.loss = 0});
+  history.back().loss = 1;
+  const std::string page = run_page(record(), history);
+  EXPECT_THAT(page, HasSubstr("class=\"each\""));
+  EXPECT_THAT(page, HasSubstr(fmt::format("L{:.1f} {:.1f}\"/>", 72 + 720 * 101.0 / 120,
+                                          12 + 216 * (1 - 0.06))));
+}
+
+TEST(RunPage, HoldsTheNetworkAgainstRawPixels) {
+  EXPECT_THAT(run_page(record(), {}), HasSubstr("raw pixels 0.646</text>"));
 }
 
 TEST(RunPage, MoreStepsThanPointsAreAveraged) {

@@ -59,6 +59,8 @@ json::object to_json(const RunRecord& record) {
           {"libtorch_version", record.torch_version},
           {"device", record.device},
           {"data_sha256", record.data_sha256},
+          {"people_sha256", record.people_sha256},
+          {"held_out_sha256", record.held_out_sha256},
           {"people", record.person_count},
           {"crops", record.crop_count},
           {"parameters", record.parameter_count},
@@ -77,6 +79,8 @@ Result<RunRecord> record_from_json(const json::object& from) {
   record.torch_version = TRY(json::string_field(from, "libtorch_version"));
   record.device = TRY(json::string_field(from, "device"));
   record.data_sha256 = TRY(json::string_field(from, "data_sha256"));
+  record.people_sha256 = TRY(json::string_field(from, "people_sha256"));
+  record.held_out_sha256 = TRY(json::string_field(from, "held_out_sha256"));
   record.person_count = TRY(count_field(from, "people"));
   record.crop_count = TRY(count_field(from, "crops"));
   record.parameter_count = TRY(json::integer_field(from, "parameters"));

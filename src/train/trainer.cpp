@@ -7,10 +7,12 @@
 #include <torch/utils.h>
 
 #include "base/json.h"
+#include "train/batch_norm.h"
 #include "train/device.h"
 #include "train/held_out.h"
 #include "train/objective.h"
 #include "train/pictures.h"
+#include "train/process_group.h"
 #include "train/weights.h"
 
 namespace faceforge::train {
@@ -57,6 +59,15 @@ Result<HeldOut> find_held_out(const crops::CropFile& crops, const std::vector<ui
   return held_out;
 }
 
+/// Whether two runs differ in where their files lie at most.
+bool learns_the_same(RunSettings one, const RunSettings& other) {
+  one.data = other.data;
+  one.people = other.people;
+  one.held_out_people = other.held_out_people;
+  one.initial_weights = other.initial_weights;
+  return to_json(one) == to_json(other);
+}
+
 NamedTensors all_parameters(const EmbeddingNetwork& network, const Objective& objective) {
   NamedTensors parameters;
   for (const auto& item : network.named_parameters()) {
@@ -74,7 +85,12 @@ struct Trainer::State {
   State(const RunSettings& run_settings, const crops::CropFile& crop_file, Sampler batch_sampler,
         HeldOut held_out_crops, torch::Device on_device);
 
+  void join(c10::intrusive_ptr<ProcessGroup> processes);
+
+  [[nodiscard]] torch::Tensor own_share(const torch::Tensor& of_all) const;
   StepResult learn(const torch::Tensor& pictures, const torch::Tensor& labels);
+  void gather(NetworkOutput& output);
+  void share_gradients();
   [[nodiscard]] bool fits(size_t people);
   [[nodiscard]] Unexpected memory_error();
   void average();
@@ -90,6 +106,7 @@ struct Trainer::State {
   Objective objective;
   std::optional<Optimizer> optimizer;
   std::vector<StepResult> history;
+  c10::intrusive_ptr<ProcessGroup> group;  ///< null: this process is alone
 };
 
 Trainer::State::State(const RunSettings& run_settings, const crops::CropFile& crop_file,
@@ -131,7 +148,39 @@ void Trainer::State::average() {
   }
 }
 
+void Trainer::State::join(c10::intrusive_ptr<ProcessGroup> processes) {
+  group = std::move(processes);
+  share_statistics(*network, group);
+}
+
+/// This process's pictures of a batch: those of the people whose turn is its rank's.
+torch::Tensor Trainer::State::own_share(const torch::Tensor& of_all) const {
+  if (!group) return of_all;
+  const int64_t count = of_all.size(0) / group->size();
+  return of_all.narrow(0, group->rank() * count, count)
+      .contiguous(torch::MemoryFormat::ChannelsLast);
+}
+
+/// Makes a batch's output of the outputs of all processes.
+void Trainer::State::gather(NetworkOutput& output) {
+  const bool is_one_tensor = output.features.is_same(output.embedding);
+  output.features = group->gather_rows(output.features);
+  output.embedding = is_one_tensor ? output.features : group->gather_rows(output.embedding);
+}
+
+/// Of the network, each process has the part that its own pictures gave; of the objective, which
+/// saw all of them, everybody has the whole, but for the order of a GPU's additions.
+void Trainer::State::share_gradients() {
+  group->sum_gradients(network->parameters());
+  group->sum_gradients(objective.parameters());
+  for (const torch::Tensor& parameter : objective.parameters()) {
+    if (parameter.grad().defined()) parameter.grad().div_(group->size());
+  }
+}
+
 /// Forward, backward and the change of the weights, unless the loss is no number.
+///
+/// in: this process's pictures, the labels of all processes'
 StepResult Trainer::State::learn(const torch::Tensor& pictures, const torch::Tensor& labels) {
   optimizer->clear_gradients();
   network->train();
@@ -143,12 +192,14 @@ StepResult Trainer::State::learn(const torch::Tensor& pictures, const torch::Ten
   const bool is_one_tensor = output.features.is_same(output.embedding);
   output.features = output.features.to(torch::kFloat);
   output.embedding = is_one_tensor ? output.features : output.embedding.to(torch::kFloat);
+  if (group) gather(output);
   const LossValue value = objective.forward(output, labels);
   const double rate =
       learning_rate_at(optimizer->step_count(), settings.optimizer, settings.step_count);
   StepResult result{.loss = value.loss.item<double>(), .learning_rate = rate};
   if (!std::isfinite(result.loss)) return result;
   value.loss.backward();
+  if (group) share_gradients();
   result.gradient_norm = optimizer->clip_gradients().item<double>();
   if (!std::isfinite(result.gradient_norm)) return result;
   optimizer->step(rate);
@@ -159,7 +210,8 @@ StepResult Trainer::State::learn(const torch::Tensor& pictures, const torch::Ten
   return result;
 }
 
-/// Tries a batch of this many people: forward and backward over black pictures.
+/// Tries a batch of this many people: all of a step over black pictures, but for the change of the
+/// weights.
 bool Trainer::State::fits(size_t people) {
   const auto count = static_cast<int64_t>(people * settings.batch.photos_per_person);
   const auto side = settings.network.input_side_px;
@@ -169,7 +221,9 @@ bool Trainer::State::fits(size_t people) {
     const auto pictures =
         torch::zeros({count, 3, side, side}, torch::TensorOptions().device(device))
             .contiguous(torch::MemoryFormat::ChannelsLast);
-    network->forward(pictures).embedding.sum().backward();
+    const auto labels =
+        torch::arange(count).div(static_cast<int64_t>(settings.batch.photos_per_person), "floor");
+    objective.forward(network->forward(pictures), labels.to(device)).loss.backward();
     return {};
   });
   optimizer->clear_gradients();
@@ -177,7 +231,11 @@ bool Trainer::State::fits(size_t people) {
 }
 
 Unexpected Trainer::State::memory_error() {
-  const auto fitting = people_that_fit(settings.batch.people, [&](size_t n) { return fits(n); });
+  share_statistics(*network, {});  // the others wait for nothing that is tried here
+  const size_t processes = group ? static_cast<size_t>(group->size()) : 1;
+  auto fitting =
+      people_that_fit(settings.batch.people / processes, [&](size_t n) { return fits(n); });
+  if (fitting) *fitting *= processes;
   const auto& batch = settings.batch;
   if (!fitting) {
     return fail(ErrorCode::Exhausted, "out_of_memory",
@@ -217,6 +275,12 @@ Result<Trainer> Trainer::create(const RunSettings& settings, const crops::CropFi
     auto sampler = TRY(Sampler::create(crops, people.trained, settings.batch, settings.seed));
     auto held_out = TRY(find_held_out(crops, people.held_out));
     const torch::Device device = TRY(choose_device(compute));
+    const auto count = static_cast<size_t>(compute.place.count);
+    if (settings.batch.people % count != 0) {
+      return fail(ErrorCode::InvalidInput, "people_per_process",
+                  "a batch of {} people cannot be divided evenly among {} processes",
+                  settings.batch.people, count);
+    }
     auto state =
         std::make_unique<State>(settings, crops, std::move(sampler), std::move(held_out), device);
     if (!settings.initial_weights.empty()) {
@@ -224,6 +288,10 @@ Result<Trainer> Trainer::create(const RunSettings& settings, const crops::CropFi
       if (state->averaged != nullptr) {
         TRY(load_initial_weights(*state->averaged, settings.initial_weights));
       }
+    }
+    if (count > 1) {
+      auto group = TRY(ProcessGroup::join(compute.place, device));
+      state->join(std::move(group));
     }
     return Trainer(std::move(state));
   });
@@ -237,7 +305,8 @@ Result<StepResult> Trainer::step() {
     auto pictures = read_pictures(state.crops, batch.crop_indices,
                                   state.settings.network.input_side_px, state.device);
     Random random(state.settings.seed, RandomPurpose::Augmentation, step);
-    pictures = augment(pictures, state.settings.augmentation, random);
+    // All of the batch is drawn by each process: a draw must not depend on how many there are.
+    pictures = state.own_share(augment(pictures, state.settings.augmentation, random));
     const auto labels = torch::tensor(batch.labels, torch::kLong).to(state.device);
     return state.learn(pictures, labels);
   });
@@ -322,6 +391,12 @@ Result<void> Trainer::restore(const std::filesystem::path& path) {
                   path.string());
     }
     const int64_t step = TRY(json::integer_field(parsed.get_object(), "step"));
+    const json::object settings = TRY(json::object_field(parsed.get_object(), "settings"));
+    const RunSettings written = TRY(settings_from_json(settings));
+    if (!learns_the_same(written, state.settings)) {
+      return fail(ErrorCode::Conflict, "other_settings",
+                  "{} is the checkpoint of a run with other settings", path.string());
+    }
     if (step < 0 || history->shape != std::vector<int64_t>{step, kHistoryColumns} ||
         history->type != ElementType::F64) {
       return fail(ErrorCode::InvalidInput, "not_a_checkpoint",
@@ -343,6 +418,12 @@ Result<void> Trainer::restore(const std::filesystem::path& path) {
     state.optimizer->set_step_count(static_cast<uint64_t>(step));
     return {};
   });
+}
+
+Result<bool> Trainer::any_process(bool here) {
+  if (!state_->group) return here;
+  return without_torch_throwing(
+      [&]() -> Result<bool> { return state_->group->any(here, state_->device); });
 }
 
 uint64_t Trainer::step_count() const {
@@ -370,7 +451,8 @@ std::vector<StepResult> Trainer::history() const {
 }
 
 std::string Trainer::device_text() const {
-  return describe(state_->device);
+  const std::string here = describe(state_->device);
+  return state_->group ? fmt::format("{} x {} processes", here, state_->group->size()) : here;
 }
 
 std::optional<size_t> people_that_fit(size_t too_many, const std::function<bool(size_t)>& fits) {

@@ -17,10 +17,20 @@ namespace faceforge::train {
 
 enum class DeviceChoice { Auto, Cpu, Cuda };
 
-/// Where to compute. Neither changes what is computed but for rounding.
+/// A process's place among those of one machine that train a network together. Each takes its share
+/// of every batch's people; the one of rank 0 measures and writes.
+struct ProcessPlace {
+  int rank = 0;
+  int count = 1;
+  std::filesystem::path rendezvous =
+      {};  ///< a file by which they find each other: the same for all
+};
+
+/// Where to compute. None of it changes what is computed but for rounding.
 struct Compute {
   DeviceChoice device = DeviceChoice::Auto;
   int thread_count = 0;  ///< of the CPU; 0: as many as LibTorch finds
+  ProcessPlace place = {};
 };
 
 /// Whom a run learns from and whom it is measured on: indices of the file's people.
@@ -43,14 +53,18 @@ struct StepResult {
 class Trainer {
  public:
   /// in:    `crops` outlives it; `settings` passed check_settings
-  /// fails: as Sampler::create and load_initial_weights; unsupported/no_cuda where a GPU is asked
-  ///        for that LibTorch cannot use; too_large/too_many_held_out_crops;
+  /// fails: as Sampler::create, load_initial_weights and ProcessGroup::join; unsupported/no_cuda
+  ///        where a GPU is asked for that LibTorch cannot use; invalid_input/people_per_process for
+  ///        a batch that cannot be divided; too_large/too_many_held_out_crops;
   ///        invalid_input/too_few_held_out for people of whom no two photos can be compared
   [[nodiscard]] static Result<Trainer> create(const RunSettings& settings,
                                               const crops::CropFile& crops, const People& people,
                                               const Compute& compute);
 
-  /// Takes the next batch and changes the weights once.
+  /// Takes the next batch and changes the weights once. Of several processes, each embeds the
+  /// pictures of its share of the people, the loss is that of all embeddings (so that triplets are
+  /// mined among all), and batch norms and gradients are summed over all: the weights stay the same
+  /// everywhere, and are those that one process would come to.
   ///
   /// fails: internal/loss_not_finite, naming the step and the batch's crops: the weights are
   ///        unchanged; exhausted/out_of_memory, naming the batch that would fit
@@ -70,8 +84,12 @@ class Trainer {
 
   /// Goes back to a state that `save` wrote with the same settings.
   ///
-  /// fails: as TensorFile::read and load_tensors; invalid_input/not_a_checkpoint
+  /// fails: as TensorFile::read and load_tensors; invalid_input/not_a_checkpoint;
+  ///        conflict/other_settings, of what is learnt and how
   [[nodiscard]] Result<void> restore(const std::filesystem::path& path);
+
+  /// Whether any of the processes says so; all of them ask at the same time.
+  [[nodiscard]] Result<bool> any_process(bool here);
 
   [[nodiscard]] uint64_t step_count() const;
   [[nodiscard]] uint64_t steps_per_epoch() const;
@@ -82,7 +100,7 @@ class Trainer {
   /// What each step so far did: the curves.
   [[nodiscard]] std::vector<StepResult> history() const;
 
-  /// `cpu, 2 threads` or `cuda:0 (bf16)`.
+  /// `cpu, 2 threads`, `cpu, 1 threads x 2 processes` or `cuda:0 (bf16)`.
   [[nodiscard]] std::string device_text() const;
 
   ~Trainer();
