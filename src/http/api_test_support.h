@@ -67,6 +67,7 @@ inline constexpr Colour kRed{220, 40, 40};
 inline constexpr Colour kGreen{40, 220, 40};
 inline constexpr Colour kBlue{40, 40, 220};
 inline constexpr Colour kBlack{0, 0, 0};
+inline constexpr Colour kGrey{100, 100, 100};  ///< a face that cannot be embedded
 inline constexpr Colour kWhite{255, 255, 255};
 
 /// A PNG of 100 x 80 pixels; pictures with another `serial` are other files of the same colour.

@@ -113,6 +113,7 @@ class ConnectionOf final : public Connection,
   RequestHead head_of(const Parser& parser);
   WorkerLane& worker(Lane lane) {
     if (lane == Lane::Photos) return shared_.photos;
+    if (lane == Lane::Sockets) return shared_.socket_openings;
     return lane == Lane::Passwords ? shared_.passwords : shared_.quick;
   }
 
@@ -243,9 +244,7 @@ awaitable<std::optional<Response>> ConnectionOf<Stream>::respond(Exchange& excha
   };
   if (exchange.lane() == Lane::AtOnce) co_return run_step(both);
   if (!parser.is_done()) co_return co_await respond_to_body(exchange, parser);
-  if (exchange.lane() == Lane::Quick || exchange.lane() == Lane::Sockets) {
-    co_return co_await run_on(shared_.quick, std::move(both));
-  }
+  if (exchange.lane() == Lane::Quick) co_return co_await run_on(shared_.quick, std::move(both));
   Step admit = [&exchange] { return exchange.admit(); };
   std::optional<Response> refusal = co_await run_on(shared_.quick, std::move(admit));
   if (refusal) co_return refusal;

@@ -83,6 +83,7 @@ Shared::Shared(const TransportOptions& transport_options, Application& answering
       quick(options.limits.quick_threads, options.limits.quick_queue),
       passwords(options.limits.password_threads, options.limits.password_queue),
       photos(options.limits.photo_threads, options.limits.photo_queue),
+      socket_openings(options.limits.socket_opening_threads, options.limits.sockets),
       sockets_lane(options.limits.socket_threads, options.limits.sockets) {}
 
 }  // namespace faceforge::http::internal

@@ -85,8 +85,12 @@ Error for_client(const Error& error) {
   return disguised(error).value_or(error);
 }
 
+bool is_own_trouble(const Error& error) {
+  return disguised(error).has_value();
+}
+
 void log_own_trouble(const Error& error) {
-  if (disguised(error)) log::error("{}: {}", error.reason, error.message);
+  if (is_own_trouble(error)) log::error("{}: {}", error.reason, error.message);
 }
 
 int status_of(const Error& error) {

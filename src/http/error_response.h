@@ -11,6 +11,9 @@ namespace faceforge::http {
 /// the words name paths, hosts and statements.
 [[nodiscard]] Error for_client(const Error& error);
 
+/// Whether `for_client` leaves anything out.
+[[nodiscard]] bool is_own_trouble(const Error& error);
+
 /// Keeps in the log what `for_client` leaves out, if anything.
 void log_own_trouble(const Error& error);
 

@@ -20,7 +20,7 @@ enum class Lane : uint8_t {
   Quick,      ///< what asks the database
   Passwords,  ///< what hashes a password, which is slow on purpose
   Photos,     ///< what looks at photos or takes a processor as long
-  Sockets,    ///< what becomes a WebSocket: its request as Quick, its messages on their own threads
+  Sockets,    ///< what becomes a WebSocket: its request and its messages each on own threads
 };
 
 /// One request being answered, step by step: `admit`, then, unless that refused, `answer`. The

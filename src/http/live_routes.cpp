@@ -20,6 +20,10 @@ static_assert(TransportLimits{}.socket_message_bytes ==
               kFrameIdBytes + recognition::kFrameLimits.bytes);
 /// Frames in a row that cannot be looked at, before the socket ends.
 constexpr int kMaxBadFrames = 10;
+/// Troubles of our own in a row, before the socket ends: its client comes back after a pause.
+constexpr int kMaxTroubles = 10;
+/// Of a socket's troubles one is kept in the log in so long: each frame may have its own.
+constexpr std::chrono::seconds kLogEvery{10};
 
 /// A message: the frame's id as the client counts, big-endian, then a JPEG or WebP file.
 struct Frame {
@@ -84,11 +88,12 @@ class LiveSession final : public SocketSession {
                       {"frames_per_second", TransportLimits{}.socket_messages_per_second}}}});
   }
 
-  SocketReply answer(const SocketMessage& message) override {
+  SocketReply answer(const SocketMessage& message, std::stop_token abandoned) override {
     const auto begin = Clock::now();
-    const auto report = look(message);
+    const auto report = look(message, std::move(abandoned));
     if (!report) return failure(report.error(), message);
     bad_frames_ = 0;
+    troubles_ = 0;
     json::object json = recognition::to_json(*report);
     json["type"] = "result";
     json["frame_id"] = frame_id_of(message.bytes);
@@ -101,10 +106,19 @@ class LiveSession final : public SocketSession {
     return {.text = json::to_text(json)};
   }
 
+  std::optional<SocketEnd> refresh() override {
+    const auto refreshed = recognition_.refresh_watch(watch_, time_ms(Clock::now()));
+    if (refreshed) return std::nullopt;
+    log_now_and_then(refreshed.error());
+    if (!is_final(refreshed.error())) return std::nullopt;
+    return SocketEnd{.reason = refreshed.error().reason};
+  }
+
  private:
-  Result<recognition::WatchReport> look(const SocketMessage& message) {
+  Result<recognition::WatchReport> look(const SocketMessage& message, std::stop_token abandoned) {
     const Frame frame = TRY(frame_from(message.bytes));
-    return recognition_.watch(watch_, frame.file, time_ms(message.received));
+    return recognition_.watch(watch_, {frame.file, std::move(abandoned)},
+                              time_ms(message.received));
   }
 
   /// On the clock of the watch.
@@ -113,22 +127,34 @@ class LiveSession final : public SocketSession {
   }
 
   SocketReply failure(const Error& error, const SocketMessage& message) {
-    log_own_trouble(error);
+    log_now_and_then(error);
     SocketReply reply{.text = json::to_text(json::object{{"type", "error"},
                                                          {"frame_id", frame_id_of(message.bytes)},
                                                          {"error", to_json(error)}})};
     if (is_final(error)) {
-      reply.end = error.reason;
+      reply.end = {.reason = error.reason};
+    } else if (is_own_trouble(error)) {
+      if (++troubles_ == kMaxTroubles) {
+        reply.end = {.reason = "answer_failed", .cause = SocketEnd::Cause::Failed};
+      }
     } else if (is_about_the_frame(error) && ++bad_frames_ == kMaxBadFrames) {
-      reply.end = "frames_unusable";
+      reply.end = {.reason = "frames_unusable"};
     }
     return reply;
+  }
+
+  void log_now_and_then(const Error& error) {
+    if (!is_own_trouble(error) || Clock::now() < log_again_) return;
+    log_own_trouble(error);
+    log_again_ = Clock::now() + kLogEvery;
   }
 
   recognition::Recognition& recognition_;
   recognition::GalleryWatch watch_;
   const Clock::time_point began_ = Clock::now();
   int bad_frames_ = 0;  ///< in a row
+  int troubles_ = 0;    ///< in a row
+  Clock::time_point log_again_ = began_;
 };
 
 }  // namespace

@@ -229,6 +229,33 @@ TEST_F(LiveTest, DeletingTheGalleryEndsItWithinASecond) {
   EXPECT_EQ(close.reason, "gallery_not_found");
 }
 
+TEST_F(LiveTest, DeletingTheGalleryEndsASilentSocketToo) {
+  SocketClient socket = opened();
+  ada_.send("DELETE", fmt::format("/api/v1/galleries/{}", filled_.gallery));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto close = socket.receive_close();
+  EXPECT_EQ(close.close_code, 1008);
+  EXPECT_EQ(close.reason, "gallery_not_found");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(3'000));
+}
+
+TEST_F(LiveTest, TroubleWithEveryFrameIsLoggedOnceAndEndsTheSocket) {
+  testing::internal::CaptureStderr();
+  SocketClient socket = opened();
+  for (uint32_t id = 0; id < 9; ++id) {
+    EXPECT_EQ(reason(show(socket, id, jpeg(kGrey))), "embedding_not_finite");
+  }
+  EXPECT_EQ(show(socket, 9, jpeg(kBlack)).at("type"), "result");
+  for (uint32_t id = 10; id < 20; ++id) show(socket, id, jpeg(kGrey));
+  const auto close = socket.receive_close();
+  EXPECT_EQ(close.close_code, 1011);
+  EXPECT_EQ(close.reason, "answer_failed");
+  const std::string log = testing::internal::GetCapturedStderr();
+  const size_t first = log.find("embedding_not_finite");
+  EXPECT_NE(first, std::string::npos) << log;
+  EXPECT_EQ(log.find("embedding_not_finite", first + 1), std::string::npos) << log;
+}
+
 TEST_F(LiveTest, AGalleryTrainedAnewIsUsedFromTheNextSecondOn) {
   SocketClient socket = opened();
   for (uint32_t id = 0; id < 3; ++id) show(socket, id, jpeg(kRed));

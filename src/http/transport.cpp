@@ -159,6 +159,7 @@ void Transport::stop() {
   shared.quick.finish();
   shared.passwords.finish();
   shared.photos.finish();
+  shared.socket_openings.finish();
   shared.sockets_lane.finish();
   parts_->work.reset();
   parts_->threads.clear();  // joins them

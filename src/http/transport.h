@@ -38,10 +38,12 @@ struct TransportLimits {
   size_t sockets_each = 8;                              ///< of one account
   size_t socket_message_bytes = 2'000'004;              ///< closed with 1009 beyond
   size_t socket_messages_per_second = 60;             ///< over two seconds: closed with 1008 beyond
-  Duration socket_check = std::chrono::seconds(1);    ///< the client must still be admitted
+  Duration socket_check = std::chrono::seconds(1);    ///< the client must still be admitted, and
+                                                      ///< what its session holds be up to date
   Duration socket_silent = std::chrono::seconds(30);  ///< not even an answer to a ping
   Duration socket_idle = std::chrono::minutes(10);    ///< no message
   size_t socket_threads = 2;
+  size_t socket_opening_threads = 2;  ///< which read what a socket begins with
   size_t quick_threads = 4;
   size_t quick_queue = 256;
   size_t password_threads = 2;

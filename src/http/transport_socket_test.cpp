@@ -202,6 +202,51 @@ TEST_F(TransportSocketTest, ASessionMayEndTheSocket) {
   EXPECT_EQ(close.reason, "asked_to");
 }
 
+TEST_F(TransportSocketTest, ASessionThatFailsClosesWith1011) {
+  start();
+  SocketClient client = opened();
+  client.send("fail");
+  EXPECT_EQ(client.receive_text(), "sorry");
+  const auto close = client.receive_close();
+  EXPECT_EQ(close.close_code, 1011);
+  EXPECT_EQ(close.reason, "broken");
+}
+
+TEST_F(TransportSocketTest, ASessionWithoutMessagesIsRefreshedAndMayEndTheSocket) {
+  start({.socket_check = 100ms});
+  SocketClient client = opened();
+  while (application_.refreshed < 3) std::this_thread::sleep_for(10ms);
+  client.send("one");
+  EXPECT_EQ(client.receive_text(), "one 1 0");
+  application_.all_sessions_over = true;
+  const auto close = client.receive_close();
+  EXPECT_EQ(close.close_code, 1008);
+  EXPECT_EQ(close.reason, "nothing_left");
+}
+
+TEST_F(TransportSocketTest, AMessageWhoseClientHasGoneIsAbandoned) {
+  start();
+  {
+    SocketClient client = opened();
+    client.send("endless");
+    while (application_.answered < 2) std::this_thread::sleep_for(10ms);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  while (application_.abandoned_count == 0 && std::chrono::steady_clock::now() - begin < 5s) {
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(application_.abandoned_count, 1);
+}
+
+TEST_F(TransportSocketTest, WhatASocketBeginsWithKeepsNoSmallQuestionWaiting) {
+  start({.quick_threads = 1});
+  SocketClient client(transport_->port());
+  std::jthread opening([&] { EXPECT_EQ(client.open("/socket/slow").status, 101); });
+  application_.gate.wait_for(1);
+  EXPECT_EQ(ask("GET /quick HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
+  application_.gate.open();
+}
+
 TEST_F(TransportSocketTest, AnExceptionClosesWith1011) {
   start();
   SocketClient client = opened();

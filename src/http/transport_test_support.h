@@ -71,7 +71,8 @@ class FakeSession final : public SocketSession {
  public:
   explicit FakeSession(FakeApplication& application) : application_(application) {}
   std::string greeting() override { return "hello"; }
-  SocketReply answer(const SocketMessage& message) override;
+  SocketReply answer(const SocketMessage& message, std::stop_token abandoned) override;
+  std::optional<SocketEnd> refresh() override;
 
  private:
   FakeApplication& application_;
@@ -85,11 +86,22 @@ class FakeApplication final : public Application {
     response.headers.add("X-Scheme", scheme == Scheme::Https ? "https" : "http");
   }
 
+  /// For work that ends only when nobody waits for it.
+  void wait_until_abandoned(const std::stop_token& abandoned) {
+    std::mutex mutex;
+    std::condition_variable_any gone;
+    std::unique_lock lock(mutex);
+    gone.wait_for(lock, abandoned, std::chrono::seconds(20), [] { return false; });
+    abandoned_count += abandoned.stop_requested() ? 1 : 0;
+  }
+
   Gate gate;
   std::atomic<int> begun = 0;  ///< requests whose head has arrived
   std::atomic<int> answered = 0;
   std::atomic<int> abandoned_count = 0;
   std::atomic<bool> all_logged_out = false;
+  std::atomic<int> refreshed = 0;               ///< sessions that were told to
+  std::atomic<bool> all_sessions_over = false;  ///< as their next refresh says
 };
 
 class FakeExchange final : public Exchange {
@@ -100,7 +112,7 @@ class FakeExchange final : public Exchange {
   Lane lane() const override {
     if (head_.target == "/at-once") return Lane::AtOnce;
     if (head_.target == "/password") return Lane::Passwords;
-    if (head_.target == "/socket") return Lane::Sockets;
+    if (head_.target.starts_with("/socket")) return Lane::Sockets;
     return head_.target.starts_with("/photo") ? Lane::Photos : Lane::Quick;
   }
   size_t body_limit_bytes() const override { return size_t{4} << 20; }
@@ -114,16 +126,12 @@ class FakeExchange final : public Exchange {
   }
   Response answer(Body body, std::stop_token abandoned) override {
     ++application_.answered;
-    if (head_.target == "/photo/endless") {
-      std::mutex mutex;
-      std::condition_variable_any gone;
-      std::unique_lock lock(mutex);
-      gone.wait_for(lock, abandoned, std::chrono::seconds(20), [] { return false; });
-      application_.abandoned_count += abandoned.stop_requested() ? 1 : 0;
-    }
-    if (head_.target == "/wait" || head_.target == "/password" || head_.target == "/photo")
+    if (head_.target == "/photo/endless") application_.wait_until_abandoned(abandoned);
+    if (head_.target == "/wait" || head_.target == "/password" || head_.target == "/photo" ||
+        head_.target == "/socket/slow") {
       application_.gate.pass();
-    if (head_.target == "/socket") {
+    }
+    if (head_.target.starts_with("/socket")) {
       return {.status = 101, .body = std::make_shared<FakeSession>(application_)};
     }
     if (head_.target == "/throw") throw std::runtime_error("a bug");
@@ -147,12 +155,23 @@ inline std::unique_ptr<Exchange> FakeApplication::begin(RequestHead head) {
   return std::make_unique<FakeExchange>(std::move(head), *this);
 }
 
-inline SocketReply FakeSession::answer(const SocketMessage& message) {
+inline std::optional<SocketEnd> FakeSession::refresh() {
+  ++application_.refreshed;
+  if (!application_.all_sessions_over) return std::nullopt;
+  return SocketEnd{.reason = "nothing_left"};
+}
+
+inline SocketReply FakeSession::answer(const SocketMessage& message, std::stop_token abandoned) {
   ++application_.answered;
   const std::string text(reinterpret_cast<const char*>(message.bytes.data()), message.bytes.size());
   if (text == "wait") application_.gate.pass();
   if (text == "throw") throw std::runtime_error("a bug");
-  if (text == "end") return {.text = "bye", .end = "asked_to"};
+  if (text == "endless") application_.wait_until_abandoned(abandoned);
+  if (text == "end") return {.text = "bye", .end = SocketEnd{.reason = "asked_to"}};
+  if (text == "fail") {
+    return {.text = "sorry",
+            .end = SocketEnd{.reason = "broken", .cause = SocketEnd::Cause::Failed}};
+  }
   if (text == "large") return {.text = std::string(1'000'000, 'x')};
   return {.text = fmt::format("{} {} {}", text, message.received_count, message.dropped_count)};
 }

@@ -280,8 +280,12 @@ Result<GalleryWatch> Recognition::begin_watch(UserId user, GalleryId gallery,
   return state;
 }
 
-Result<WatchReport> Recognition::watch(GalleryWatch& state, std::span<const std::byte> frame,
-                                       int64_t time_ms) {
+Result<void> Recognition::refresh_watch(GalleryWatch& state, int64_t time_ms) {
+  TRY(parts_->look_up(state, time_ms));
+  return internal::require_one_model(*state.snapshot, *engine());
+}
+
+Result<WatchReport> Recognition::watch(GalleryWatch& state, const Upload& frame, int64_t time_ms) {
   TRY(parts_->look_up(state, time_ms));
   const Engines engines = parts_->used();
   const auto policy =
@@ -289,9 +293,10 @@ Result<WatchReport> Recognition::watch(GalleryWatch& state, std::span<const std:
   // A network that all cores share waits for the slowest of them in every layer: where another
   // process has one of them a frame takes ten times as long, which a lone photo may and a stream,
   // whose page runs on these very cores, may not (docs/decisions/0023).
-  const auto request = TRY(parts_->scheduler.begin(engines.one_core, Urgency::Live));
+  const auto request =
+      TRY(parts_->scheduler.begin(engines.one_core, Urgency::Live, frame.abandoned));
   auto report = TRY(
-      state.watch.look(frame, time_ms, state.snapshot, *request, policy,
+      state.watch.look(frame.file, time_ms, state.snapshot, *request, policy,
                        {.min_face_px = parts_->limits.face_px,
                         .recording = state.is_recorded ? TrackRecording::On : TrackRecording::Off,
                         .min_kept_face_px = parts_->limits.enrolled_face_px}));

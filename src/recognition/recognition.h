@@ -146,15 +146,20 @@ class Recognition {
   [[nodiscard]] Result<GalleryWatch> begin_watch(UserId user, GalleryId gallery,
                                                  const gallery::MatchRates& rates = {});
 
-  /// Looks at the next frame of a stream, with the version in use. Takes no turn among the photos:
-  /// whoever calls bounds how many frames are looked at side by side. Another version, a deletion
-  /// and another pack are noticed within kLookUpEvery_ms.
+  /// Looks at the next frame of a stream, with the version in use; the frame takes its turn among
+  /// the photos. Another version, a deletion and another pack are noticed within kLookUpEvery_ms.
   ///
   /// in:    `time_ms` as Watch::look; one thread at a time for each watch
   /// fails: as Watch::look and begin_watch; the watch can go on
-  [[nodiscard]] Result<WatchReport> watch(GalleryWatch& state, std::span<const std::byte> frame,
+  [[nodiscard]] Result<WatchReport> watch(GalleryWatch& state, const Upload& frame,
                                           int64_t time_ms);
   static constexpr int64_t kLookUpEvery_ms = 1'000;
+
+  /// What `watch` notices, without a frame: a stream that pauses holds nobody who was deleted.
+  ///
+  /// in:    as `watch`
+  /// fails: as begin_watch; the watch can go on
+  [[nodiscard]] Result<void> refresh_watch(GalleryWatch& state, int64_t time_ms);
 
   /// The stream is over: what a recorded one still showed is kept too.
   void end_watch(GalleryWatch& state, int64_t time_ms);

@@ -135,6 +135,29 @@ TEST_P(WatchRecordingTest, WhatTheQueueDoesNotHoldIsCountedAndLost) {
   EXPECT_LT(recorder.lost_count(), count - static_cast<int64_t>(Recorder::kMaxWaiting) + 1);
 }
 
+TEST_P(WatchRecordingTest, AFrameThatNobodyWaitsForIsNotLookedAt) {
+  std::stop_source gone;
+  gone.request_stop();
+  engine_->on_detect = [] { ADD_FAILURE() << "it was"; };
+  const auto frame = FakeEngine::photo("face ann 10 10 40");
+  const auto report = recognition_->watch(*watch_, {frame, gone.get_token()}, 0);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().reason, "request_abandoned");
+}
+
+TEST_P(WatchRecordingTest, AStreamThatPausesHoldsNobodyWhoWasDeleted) {
+  show("face ann 10 10 40", 4);
+  const std::weak_ptr<const gallery::Snapshot> held = watch_->snapshot;
+  ASSERT_TRUE(recognition_->delete_person(user_, gallery_, ann_));
+  ASSERT_TRUE(recognition_->refresh_watch(*watch_, time_ms_ + Recognition::kLookUpEvery_ms));
+  EXPECT_TRUE(held.expired());
+  ASSERT_TRUE(recognition_->delete_gallery(user_, gallery_));
+  const auto gone =
+      recognition_->refresh_watch(*watch_, time_ms_ + 2 * Recognition::kLookUpEvery_ms);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().reason, "gallery_not_found");
+}
+
 TEST_P(WatchRecordingTest, ARecordOfSomeoneDeletedMeanwhileIsNothing) {
   show("face ann 10 10 40", 4);
   ASSERT_TRUE(recognition_->delete_person(user_, gallery_, ann_));

@@ -116,7 +116,9 @@ struct Watch::Parts {
   Tracker tracker;
   std::unordered_map<TrackId, Memory> memories;
   internal::TrackRecords records;
-  std::shared_ptr<const gallery::Snapshot> snapshot;
+  /// The one before, to be known again; not held, or whoever was deleted would stay in memory until
+  /// the next frame.
+  std::weak_ptr<const gallery::Snapshot> snapshot;
   face::ModelId model_id;
 };
 
@@ -180,7 +182,7 @@ void Watch::Parts::begin(const std::shared_ptr<const gallery::Snapshot>& present
     records.end_all();
   }
   model_id = engine.model_id();
-  if (snapshot == present) return;
+  if (snapshot.lock() == present) return;
   snapshot = present;
   for (auto& [track, memory] : memories) {
     memory.verdict.forget();

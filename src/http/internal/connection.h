@@ -88,7 +88,8 @@ struct Shared {
   WorkerLane quick;
   WorkerLane passwords;
   WorkerLane photos;
-  WorkerLane sockets_lane;  ///< with at most one message of each socket
+  WorkerLane socket_openings;  ///< requests that become sockets
+  WorkerLane sockets_lane;     ///< with at most one message of each socket
 };
 
 /// Serves a client until one side has had enough. Never waits.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -96,11 +97,14 @@ class Socket {
   void take(Message message);
   awaitable<void> answer();
   awaitable<std::optional<SocketReply>> answer_of(const Message& message);
+  awaitable<void> refresh();
   awaitable<void> supervise();
   awaitable<void> ask_again();
   awaitable<bool> write(const std::string& text);
   void end(websocket::close_code code, std::string_view reason);
+  void end(const SocketEnd& why);
   void lose();
+  void wake();
   awaitable<void> close();
 
   websocket::stream<Stream&> socket_;
@@ -117,9 +121,11 @@ class Socket {
   int parts_running_ = 0;
   Clock::time_point last_received_ = Clock::now();
   Clock::time_point last_admitted_ = Clock::now();
+  Clock::time_point last_looked_ = Clock::now();  ///< at a message, or at the session itself
   std::optional<Clock::time_point> writes_since_;
   bool lost_ = false;                             ///< nobody is there any more
   std::optional<websocket::close_reason> ended_;  ///< why, as the client is told
+  std::stop_source over_;                         ///< asked to stop with both
 };
 
 template <typename Stream>
@@ -138,9 +144,14 @@ awaitable<void> Socket<Stream>::serve(const UpgradeRequest& request) {
   const std::string greeting = session_.greeting();
   const bool greeted = co_await write(greeting);
   if (!greeted) co_return;
-  start(receive());
-  start(answer());
-  start(supervise());
+  try {
+    start(receive());
+    start(answer());
+    start(supervise());
+  } catch (const std::exception&) {
+    log::error("a socket could not begin");
+    lose();
+  }
   // They refer to this object, so that however one of them ends the others are waited for.
   while (parts_running_ > 0) {
     part_ended_.expires_at(Clock::time_point::max());
@@ -153,15 +164,21 @@ awaitable<void> Socket<Stream>::serve(const UpgradeRequest& request) {
 
 template <typename Stream>
 void Socket<Stream>::start(awaitable<void> part) {
-  ++parts_running_;
-  asio::co_spawn(socket_.get_executor(), std::move(part), [this](const std::exception_ptr& bug) {
+  const auto ended = [this](const std::exception_ptr& bug) {
     if (bug) {
       log::error("a socket ended by an exception");
       lose();
     }
     --parts_running_;
     part_ended_.cancel();
-  });
+  };
+  ++parts_running_;
+  try {
+    asio::co_spawn(socket_.get_executor(), std::move(part), ended);
+  } catch (...) {
+    --parts_running_;  // it never ran
+    throw;
+  }
 }
 
 /// Reads on, whatever is being answered: a message that waited in the system's buffers would be
@@ -195,8 +212,10 @@ template <typename Stream>
 awaitable<void> Socket<Stream>::answer() {
   while (!ended_ && !lost_) {
     if (!newest_) {
-      message_came_.expires_at(Clock::time_point::max());
+      message_came_.expires_at(last_looked_ + limits().socket_check);
       co_await message_came_.async_wait(kAwait);
+      const bool is_due = Clock::now() >= last_looked_ + limits().socket_check;
+      if (!newest_ && !ended_ && !lost_ && is_due) co_await refresh();
       continue;
     }
     const Message message = *std::exchange(newest_, {});
@@ -208,7 +227,7 @@ awaitable<void> Socket<Stream>::answer() {
     }
     const bool taken = co_await write(reply->text);
     if (!taken) lose();
-    if (taken && reply->end) end(websocket::close_code::policy_error, *reply->end);
+    if (taken && reply->end) end(*reply->end);
   }
 }
 
@@ -222,12 +241,27 @@ awaitable<std::optional<SocketReply>> Socket<Stream>::answer_of(const Message& m
                            .dropped_count = dropped_count_};
   SocketReply reply;
   Step step = [&]() -> std::optional<Response> {
-    reply = session_.answer(seen);
+    reply = session_.answer(seen, over_.get_token());
     return std::nullopt;
   };
-  const auto failure = co_await run_on(shared_.sockets_lane, std::move(step));
+  const auto failure = co_await run_on(shared_.sockets_lane, std::move(step), over_.get_token());
+  last_looked_ = Clock::now();
   if (failure) co_return std::nullopt;
   co_return reply;
+}
+
+/// A client that sends nothing must not keep alive what was deleted meanwhile.
+template <typename Stream>
+awaitable<void> Socket<Stream>::refresh() {
+  std::optional<SocketEnd> why;
+  Step step = [&]() -> std::optional<Response> {
+    why = session_.refresh();
+    return std::nullopt;
+  };
+  const auto failure = co_await run_on(shared_.sockets_lane, std::move(step), over_.get_token());
+  last_looked_ = Clock::now();
+  if (failure) end(websocket::close_code::internal_error, "answer_failed");
+  if (why) end(*why);
 }
 
 template <typename Stream>
@@ -277,16 +311,29 @@ void Socket<Stream>::end(websocket::close_code code, std::string_view reason) {
   if (!ended_) {
     ended_ = websocket::close_reason(code, beast::string_view(reason.data(), reason.size()));
   }
-  message_came_.cancel();
-  tick_.cancel();
+  wake();
+}
+
+template <typename Stream>
+void Socket<Stream>::end(const SocketEnd& why) {
+  end(why.cause == SocketEnd::Cause::Failed ? websocket::close_code::internal_error
+                                            : websocket::close_code::policy_error,
+      why.reason);
 }
 
 template <typename Stream>
 void Socket<Stream>::lose() {
   lost_ = true;
   beast::get_lowest_layer(socket_).close();
+  wake();
+}
+
+/// Has every part see that the socket is over.
+template <typename Stream>
+void Socket<Stream>::wake() {
   message_came_.cancel();
   tick_.cancel();
+  over_.request_stop();
 }
 
 /// Tells the client why, if it is there and takes what it is sent.

@@ -424,6 +424,7 @@ export const en = {
   'live.pause': 'Pause',
   'live.resume': 'Go on',
   'live.stop': 'Turn the camera off',
+  'live.failing': 'The server has trouble with the pictures. Trying again…',
   'live.mirror': 'As in a mirror',
   'live.figures': '{latency} ms · {rate} a second · {flight} on the way',
   'live.undecided': 'Looking…',

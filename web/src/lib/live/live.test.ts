@@ -99,9 +99,25 @@ test('a connection that breaks is made again, later each time, and at once after
     expect(FakeSocket.made).toHaveLength(made);
   }
   newest().say(ready);
+  newest().say(result(1));
   newest().onclose?.({ reason: 'server_stopping' });
   await vi.advanceTimersByTimeAsync(500);
   expect(FakeSocket.made).toHaveLength(8);
+});
+
+test('a server that has trouble with every frame is asked ever later, and the trouble is told', async () => {
+  const live = open();
+  for (const [wait, made] of [[500, 2], [1000, 3], [2000, 4]] as const) {
+    newest().say(ready);
+    newest().onclose?.({ reason: 'answer_failed' });
+    expect(live.failed).toBe(true);
+    await vi.advanceTimersByTimeAsync(wait - 1);
+    expect(FakeSocket.made).toHaveLength(made - 1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(FakeSocket.made).toHaveLength(made);
+  }
+  newest().onclose?.({ reason: '' });
+  expect(live.failed).toBe(false);
 });
 
 test('a frame that is never answered is the end of its connection', async () => {

@@ -36,6 +36,8 @@ export class LiveSocket {
   refusal = $state.raw<{ reason: string; refusal: Refusal | null } | null>(null);
   /** Whether there was a connection before this one. */
   wasOpen = $state(false);
+  /** Whether the last connection ended because the server could not look at the pictures. */
+  failed = $state(false);
   /** Frames on their way or being looked at. */
   inFlight = $state(0);
   /** From a frame's capture to its result, smoothed; null before the first. */
@@ -93,9 +95,10 @@ export class LiveSocket {
     if (message.type === 'ready') {
       this.state = 'open';
       this.wasOpen = true;
-      this.#failures = 0;
       return;
     }
+    // Only now: a server that takes connections and answers nothing would be asked twice a second.
+    if (message.type === 'result') this.#failures = 0;
     clearTimeout(this.#patience);
     this.#patience = undefined;
     const sent = this.#sent.get(message.frame_id);
@@ -123,6 +126,7 @@ export class LiveSocket {
     this.#forget();
     if (this.#closed) return;
     socket?.close();
+    this.failed = reason === 'answer_failed';
     if (finalReasons.has(reason)) this.#refuse(reason);
     else if (wasGiven) this.#wait();
     else void this.#ask();
