@@ -172,11 +172,26 @@ class Accounts {
                                                                        std::string_view code,
                                                                        const Origin& origin);
 
-  /// Takes the second factor and its recovery codes away.
+  /// Makes recovery codes in place of those there are, which count no more.
   ///
-  /// fails: as `change_password` for the password
+  /// in:    `code` of the authenticator or a recovery code: whoever has only the session and the
+  ///        password gets none
+  /// out:   as `confirm_second_factor`
+  /// fails: as `change_password` for the password; forbidden/second_factor_wrong;
+  ///        conflict/second_factor_off; busy/login_throttled
+  [[nodiscard]] Result<std::vector<std::string>> renew_recovery_codes(const Principal& principal,
+                                                                      std::string_view password,
+                                                                      std::string_view code,
+                                                                      const Origin& origin);
+
+  /// Takes the second factor and its recovery codes away; nothing happens where there is none.
+  ///
+  /// in:    `code` as `renew_recovery_codes`; not looked at while the factor was only begun
+  /// fails: as `change_password` for the password; forbidden/second_factor_wrong;
+  ///        busy/login_throttled
   [[nodiscard]] Result<void> remove_second_factor(const Principal& principal,
-                                                  std::string_view password, const Origin& origin);
+                                                  std::string_view password, std::string_view code,
+                                                  const Origin& origin);
 
   /// in:    `label` of 1 to 100 characters, for people; `scopes` not empty, without `Account`
   /// fails: invalid_input/api_key_label, api_key_scopes; conflict/too_many_api_keys;

@@ -75,6 +75,12 @@ std::string new_recovery_code() {
   return code;
 }
 
+/// What wrong codes of a session are counted under, beside its wrong passwords: a right password
+/// must not make the next codes free.
+std::string codes_of(const Principal& principal) {
+  return fmt::format("{} codes", principal.session.value_or(SessionId(0)).value());
+}
+
 Result<void> take_step(store::Transaction& transaction, UserId user, int64_t step) {
   TRY(transaction.execute(
       "update second_factors set confirmed = 1, last_step = $2 where owner_id = $1", user, step));
@@ -109,6 +115,26 @@ Result<void> Accounts::State::check_second_factor(store::Transaction& transactio
   if (used > 0) return {};
   return fail(ErrorCode::Unauthenticated, "second_factor_wrong",
               "the code is wrong, or was used already; wait for the next one");
+}
+
+Result<void> Accounts::State::confirm_code(store::Transaction& transaction, UserId user,
+                                           std::string_view code) const {
+  const auto checked = check_second_factor(transaction, user, code);
+  if (checked || checked.error().code != ErrorCode::Unauthenticated) return checked;
+  return fail(ErrorCode::Forbidden, checked.error().reason, "{}", checked.error().message);
+}
+
+Result<std::vector<std::string>> Accounts::State::replace_recovery_codes(
+    store::Transaction& transaction, UserId user) const {
+  TRY(transaction.execute("delete from recovery_codes where owner_id = $1", user));
+  std::vector<std::string> codes;
+  for (int made = 0; made < kRecoveryCodeCount; ++made) {
+    codes.push_back(new_recovery_code());
+    TRY(transaction.execute("insert into recovery_codes (owner_id, code_hash) values ($1, $2)",
+                            user,
+                            stored_form(TokenUse::RecoveryCode, without_spelling(codes.back()))));
+  }
+  return codes;
 }
 
 Result<SecondFactorState> Accounts::second_factor(const Principal& principal) {
@@ -162,13 +188,7 @@ Result<std::vector<std::string>> Accounts::confirm_second_factor(const Principal
                   "the code is not that of the authenticator; is its clock right?");
     }
     TRY(take_step(transaction, user, *step));
-    codes.clear();
-    for (int made = 0; made < kRecoveryCodeCount; ++made) {
-      codes.push_back(new_recovery_code());
-      TRY(transaction.execute(
-          "insert into recovery_codes (owner_id, code_hash) values ($1, $2)", user,
-          state_->stored_form(TokenUse::RecoveryCode, without_spelling(codes.back()))));
-    }
+    codes = TRY(state_->replace_recovery_codes(transaction, user));
     return state_->audit(transaction, user, audit_actor(principal), "second_factor_on", "", origin);
   };
   TRY(state_->database->transact(confirm));
@@ -176,14 +196,43 @@ Result<std::vector<std::string>> Accounts::confirm_second_factor(const Principal
   return codes;
 }
 
-Result<void> Accounts::remove_second_factor(const Principal& principal, std::string_view password,
-                                            const Origin& origin) {
+Result<std::vector<std::string>> Accounts::renew_recovery_codes(const Principal& principal,
+                                                                std::string_view password,
+                                                                std::string_view code,
+                                                                const Origin& origin) {
   TRY(state_->confirm_password(principal, password));
-  return state_->database->transact([&](store::Transaction& transaction) -> Result<void> {
+  TRY(state_->confirmations.admit(codes_of(principal), "login_throttled"));
+  const UserId user = principal.user.id;
+  std::vector<std::string> codes;
+  const auto renew = [&](store::Transaction& transaction) -> Result<void> {
+    const bool on = TRY(is_on(transaction, user));
+    if (!on) {
+      return fail(ErrorCode::Conflict, "second_factor_off",
+                  "the account has no second factor, and so no recovery codes");
+    }
+    TRY(state_->confirm_code(transaction, user, code));
+    codes = TRY(state_->replace_recovery_codes(transaction, user));
+    return state_->audit(transaction, user, audit_actor(principal), "recovery_codes_renewed", "",
+                         origin);
+  };
+  TRY(state_->database->transact(renew));
+  state_->confirmations.forget(codes_of(principal));
+  return codes;
+}
+
+Result<void> Accounts::remove_second_factor(const Principal& principal, std::string_view password,
+                                            std::string_view code, const Origin& origin) {
+  TRY(state_->confirm_password(principal, password));
+  TRY(state_->confirmations.admit(codes_of(principal), "login_throttled"));
+  const auto remove = [&](store::Transaction& transaction) -> Result<void> {
+    TRY(state_->confirm_code(transaction, principal.user.id, code));
     TRY(delete_second_factor(transaction, principal.user.id));
     return state_->audit(transaction, principal.user.id, audit_actor(principal),
                          "second_factor_off", "", origin);
-  });
+  };
+  TRY(state_->database->transact(remove));
+  state_->confirmations.forget(codes_of(principal));
+  return {};
 }
 
 }  // namespace faceforge::accounts

@@ -125,16 +125,67 @@ TEST_P(SecondFactorTest, WithoutTheRightCodeItIsNotConfirmed) {
             "second_factor_on");
 }
 
-TEST_P(SecondFactorTest, OnlyThePasswordAddsItAndTakesItAway) {
+TEST_P(SecondFactorTest, ThePasswordAddsItAndWithACodeTakesItAway) {
   const auto ada = sign_up("ada");
   EXPECT_EQ(reason_of(accounts_->begin_second_factor(ada.principal, kOther)), "wrong_password");
-  add_to(ada.principal);
-  EXPECT_EQ(reason_of(accounts_->remove_second_factor(ada.principal, kOther, origin_)),
-            "wrong_password");
+  const auto added = add_to(ada.principal);
+  const auto remove = [&](std::string_view password, const std::string& code) {
+    return accounts_->remove_second_factor(ada.principal, password, code, origin_);
+  };
+  EXPECT_EQ(reason_of(remove(kOther, code_of(added.key, 1))), "wrong_password");
+  for (const std::string& wrong : {std::string(), std::string("000000"), code_of(added.key)}) {
+    const auto refused = remove(kPassword, wrong);
+    EXPECT_EQ(reason_of(refused), "second_factor_wrong") << "the last was used already";
+    EXPECT_EQ(refused.error().code, ErrorCode::Forbidden) << "the session goes on";
+  }
   EXPECT_TRUE(accounts_->second_factor(ada.principal)->is_on);
-  ASSERT_TRUE(accounts_->remove_second_factor(ada.principal, kPassword, origin_));
+  ASSERT_TRUE(remove(kPassword, code_of(added.key, 1)));
   EXPECT_EQ(log_in_reason("ada", kPassword), "");
   EXPECT_EQ(accounts_->second_factor(ada.principal)->recovery_code_count, 0);
+}
+
+TEST_P(SecondFactorTest, ARecoveryCodeTakesItAwayAndOneThatWasOnlyBegunNeedsNoCode) {
+  const auto ada = sign_up("ada");
+  ASSERT_TRUE(accounts_->begin_second_factor(ada.principal, kPassword));
+  ASSERT_TRUE(accounts_->remove_second_factor(ada.principal, kPassword, "", origin_));
+  const auto added = add_to(ada.principal);
+  ASSERT_TRUE(
+      accounts_->remove_second_factor(ada.principal, kPassword, added.recovery_codes[0], origin_));
+  EXPECT_FALSE(accounts_->second_factor(ada.principal)->is_on);
+}
+
+TEST_P(SecondFactorTest, WhoIsLoggedInGuessesNoCodesThoughThePasswordIsRight) {
+  const auto ada = sign_up("ada");
+  const auto added = add_to(ada.principal);
+  std::string reason;
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    reason =
+        reason_of(accounts_->remove_second_factor(ada.principal, kPassword, "000000", origin_));
+  }
+  EXPECT_EQ(reason, "login_throttled");
+  EXPECT_EQ(reason_of(accounts_->renew_recovery_codes(ada.principal, kPassword,
+                                                      added.recovery_codes[0], origin_)),
+            "login_throttled");
+}
+
+TEST_P(SecondFactorTest, NewRecoveryCodesTakeThePlaceOfTheOldOnes) {
+  const auto ada = sign_up("ada");
+  const auto renew = [&](std::string_view password, const std::string& code) {
+    return accounts_->renew_recovery_codes(ada.principal, password, code, origin_);
+  };
+  EXPECT_EQ(reason_of(renew(kPassword, "000000")), "second_factor_off");
+  const auto added = add_to(ada.principal);
+  EXPECT_EQ(reason_of(renew(kOther, added.recovery_codes[0])), "wrong_password");
+  EXPECT_EQ(reason_of(renew(kPassword, "000000")), "second_factor_wrong");
+  EXPECT_EQ(log_in_reason("ada", kPassword, added.recovery_codes[1]), "");
+  const auto renewed = renew(kPassword, added.recovery_codes[0]);
+  ASSERT_TRUE(renewed);
+  ASSERT_EQ(renewed->size(), 10U);
+  EXPECT_EQ(accounts_->second_factor(ada.principal)->recovery_code_count, 10);
+  EXPECT_EQ(log_in_reason("ada", kPassword, added.recovery_codes[2]), "second_factor_wrong");
+  EXPECT_EQ(log_in_reason("ada", kPassword, renewed->front()), "");
+  EXPECT_THAT(actions(ada.principal), Contains("recovery_codes_renewed"));
+  ASSERT_TRUE(renew(kPassword, code_of(added.key, 1))) << "the authenticator's code does too";
 }
 
 TEST_P(SecondFactorTest, AnApiKeyCannotTouchIt) {
@@ -145,7 +196,9 @@ TEST_P(SecondFactorTest, AnApiKeyCannotTouchIt) {
   EXPECT_EQ(reason_of(accounts_->begin_second_factor(program, kPassword)), "scope_missing");
   EXPECT_EQ(reason_of(accounts_->confirm_second_factor(program, "123456", origin_)),
             "scope_missing");
-  EXPECT_EQ(reason_of(accounts_->remove_second_factor(program, kPassword, origin_)),
+  EXPECT_EQ(reason_of(accounts_->remove_second_factor(program, kPassword, "123456", origin_)),
+            "scope_missing");
+  EXPECT_EQ(reason_of(accounts_->renew_recovery_codes(program, kPassword, "123456", origin_)),
             "scope_missing");
 }
 

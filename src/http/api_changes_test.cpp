@@ -6,10 +6,27 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "crypto/totp.h"
 #include "http/api_test_support.h"
 
 namespace faceforge::http::test {
 namespace {
+
+/// What an authenticator shows that was given this key in Base32.
+std::string code_now(std::string_view key, const Clock& clock) {
+  std::vector<std::byte> bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : key) {
+    bits = bits << 5 | static_cast<uint32_t>(c >= 'A' ? c - 'A' : c - '2' + 26);
+    count += 5;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push_back(static_cast<std::byte>(bits >> count));
+  }
+  return crypto::totp_code(crypto::Secret::copy_of(std::span<const std::byte>(bytes)),
+                           clock.now_ms() / crypto::kTotpStep_ms);
+}
 
 TEST_F(ApiTest, AsksForTheSecondFactorOnceItIsConfirmed) {
   ApiClient ada = signed_up("ada");
@@ -26,9 +43,41 @@ TEST_F(ApiTest, AsksForTheSecondFactorOnceItIsConfirmed) {
   EXPECT_EQ(reason_of(confirm(R"({"code":"000000"})")), "second_factor_wrong");
   EXPECT_EQ(reason_of(confirm(R"({"code":5})")), "json_field_type");
   EXPECT_EQ(ada.send("DELETE", path, "application/json",
-                     fmt::format(R"({{"password":"{}"}})", ApiClient::kPassword))
+                     fmt::format(R"({{"password":"{}","code":""}})", ApiClient::kPassword))
                 .status,
-            204);
+            204)
+      << "it was only begun";
+}
+
+TEST_F(ApiTest, TakesTheSecondFactorAwayAndMakesRecoveryCodesForWhoHasACode) {
+  ApiClient ada = signed_up("ada");
+  const std::string path = "/api/v1/me/second-factor";
+  const auto with_code = [&](std::string_view method, const std::string& where,
+                             std::string_view code) {
+    return ada.send(
+        method, where, "application/json",
+        json::to_text(json::object{{"password", ApiClient::kPassword}, {"code", code}}));
+  };
+  EXPECT_EQ(reason_of(with_code("POST", path + "/recovery-codes", "000000")), "second_factor_off");
+  const accounts::Principal principal =
+      accounts->authenticate_session(ada.cookie.substr(ada.cookie.find('=') + 1))->principal;
+  const auto key = accounts->begin_second_factor(principal, ApiClient::kPassword);
+  ASSERT_TRUE(key);
+  const auto given = accounts->confirm_second_factor(principal, code_now(*key, clock), {});
+  ASSERT_TRUE(given);
+  EXPECT_EQ(reason_of(ada.send("DELETE", path, "application/json",
+                               fmt::format(R"({{"password":"{}"}})", ApiClient::kPassword))),
+            "json_field_missing")
+      << "the password alone";
+  const Answer wrong = with_code("DELETE", path, "000000");
+  EXPECT_EQ(wrong.status, 403);
+  EXPECT_EQ(reason_of(wrong), "second_factor_wrong");
+  const Answer renewed = with_code("POST", path + "/recovery-codes", given->front());
+  EXPECT_EQ(renewed.status, 201);
+  const json::array codes = body_of(renewed).at("recovery_codes").as_array();
+  ASSERT_EQ(codes.size(), 10U);
+  EXPECT_EQ(with_code("DELETE", path, codes[0].as_string()).status, 204);
+  EXPECT_EQ(body_of(ada.get(path)).at("is_on"), false);
 }
 
 TEST_F(ApiTest, ListsTheSessionsOfTheAccountAndEndsOne) {

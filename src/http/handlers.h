@@ -24,6 +24,7 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> begin_second_factor(const Call& call);
 [[nodiscard]] Result<Response> confirm_second_factor(const Call& call);
 [[nodiscard]] Result<Response> remove_second_factor(const Call& call);
+[[nodiscard]] Result<Response> renew_recovery_codes(const Call& call);
 [[nodiscard]] Result<Response> list_sessions(const Call& call);
 [[nodiscard]] Result<Response> end_session(const Call& call);
 [[nodiscard]] Result<Response> list_api_keys(const Call& call);

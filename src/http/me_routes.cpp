@@ -23,6 +23,23 @@ Result<accounts::Scopes> scopes_from(const json::array& names) {
   return accounts::Scopes::parse(text);
 }
 
+struct PasswordAndCode {
+  crypto::Secret password;
+  crypto::Secret code;
+};
+
+Result<PasswordAndCode> password_and_code(const Call& call) {
+  const json::object body = TRY(json_body(call, {"password", "code"}));
+  auto password = TRY(secret_field(body, "password"));
+  auto code = TRY(secret_field(body, "code"));
+  return PasswordAndCode{.password = std::move(password), .code = std::move(code)};
+}
+
+Response recovery_codes(int status, const std::vector<std::string>& codes) {
+  return json_response(status,
+                       json::object{{"recovery_codes", json::array(codes.begin(), codes.end())}});
+}
+
 }  // namespace
 
 Result<Response> get_me(const Call& call) {
@@ -75,14 +92,20 @@ Result<Response> confirm_second_factor(const Call& call) {
   const crypto::Secret code = TRY(secret_field(body, "code"));
   const auto codes =
       TRY(call.services.accounts.confirm_second_factor(*call.principal, code.text(), call.origin));
-  return json_response(200,
-                       json::object{{"recovery_codes", json::array(codes.begin(), codes.end())}});
+  return recovery_codes(200, codes);
+}
+
+Result<Response> renew_recovery_codes(const Call& call) {
+  const auto [password, code] = TRY(password_and_code(call));
+  const auto codes = TRY(call.services.accounts.renew_recovery_codes(
+      *call.principal, password.text(), code.text(), call.origin));
+  return recovery_codes(201, codes);
 }
 
 Result<Response> remove_second_factor(const Call& call) {
-  const json::object body = TRY(json_body(call, {"password"}));
-  const crypto::Secret password = TRY(secret_field(body, "password"));
-  TRY(call.services.accounts.remove_second_factor(*call.principal, password.text(), call.origin));
+  const auto [password, code] = TRY(password_and_code(call));
+  TRY(call.services.accounts.remove_second_factor(*call.principal, password.text(), code.text(),
+                                                  call.origin));
   return no_content();
 }
 

@@ -40,6 +40,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Post,   "/api/v1/me/second-factor",                  Account,   kJson,  Passwords, begin_second_factor},
     {Put,    "/api/v1/me/second-factor/confirmation",     Account,   kJson,  Quick,  confirm_second_factor},
     {Delete, "/api/v1/me/second-factor",                  Account,   kJson,  Passwords, remove_second_factor},
+    {Post,   "/api/v1/me/second-factor/recovery-codes",   Account,   kJson,  Passwords, renew_recovery_codes},
     {Get,    "/api/v1/me/sessions",                       Account,   kNone,  Quick,  list_sessions},
     {Delete, "/api/v1/me/sessions/{session_id}",          Account,   kNone,  Quick,  end_session},
     {Get,    "/api/v1/me/api-keys",                       Account,   kNone,  Quick,  list_api_keys},

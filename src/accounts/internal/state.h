@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "accounts/accounts.h"
 #include "accounts/internal/attempt_throttle.h"
@@ -63,6 +64,16 @@ struct Accounts::State {
   /// fails: unauthenticated/second_factor_needed; unauthenticated/second_factor_wrong
   [[nodiscard]] Result<void> check_second_factor(store::Transaction& transaction, UserId user,
                                                  std::optional<std::string_view> code) const;
+
+  /// As `check_second_factor`, of who is logged in already: a wrong code is no end of the session.
+  ///
+  /// fails: forbidden/second_factor_wrong
+  [[nodiscard]] Result<void> confirm_code(store::Transaction& transaction, UserId user,
+                                          std::string_view code) const;
+
+  /// Ten recovery codes in place of those there are.
+  [[nodiscard]] Result<std::vector<std::string>> replace_recovery_codes(
+      store::Transaction& transaction, UserId user) const;
 
   [[nodiscard]] bool is_expired(UnixTime_ms created_at_ms, UnixTime_ms last_seen_at_ms) const;
 

@@ -177,8 +177,12 @@ export const api = {
     (await unwrap(client.POST('/api/v1/me/second-factor', { body: { password } }))).key,
   confirmSecondFactor: async (code: string) =>
     (await unwrap(client.PUT('/api/v1/me/second-factor/confirmation', { body: { code } }))).recovery_codes,
-  removeSecondFactor: (password: string) =>
-    unwrap(client.DELETE('/api/v1/me/second-factor', { body: { password } })),
+  /** With a `code` of the authenticator, or a recovery code. */
+  removeSecondFactor: (password: string, code: string) =>
+    unwrap(client.DELETE('/api/v1/me/second-factor', { body: { password, code } })),
+  /** New recovery codes; those before count no more. */
+  renewRecoveryCodes: async (password: string, code: string) =>
+    (await unwrap(client.POST('/api/v1/me/second-factor/recovery-codes', { body: { password, code } }))).recovery_codes,
   apiKeys: async () => (await unwrap(client.GET('/api/v1/me/api-keys'))).api_keys,
   createApiKey: (name: string, scopes: Scope[]) =>
     unwrap(client.POST('/api/v1/me/api-keys', { body: { name, scopes } })),
