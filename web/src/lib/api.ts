@@ -5,6 +5,8 @@ import { megabytes } from './format';
 import { session, type Session } from './session.svelte';
 import { uploading, type OnSent } from './uploading';
 
+const base = '/api/v1';
+
 type Schemas = components['schemas'];
 export type ApiError = Schemas['Error'];
 export type Gallery = Schemas['Gallery'];
@@ -49,21 +51,45 @@ export class Refusal extends Error {
 }
 
 const guard: Middleware = {
-  onRequest({ request }) {
-    if (request.method !== 'GET' && session.current) {
-      request.headers.set('X-CSRF-Token', session.current.csrf_token);
-    }
-    return request;
-  },
   onResponse({ response, request }) {
-    // A session that ended meanwhile leads back to the log-in page; a wrong password does not.
-    const asksForPassword = /\/(auth\/|me$|me\/password$|me\/second-factor)/.test(new URL(request.url).pathname);
-    if (response.status === 401 && !asksForPassword) session.current = null;
+    // A session that ended meanwhile leads back to the log-in page; a log-in that fails does not.
+    const logsIn = new URL(request.url).pathname.startsWith(`${base}/auth/`);
+    if (response.status === 401 && !logsIn) session.current = null;
     return response;
   },
 };
 
-const client = createClient<paths>({ baseUrl: window.location.origin, credentials: 'same-origin' });
+type Send = (request: Request) => Promise<Response>;
+
+const isTokenWrong = async (response: Response) =>
+  response.status === 403 && ((await response.clone().json()) as { error?: ApiError }).error?.reason === 'csrf_token_wrong';
+
+/**
+ * Sends what changes something with the token of the session. Another window may have logged out and in since, and the
+ * cookie be that of a session which this page does not know: it is asked for then, and the change sent once more, unless
+ * it is somebody else's.
+ */
+function withToken(send: Send): Send {
+  return async (request) => {
+    const known = session.current;
+    if (request.method === 'GET' || !known) return send(request);
+    const again = request.clone();
+    request.headers.set('X-CSRF-Token', known.csrf_token);
+    const response = await send(request);
+    if (!(await isTokenWrong(response))) return response;
+    if (session.current === known) session.current = await api.session().catch(() => known);
+    const present = session.current;
+    if (!present || present.csrf_token === known.csrf_token || present.user.id !== known.user.id) return response;
+    again.headers.set('X-CSRF-Token', present.csrf_token);
+    return send(again);
+  };
+}
+
+const client = createClient<paths>({
+  baseUrl: window.location.origin,
+  credentials: 'same-origin',
+  fetch: withToken((request) => fetch(request)),
+});
 client.use(guard);
 
 interface Answer<T> {
@@ -149,7 +175,6 @@ async function everyPage<T>(page: (cursor: string | undefined) => Promise<{ item
   return all;
 }
 
-const base = '/api/v1';
 const inGallery = (galleryId: number) => ({ gallery_id: galleryId });
 const ofPerson = (galleryId: number, personId: number) => ({ gallery_id: galleryId, person_id: personId });
 
@@ -283,7 +308,7 @@ export const api = {
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/photos', {
         params: { path: ofPerson(galleryId, personId) },
-        fetch: uploading(onSent),
+        fetch: withToken(uploading(onSent)),
         ...asBody(multipart({ photo })),
       }),
     ),
@@ -344,7 +369,7 @@ export const api = {
           query: { false_positive_identification_rate: falsePositiveRate, candidate_count: 3 },
         },
         signal,
-        fetch: uploading(onSent),
+        fetch: withToken(uploading(onSent)),
         ...asBody(multipart({ photo })),
       }),
     ),
@@ -369,12 +394,12 @@ export const api = {
           },
         },
         signal,
-        fetch: uploading(onSent),
+        fetch: withToken(uploading(onSent)),
         ...asBody(multipart({ photo })),
       }),
     ),
   detect: (photo: File, signal: AbortSignal, onSent: OnSent) =>
-    unwrap(client.POST('/api/v1/detect', { signal, fetch: uploading(onSent), ...asBody(multipart({ photo })) })),
+    unwrap(client.POST('/api/v1/detect', { signal, fetch: withToken(uploading(onSent)), ...asBody(multipart({ photo })) })),
 
   setRecording: (galleryId: number, is_on: boolean, kept_days: number) =>
     unwrap(

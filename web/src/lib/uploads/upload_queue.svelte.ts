@@ -48,10 +48,13 @@ const atOnce = 2;
 const patience_ms = { first: 1000, most: 30_000 };
 const pausedKey = 'faceforge.uploads.paused';
 
+/** The last: another account has logged in in another window, and this page is about to know. */
+const passingReasons = new Set(['unreachable', 'commit_outcome_unknown', 'csrf_token_wrong']);
+
 /** Refusals that pass: the server is away, starting, busy, or does not know whether it has written. */
 function isPassing(error: unknown) {
   if (!(error instanceof Refusal)) return false;
-  return error.reason === 'unreachable' || error.code === 'busy' || error.reason === 'commit_outcome_unknown' || error.code === null;
+  return error.code === null || error.code === 'busy' || passingReasons.has(error.reason);
 }
 
 /**
@@ -172,10 +175,15 @@ export class UploadQueue {
     this.#go();
   }
 
-  /** Takes photos out of the queue; what is being sent goes on. */
+  /** Takes photos out of the queue; what is being sent goes on, and so does what the browser cannot forget now. */
   async drop(uploads: Upload[]) {
     const ids = uploads.filter((upload) => upload.state !== 'sending').map((upload) => upload.id);
-    await this.store.forget(ids); // first, so that what is seen to be gone does not come back with a reload
+    try {
+      await this.store.forget(ids); // first, so that what is seen to be gone does not come back with a reload
+    } catch (error) {
+      this.trouble = this.server.wordsFor(error);
+      return;
+    }
     this.list = this.list.filter((upload) => !ids.includes(upload.id));
   }
 
@@ -183,15 +191,17 @@ export class UploadQueue {
   async again(uploads: Upload[]) {
     for (const upload of uploads) {
       if (upload.state !== 'refused') continue;
+      // First, for what is kept as refused is not sent.
+      await this.#keep(upload, { refusal: null });
       upload.state = 'waiting';
       upload.reason = upload.words = upload.faces = upload.duplicate_of = undefined;
-      await this.store.change(upload.id, { refusal: null });
     }
     this.#go();
   }
 
-  file(upload: Upload) {
-    return this.store.file(upload.id);
+  /** The photo; undefined where the browser has it no more. */
+  file(upload: Upload): Promise<Blob | undefined> {
+    return this.store.file(upload.id).catch(() => undefined);
   }
 
   #go() {
@@ -217,15 +227,23 @@ export class UploadQueue {
 
   async #sendAlone(upload: Upload) {
     const begun_ms = Date.now();
+    const stored = await this.store.find(upload.id);
     const blob = await this.store.file(upload.id);
-    if (!blob) {
+    if (!stored || !blob) {
       upload.state = 'taken'; // another window was quicker
       return;
     }
-    const before = upload.attempted;
-    upload.person_id ??= await this.#personOf(upload);
+    if (stored.refusal) {
+      Object.assign(upload, { state: 'refused', ...stored.refusal }); // and here too
+      return;
+    }
+    if (this.#isOfAnother(stored, upload)) return;
+    // As it is kept, for another window may have begun it.
+    const before = stored.attempted;
+    upload.person_id ??= stored.person_id ?? (await this.#personOf(upload));
     upload.attempted = true;
-    await this.store.change(upload.id, { attempted: true, person_id: upload.person_id });
+    await this.#keep(upload, { attempted: true, person_id: upload.person_id });
+    if (this.#isOfAnother(stored, upload)) return;
     const file = new File([blob], upload.file_name, { type: blob.type });
     const result = await this.server.upload(upload.gallery_id, upload.person_id, file, (part) => (upload.sent = part));
     this.#failures = 0;
@@ -234,11 +252,24 @@ export class UploadQueue {
     if (result.outcome === 'taken' || (before && result.reason === 'photo_duplicate')) {
       if (result.outcome === 'taken') upload.photo = result.photo;
       upload.state = 'taken';
-      await this.store.forget([upload.id]);
+      // One that the browser cannot forget is sent again after a reload, and is then there already.
+      await this.store.forget([upload.id]).catch(() => undefined);
       for (const listener of this.#listeners) listener(upload);
       return;
     }
     await this.#refuse(upload, result);
+  }
+
+  /** Whether somebody else has logged in since: their session is none to send this with. */
+  #isOfAnother(stored: StoredUpload, upload: Upload) {
+    if (this.#user === stored.user_id) return false;
+    upload.state = 'waiting';
+    return true;
+  }
+
+  /** Keeps a change for a reload; where the browser keeps nothing, the queue goes on all the same. */
+  async #keep(upload: Upload, change: Partial<StoredUpload>) {
+    await this.store.change(upload.id, change).catch(() => undefined);
   }
 
   /** The person of a name is asked for once, however many of their photos wait. */
@@ -275,11 +306,11 @@ export class UploadQueue {
   async #refuse(upload: Upload, { reason, words, faces, duplicate_of }: UploadRefusal) {
     const refusal = { reason, words, faces, duplicate_of };
     Object.assign(upload, { state: 'refused', ...refusal });
-    await this.store.change(upload.id, { refusal: $state.snapshot(refusal) as UploadRefusal });
+    await this.#keep(upload, { refusal: $state.snapshot(refusal) as UploadRefusal });
   }
 
   async #browserHasRoom(bytes: number) {
-    const estimate = await navigator.storage?.estimate?.();
+    const estimate = await navigator.storage?.estimate?.().catch(() => undefined);
     if (estimate?.quota === undefined) return true;
     return estimate.quota - (estimate.usage ?? 0) > bytes;
   }

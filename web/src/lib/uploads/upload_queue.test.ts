@@ -132,6 +132,78 @@ test('the very photo that is there already is refused when it is new to the queu
   expect(one.list[0]).toMatchObject({ state: 'refused', reason: 'photo_duplicate' });
 });
 
+test('what another window sent without an answer is taken when it turns out to be there', async () => {
+  const one = queue();
+  await one.start(ada);
+  one.pause();
+  await one.add(1, of('Ada', '1.jpg'));
+  const two = queue();
+  await two.start(ada);
+  // As of the first window, which is closed after it has sent the photo and before it is answered.
+  server.photos = ['1.jpg'];
+  await new UploadStore().change(one.list[0]?.id ?? 0, { attempted: true, person_id: 1 });
+  two.resume();
+  await settled(two);
+  expect(states(two)).toEqual(['taken']);
+});
+
+test('what another window was refused is not sent again', async () => {
+  const one = queue();
+  await one.start(ada);
+  one.pause();
+  await one.add(1, of('Ada', '1.jpg'));
+  const two = queue();
+  await two.start(ada);
+  await new UploadStore().change(one.list[0]?.id ?? 0, { refusal: { reason: 'no_face_found', words: 'no face', faces: [] } });
+  two.resume();
+  await settled(two);
+  expect(two.list[0]).toMatchObject({ state: 'refused', reason: 'no_face_found' });
+  expect(server.photos).toEqual([]);
+  await two.again(two.list);
+  await settled(two);
+  expect(states(two)).toEqual(['taken']);
+});
+
+test('a photo is not sent with the session of whoever has logged in meanwhile', async () => {
+  const one = queue();
+  let known: (id: number) => void = () => {};
+  server.person = () => new Promise((resolve) => (known = resolve));
+  await one.start(ada);
+  await one.add(1, of('Ada', '1.jpg'));
+  await vi.waitFor(() => expect(states(one)).toEqual(['sending']));
+  const sent = vi.spyOn(server, 'upload');
+  await new Promise((done) => setTimeout(done, 50));
+  await one.start(ada + 1);
+  known(1);
+  await new Promise((done) => setTimeout(done, 50));
+  expect(sent).not.toHaveBeenCalled();
+  await one.start(ada);
+  await settled(one);
+  expect(states(one)).toEqual(['taken']);
+});
+
+test('a browser that keeps nothing any more sends all the same, and nothing is thrown', async () => {
+  const store = new UploadStore();
+  const one = new UploadQueue(store, server);
+  queues.push(one);
+  const broken = new DOMException('the disk is gone', 'UnknownError');
+  vi.stubGlobal('navigator', { storage: { estimate: () => Promise.reject(broken) } });
+  await one.start(ada);
+  one.pause();
+  expect(await one.add(1, of('Ada', '1.jpg', 'bad.jpg'))).toBe(true);
+  vi.spyOn(store, 'change').mockRejectedValue(broken);
+  vi.spyOn(store, 'forget').mockRejectedValue(broken);
+  await one.drop(one.list);
+  expect(one.trouble).toContain('the disk is gone');
+  expect(one.list).toHaveLength(2);
+  one.resume();
+  await settled(one);
+  expect(states(one)).toEqual(['taken', 'refused']);
+  await one.again(one.list);
+  await settled(one);
+  vi.unstubAllGlobals();
+});
+
 test('another account sees and sends nothing of it', async () => {
   const one = queue();
   await one.start(ada);

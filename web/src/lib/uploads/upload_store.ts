@@ -56,6 +56,11 @@ export class UploadStore {
     return (await this.#open()).getAllFromIndex('uploads', 'user_id', userId);
   }
 
+  /** What is kept of an upload now, also by another window; undefined when it is finished. */
+  async find(id: number): Promise<StoredUpload | undefined> {
+    return (await this.#open()).get('uploads', id);
+  }
+
   /** The photo; undefined when another window has finished it. */
   async file(id: number): Promise<Blob | undefined> {
     return (await this.#open()).get('files', id);
