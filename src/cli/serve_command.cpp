@@ -132,9 +132,22 @@ struct Upkeep {
   const std::unique_ptr<CertificateUpkeep> certificate;
 };
 
+/// Deletes what has expired.
+///
+/// out: whether there is more of it
+bool sweep(const Upkeep& upkeep) {
+  constexpr std::string_view kFailed = "could not remove what has expired: {}";
+  for (const auto& swept : {upkeep.accounts.sweep(), upkeep.jobs.sweep()}) {
+    if (!swept) log::warning(kFailed, swept.error().message);
+  }
+  const auto deleted = upkeep.galleries.delete_expired();
+  if (!deleted) log::warning(kFailed, deleted.error().message);
+  return deleted.value_or(false);
+}
+
 /// Waits for the signal to end. Every few seconds it makes sure that this is still the only server
 /// of the database, tries again what a deletion left, and looks at the certificate; once an hour it
-/// sweeps out what has expired.
+/// sweeps out what has expired, a part at a time, so that none of the others waits for long.
 ///
 /// fails: conflict/database_in_use when another server has taken over
 Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) {
@@ -151,13 +164,7 @@ Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) 
     }
     upkeep.galleries.remove_leftovers();
     if (upkeep.certificate) upkeep.certificate->look(upkeep.clock.now_ms());
-    if (std::chrono::steady_clock::now() >= sweep_at) {
-      sweep_at += kSweepEvery;
-      for (const auto& swept :
-           {upkeep.accounts.sweep(), upkeep.jobs.sweep(), upkeep.galleries.delete_expired()}) {
-        if (!swept) log::warning("could not remove what has expired: {}", swept.error().message);
-      }
-    }
+    if (std::chrono::steady_clock::now() >= sweep_at && !sweep(upkeep)) sweep_at += kSweepEvery;
     never.wait_for(lock, interrupt.token(), kLookEvery, [] { return false; });
   }
   return {};

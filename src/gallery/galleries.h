@@ -248,30 +248,33 @@ class Galleries {
 
   // --- recording of live streams ---
 
-  /// Turns recording on or off. Off, nothing more is kept; what was kept stays until it is deleted
-  /// or its days are over.
+  /// Turns recording on or off. Off, nothing more is kept, not even what was seen before; what was
+  /// kept stays until it is deleted or its days are over.
   ///
   /// out:   the gallery
   /// fails: invalid_input/kept_days_out_of_range outside of 1 to kMaxKeptDays
   [[nodiscard]] Result<Gallery> set_recording(UserId user, GalleryId gallery,
                                               const Recording& recording);
 
-  /// Whether recording is on: what is asked every second of a stream.
+  /// Since when what streams show may be kept, which is asked every second of each: since recording
+  /// was turned on, or all that was recorded was deleted.
   ///
+  /// out:   nothing while recording is off
   /// fails: not_found/gallery_not_found
   /// cost:  one row, however large the gallery is
-  [[nodiscard]] Result<bool> is_recording(UserId user, GalleryId gallery);
+  [[nodiscard]] Result<std::optional<UnixTime_ms>> recorded_since(UserId user, GalleryId gallery);
 
-  /// Keeps a sighting, or adds it to the person's last one where less than kVisitGap_ms lie between
-  /// them.
+  /// Keeps what of a sighting is not before `recorded_since`, or adds it to the person's last one
+  /// where less than kVisitGap_ms lie between them, and recording went on meanwhile.
   ///
-  /// fails: conflict/recording_off; not_found/person_not_found
+  /// fails: conflict/recording_off, also when it was off then; not_found/person_not_found
   [[nodiscard]] Result<void> add_sighting(UserId user, GalleryId gallery,
                                           const NewSighting& sighting);
 
   /// Keeps a face: the file first, then the row.
   ///
-  /// fails: conflict/recording_off; already_exists/unknown_face_duplicate; as check_embedding
+  /// fails: conflict/recording_off, also when the picture is from before `recorded_since`;
+  ///        already_exists/unknown_face_duplicate; as check_embedding
   [[nodiscard]] Result<UnknownFaceId> add_unknown_face(UserId user, GalleryId gallery,
                                                        const NewUnknownFace& face);
 
@@ -296,12 +299,18 @@ class Galleries {
   [[nodiscard]] Result<void> delete_unknown_faces(UserId user, GalleryId gallery,
                                                   std::span<const UnknownFaceId> faces);
 
-  /// Deletes all sightings and unknown faces of a gallery, and leaves no copy behind.
+  /// Deletes all sightings and unknown faces of a gallery, and leaves no copy behind. What streams
+  /// have seen by now is not kept later either.
   [[nodiscard]] Result<void> delete_recorded(UserId user, GalleryId gallery);
 
-  /// Deletes, of everybody, what was kept for longer than its gallery says: call it at every start
-  /// and every hour.
-  [[nodiscard]] Result<void> delete_expired();
+  /// Deletes, of everybody, what was kept for longer than its gallery says, about
+  /// kExpiredFacesAtOnce faces at a time: call it at every start and every hour, and again soon
+  /// while there is more.
+  ///
+  /// out:   whether there is more
+  /// fails: the first trouble, once all other galleries were seen to
+  [[nodiscard]] Result<bool> delete_expired();
+  static constexpr int64_t kExpiredFacesAtOnce = 200;
 
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
@@ -352,9 +361,6 @@ class Galleries {
   [[nodiscard]] Result<void> delete_rows(
       UserId user,
       const std::function<Result<std::vector<store::BlobName>>(store::Transaction&)>& work);
-
-  /// As delete_expired, of one user.
-  [[nodiscard]] Result<void> delete_expired_of(UserId user);
 
   /// Refuses files of another database, and marks those of a fresh folder as this one's.
   [[nodiscard]] Result<void> check_files_are_ours(PhotosElsewhere elsewhere);

@@ -43,6 +43,7 @@ struct NewUnknownFace {
   face::Quality quality{};    ///< as in the stream
   face::Embedding embedding{};
   UnixTime_ms first_seen_ms = 0;
+  UnixTime_ms pictured_ms = 0;  ///< when the picture was taken
   UnixTime_ms last_seen_ms = 0;
   int64_t look_count = 0;
 };

@@ -3,6 +3,9 @@
 
 #include "gallery/recording.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <gmock/gmock.h>
 
 #include "gallery/galleries_test_fixture.h"
@@ -31,9 +34,11 @@ class RecordingTest : public GalleriesFixture {
     bob_ = galleries_->add_person(ada_, gallery_, "Bob")->id;
   }
 
+  /// Turns recording on, ten seconds ago.
   void record(int64_t kept_days = 30) {
     const auto set = galleries_->set_recording(ada_, gallery_, {true, kept_days});
     ASSERT_TRUE(set) << set.error().message;
+    clock_.advance(std::chrono::seconds(10));
   }
 
   /// Sees Bob from so many seconds on, counted from now, to so many.
@@ -46,7 +51,9 @@ class RecordingTest : public GalleriesFixture {
                                      .look_count = look_count});
   }
 
-  Result<UnknownFaceId> keep(std::string_view text, std::vector<float> direction = {1, 0, 0}) {
+  /// Keeps a face that was seen for five seconds, in a picture of so many seconds from now.
+  Result<UnknownFaceId> keep(std::string_view text, std::vector<float> direction = {1, 0, 0},
+                             int64_t pictured_s = 0) {
     const auto picture = bytes_of(text);
     NewUnknownFace face{.picture = picture,
                         .width_px = 100,
@@ -54,6 +61,7 @@ class RecordingTest : public GalleriesFixture {
                         .face = {.box = {25, 20, 50, 45}, .detection_score = 0.8F, .contour = {}},
                         .embedding = embedding(std::move(direction)),
                         .first_seen_ms = clock_.now_ms() - 5 * kSecond_ms,
+                        .pictured_ms = clock_.now_ms() + pictured_s * kSecond_ms,
                         .last_seen_ms = clock_.now_ms(),
                         .look_count = 4};
     face.quality.face_size_px = 45;
@@ -88,6 +96,46 @@ TEST_P(RecordingTest, IsOffUntilItIsTurnedOnAndOffAgainItKeepsNothingFurther) {
   const auto after = galleries_->find_gallery(ada_, gallery_);
   EXPECT_EQ(after->sighting_count, 1) << "what was kept stays";
   EXPECT_EQ(after->unknown_face_count, 1);
+}
+
+TEST_P(RecordingTest, WhatWasSeenBeforeItWasTurnedOnIsNotKept) {
+  record();
+  const UnixTime_ms since_ms = clock_.now_ms() - 10 * kSecond_ms;
+  EXPECT_EQ(galleries_->recorded_since(ada_, gallery_).value(), since_ms);
+  EXPECT_EQ(reason_of(see(-3'600, -11)), "recording_off");
+  EXPECT_EQ(reason_of(keep("a", {1, 0, 0}, -11)), "recording_off");
+  EXPECT_EQ(file_count(ada_), 0U);
+  ASSERT_TRUE(see(-3'600, -9));
+  EXPECT_EQ(sightings().front().seen.first_seen_ms, since_ms);
+  record(7);
+  EXPECT_EQ(galleries_->recorded_since(ada_, gallery_).value(), since_ms) << "it was on already";
+}
+
+TEST_P(RecordingTest, WhileItWasOffNobodyWasThereHoweverShortThatWas) {
+  record();
+  ASSERT_TRUE(see(0, 10));
+  clock_.advance(std::chrono::seconds(10));
+  ASSERT_TRUE(galleries_->set_recording(ada_, gallery_, {false, 30}));
+  EXPECT_EQ(galleries_->recorded_since(ada_, gallery_).value(), std::nullopt);
+  clock_.advance(std::chrono::seconds(20));
+  record();
+  ASSERT_TRUE(see(-40, 0));
+  ASSERT_THAT(sightings(), SizeIs(2));
+  EXPECT_EQ(sightings()[0].seen.first_seen_ms - sightings()[1].seen.last_seen_ms, 20 * kSecond_ms);
+}
+
+TEST_P(RecordingTest, WhatWasSeenBeforeAllWasDeletedIsNotKeptLater) {
+  record();
+  ASSERT_TRUE(galleries_->delete_recorded(ada_, gallery_));
+  clock_.advance(std::chrono::seconds(4));
+  EXPECT_EQ(reason_of(see(-9, -5)), "recording_off");
+  EXPECT_EQ(reason_of(keep("a", {1, 0, 0}, -5)), "recording_off");
+  ASSERT_TRUE(see(-9, 0));
+  EXPECT_EQ(sightings().front().seen.first_seen_ms, clock_.now_ms() - 4 * kSecond_ms);
+  const auto face = keep("b");
+  ASSERT_TRUE(face);
+  EXPECT_EQ(galleries_->find_unknown_face(ada_, gallery_, *face)->first_seen_ms,
+            clock_.now_ms() - 4 * kSecond_ms);
 }
 
 TEST_P(RecordingTest, IsKeptForOneDayToAYear) {
@@ -200,15 +248,80 @@ TEST_P(RecordingTest, WhatIsOldEnoughIsDeletedOfEverybodyWhetherRecordingIsOnOrN
   EXPECT_EQ(file_count(ada_), 1U);
 }
 
-TEST_P(RecordingTest, FewerDaysCountAtOnce) {
-  record(30);
-  ASSERT_TRUE(see(0, 10));
+TEST_P(RecordingTest, FewerDaysCountAtOnceForThatGalleryAlone) {
+  const GalleryId door = gallery_;
+  gallery_ = galleries_->create_gallery(ada_, "Gate")->id;
+  record(1);
   ASSERT_TRUE(keep("a"));
+  const GalleryId gate = std::exchange(gallery_, door);
+  record(30);
+  ASSERT_TRUE(keep("a"));
+  ASSERT_TRUE(see(0, 10));
   clock_.advance(3 * kDay);
   record(2);
   EXPECT_THAT(sightings(), IsEmpty());
   EXPECT_THAT(faces(), IsEmpty());
-  EXPECT_EQ(file_count(ada_), 0U);
+  EXPECT_EQ(file_count(ada_), 1U) << "the picture is the other gallery's too";
+  EXPECT_THAT(*galleries_->list_unknown_faces(ada_, gate), SizeIs(1));
+}
+
+TEST_P(RecordingTest, WhatHasExpiredIsDeletedInParts) {
+  record(1);
+  const auto first = keep("a");
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) -> Result<void> {
+    for (int64_t i = 0; i < Galleries::kExpiredFacesAtOnce; ++i) {
+      TRY(transaction.execute(
+          "insert into unknown_faces (owner_id, gallery_id, content, width_px, height_px, face,"
+          " model_id, metric, embedding, first_seen_ms, last_seen_ms, look_count)"
+          " select owner_id, gallery_id, $2, width_px, height_px, face, model_id, metric, "
+          "embedding,"
+          " first_seen_ms, last_seen_ms + 1, look_count from unknown_faces where id = $1",
+          *first, store::BlobName::of(bytes_of(std::to_string(i))).text()));
+    }
+    return {};
+  }));
+  clock_.advance(2 * kDay);
+  EXPECT_EQ(galleries_->delete_expired().value(), true);
+  EXPECT_THAT(faces(), SizeIs(1));
+  EXPECT_EQ(galleries_->delete_expired().value(), false);
+  EXPECT_THAT(faces(), IsEmpty());
+}
+
+TEST_P(RecordingTest, TroubleWithOneAccountKeepsNothingOfAnothers) {
+  record(1);
+  const auto stuck = keep("stuck");
+  ASSERT_TRUE(stuck);
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) -> Result<void> {
+    TRY(transaction.execute_script(
+        "create table held (face_id bigint not null references unknown_faces(id))"));
+    TRY(transaction.execute("insert into held (face_id) values ($1)", *stuck));
+    return {};
+  }));
+  const UserId ada = std::exchange(ada_, eve_);
+  const GalleryId of_ada = std::exchange(gallery_, galleries_->create_gallery(eve_, "Later")->id);
+  record(1);
+  ASSERT_TRUE(keep("a"));
+  clock_.advance(2 * kDay);
+  EXPECT_EQ(reason_of(galleries_->delete_expired()), "foreign_key_violated");
+  EXPECT_THAT(faces(), IsEmpty());
+  EXPECT_THAT(*galleries_->list_unknown_faces(ada, of_ada), SizeIs(1));
+}
+
+TEST_P(RecordingTest, AFaceWhoseRowIsDamagedExpiresWithTheOthers) {
+  record(1);
+  ASSERT_TRUE(keep("a"));
+  ASSERT_TRUE(keep("b"));
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) -> Result<void> {
+    TRY(
+        transaction.execute("update unknown_faces set content = 'nonsense' where id ="
+                            " (select min(id) from unknown_faces)"));
+    return {};
+  }));
+  clock_.advance(2 * kDay);
+  const auto deleted = galleries_->delete_expired();
+  EXPECT_TRUE(deleted) << deleted.error().message;
+  EXPECT_THAT(faces(), IsEmpty());
 }
 
 TEST_P(RecordingTest, FacesAreDeletedWithTheirFilesAndThoseThatAreGoneAreNoError) {
@@ -326,6 +439,30 @@ TEST_P(RecordingMigrationTest, AGalleryOfTheVersionBeforeIsNotRecorded) {
   EXPECT_FALSE(list->front().recording.is_on);
   EXPECT_EQ(list->front().recording.kept_days, 30);
   EXPECT_TRUE(galleries.set_recording(user, list->front().id, {true, 5}));
+}
+
+TEST_P(RecordingMigrationTest, AGalleryThatIsRecordedGoesOnBeingRecorded) {
+  std::vector<store::Migration> steps = store::owner_migrations();
+  const auto own = migrations();
+  const auto step = std::ranges::find(own, "recorded since", &store::Migration::name);
+  steps.insert(steps.end(), own.begin(), step);
+  ASSERT_TRUE(store::migrate(database(), steps));
+  UserId user;
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) -> Result<void> {
+    user = TRY(store::create_owner(transaction, 1));
+    TRY(transaction.execute(
+        "insert into galleries (owner_id, name, created_ms, is_recording) values ($1, 'Old', 1, 1)",
+        user));
+    return {};
+  }));
+  steps.insert(steps.end(), step, own.end());
+  ASSERT_TRUE(store::migrate(database(), steps));
+  test::TemporaryFolder folder;
+  const auto files = store::BlobFiles::open(folder.path());
+  const ManualClock clock;
+  Galleries galleries(database(), *files, clock);
+  const GalleryId gallery = galleries.list_galleries(user)->front().id;
+  EXPECT_EQ(galleries.recorded_since(user, gallery).value(), 0);
 }
 
 }  // namespace

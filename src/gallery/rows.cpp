@@ -56,7 +56,7 @@ Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId us
   const auto rows =
       TRY(transaction.query("select g.name, g.revision, g.version_in_use,"
                             " (select max(v.number) from versions v where v.gallery_id = g.id),"
-                            " g.is_recording, g.recording_days"
+                            " g.is_recording, g.recording_days, g.recorded_since_ms"
                             " from galleries g where g.owner_id = $1 and g.id = $2",
                             user, gallery));
   if (rows.empty()) return no_such_gallery(gallery);
@@ -67,7 +67,8 @@ Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId us
                      .latest_version = latest,
                      .version_in_use = chosen ? chosen : latest,
                      .revision = row.integer(1),
-                     .recording = {.is_on = row.boolean(4), .kept_days = row.integer(5)}};
+                     .recording = {.is_on = row.boolean(4), .kept_days = row.integer(5)},
+                     .recorded_since_ms = row.integer(6)};
 }
 
 Result<void> require_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {
@@ -192,11 +193,11 @@ store::Blob floats_to_bytes(std::span<const float> values) {
   return {bytes.begin(), bytes.end()};
 }
 
-Result<std::vector<store::BlobName>> to_contents(const store::Rows& rows) {
+std::vector<store::BlobName> to_contents(const store::Rows& rows) {
   std::vector<store::BlobName> contents;
   contents.reserve(rows.size());
   for (const store::Row row : rows) {
-    contents.push_back(TRY(store::BlobName::parse(row.text(0))));
+    if (auto name = store::BlobName::parse(row.text(0))) contents.push_back(*std::move(name));
   }
   return contents;
 }

@@ -152,6 +152,14 @@ create index unknown_faces_by_content on unknown_faces(owner_id, content);
 create index unknown_faces_by_gallery on unknown_faces(gallery_id, id);
 )";
 
+// Since when what a recorded stream shows may be kept: when recording was turned on, or when all
+// that was recorded was deleted after that. 0: of a gallery that was recorded before this.
+constexpr const char* kRecordedSince = R"(
+alter table galleries add column recorded_since_ms {INTEGER} not null default 0;
+create index sightings_by_time on sightings(gallery_id, last_seen_ms);
+create index unknown_faces_by_time on unknown_faces(gallery_id, last_seen_ms);
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
@@ -159,7 +167,8 @@ std::vector<store::Migration> migrations() {
           {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder},
           {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse},
           {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality},
-          {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording}};
+          {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording},
+          {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince}};
 }
 
 }  // namespace faceforge::gallery

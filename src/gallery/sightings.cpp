@@ -13,14 +13,16 @@ struct Visit {
   NewSighting seen{};
 };
 
-/// The person's sighting that a new one goes on with.
+/// The person's sighting that a new one goes on with: none from before recording was turned on, for
+/// what lies between was not recorded.
 Result<std::optional<Visit>> find_visit(store::Transaction& transaction, UserId user,
-                                        const NewSighting& seen) {
+                                        const NewSighting& seen, UnixTime_ms recorded_since_ms) {
   const auto rows = TRY(transaction.query(
       "select id, first_seen_ms, last_seen_ms, similarity, look_count from sightings"
       " where owner_id = $1 and person_id = $2 and last_seen_ms > $3 and first_seen_ms < $4"
-      " order by last_seen_ms desc, id desc limit 1",
-      user, seen.person_id, seen.first_seen_ms - kVisitGap_ms, seen.last_seen_ms + kVisitGap_ms));
+      " and last_seen_ms >= $5 order by last_seen_ms desc, id desc limit 1",
+      user, seen.person_id, seen.first_seen_ms - kVisitGap_ms, seen.last_seen_ms + kVisitGap_ms,
+      recorded_since_ms));
   if (rows.empty()) return std::nullopt;
   const store::Row row = rows[0];
   return Visit{.id = row.id<SightingId>(0),
@@ -48,16 +50,19 @@ Result<void> Galleries::add_sighting(UserId user, GalleryId gallery, const NewSi
   int64_t dropped = 0;
   const auto work = [&](store::Transaction& transaction) -> Result<void> {
     dropped = 0;  // a transaction may be tried again
-    TRY(internal::require_recording(transaction, user, gallery));
+    const UnixTime_ms since_ms =
+        TRY(internal::recorded_since(transaction, user, gallery, sighting.last_seen_ms));
     TRY(internal::find_person(transaction, user, gallery, sighting.person_id));
-    const auto visit = TRY(find_visit(transaction, user, sighting));
-    if (visit) return add_to_visit(transaction, user, *visit, sighting);
+    NewSighting seen = sighting;
+    seen.first_seen_ms = std::max(seen.first_seen_ms, since_ms);
+    const auto visit = TRY(find_visit(transaction, user, seen, since_ms));
+    if (visit) return add_to_visit(transaction, user, *visit, seen);
     TRY(
         transaction.execute("insert into sightings (owner_id, gallery_id, person_id, first_seen_ms,"
                             " last_seen_ms, similarity, look_count)"
                             " values ($1, $2, $3, $4, $5, $6, $7)",
-                            user, gallery, sighting.person_id, sighting.first_seen_ms,
-                            sighting.last_seen_ms, sighting.similarity, sighting.look_count));
+                            user, gallery, seen.person_id, seen.first_seen_ms, seen.last_seen_ms,
+                            seen.similarity, seen.look_count));
     dropped = TRY(transaction.execute(
         "delete from sightings where owner_id = $1 and gallery_id = $2 and id <= (select id from"
         " sightings where gallery_id = $2 order by id desc limit 1 offset $3)",

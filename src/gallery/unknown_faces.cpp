@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "gallery/galleries.h"
@@ -39,7 +40,8 @@ Result<UnknownFace> to_unknown_face(const store::Row& row) {
 
 Result<UnknownFaceId> insert(store::Transaction& transaction, UserId user, GalleryId gallery,
                              const NewUnknownFace& face, const store::BlobName& content) {
-  TRY(internal::require_recording(transaction, user, gallery));
+  const UnixTime_ms since_ms =
+      TRY(internal::recorded_since(transaction, user, gallery, face.pictured_ms));
   const auto inserted = TRY(transaction.query(
       "insert into unknown_faces (owner_id, gallery_id, content, width_px, height_px, face,"
       " model_id, metric, embedding, first_seen_ms, last_seen_ms, look_count)"
@@ -48,7 +50,7 @@ Result<UnknownFaceId> insert(store::Transaction& transaction, UserId user, Galle
       user, gallery, content.text(), face.width_px, face.height_px,
       internal::face_to_bytes(face.face, face.quality), face.embedding.model_id.hex(),
       to_string(face.embedding.metric), internal::floats_to_bytes(face.embedding.values),
-      face.first_seen_ms, face.last_seen_ms, face.look_count));
+      std::max(face.first_seen_ms, since_ms), face.last_seen_ms, face.look_count));
   if (!inserted.empty()) return inserted[0].id<UnknownFaceId>(0);
   return fail(ErrorCode::AlreadyExists, "unknown_face_duplicate",
               "this very picture of a face is kept already");
@@ -73,7 +75,7 @@ Result<UnknownFaceId> Galleries::add_unknown_face(UserId user, GalleryId gallery
   TRY(check_embedding(face.embedding));
   // Before the file is written, so that what may not be kept leaves no trace.
   TRY(database_.read([&](store::Transaction& transaction) {
-    return internal::require_recording(transaction, user, gallery);
+    return internal::recorded_since(transaction, user, gallery, face.pictured_ms);
   }));
   std::optional<store::PutBlob> file;
   Contents dropped;
@@ -143,7 +145,7 @@ Result<void> Galleries::delete_unknown_faces(UserId user, GalleryId gallery,
           "delete from unknown_faces where owner_id = $1 and gallery_id = $2 and id = $3"
           " returning content",
           user, gallery, face));
-      for (auto& content : TRY(internal::to_contents(rows))) contents.push_back(std::move(content));
+      for (auto& content : internal::to_contents(rows)) contents.push_back(std::move(content));
     }
     return contents;
   });

@@ -300,7 +300,8 @@ int64_t ApiTest::keep_unknown_face(ApiClient& client, int64_t gallery, Colour co
                                    .face = face,
                                    .quality = engine.quality(photo, face, aligned.front()),
                                    .embedding = value_of(engine.embed(aligned)).front(),
-                                   .first_seen_ms = clock.now_ms() - 2'000,
+                                   .first_seen_ms = clock.now_ms(),
+                                   .pictured_ms = clock.now_ms(),
                                    .last_seen_ms = clock.now_ms(),
                                    .look_count = 4});
   return value_of(kept).value();

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/without_throwing.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
 #include "http/photo_media_type.h"
@@ -74,7 +75,13 @@ class LiveSession final : public SocketSession {
  public:
   LiveSession(recognition::Recognition& recognition, recognition::GalleryWatch watch)
       : recognition_(recognition), watch_(std::move(watch)) {}
-  ~LiveSession() override { recognition_.end_watch(watch_, time_ms(Clock::now())); }
+  ~LiveSession() override {
+    // Where there is no memory to hand it over, a record is lost, and not the process.
+    [[maybe_unused]] const auto ended = without_throwing([&]() -> Result<void> {
+      recognition_.end_watch(watch_, time_ms(Clock::now()));
+      return {};
+    });
+  }
   LiveSession(const LiveSession&) = delete;
   LiveSession& operator=(const LiveSession&) = delete;
 
@@ -82,6 +89,7 @@ class LiveSession final : public SocketSession {
     return json::to_text(json::object{
         {"type", "ready"},
         {"version", watch_.version},
+        {"is_recorded", watch_.recorded_since_ms.has_value()},
         {"limits",
          json::object{{"frame_bytes", recognition::kFrameLimits.bytes},
                       {"frame_megapixels", recognition::kFrameLimits.megapixels},
@@ -98,6 +106,7 @@ class LiveSession final : public SocketSession {
     json["type"] = "result";
     json["frame_id"] = frame_id_of(message.bytes);
     json["version"] = watch_.version;
+    json["is_recorded"] = watch_.recorded_since_ms.has_value();
     json::object& times = json["times"].as_object();
     times["waited_ms"] = json::number(ms_between(message.received, begin));
     times["total_ms"] = json::number(ms_between(message.received, Clock::now()));

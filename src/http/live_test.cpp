@@ -98,6 +98,22 @@ TEST_F(LiveTest, AStrangerIsUnknownAndTheNearestIsShownAsSuch) {
             result.at("match_threshold").to_number<double>());
 }
 
+TEST_F(LiveTest, TellsWhetherItIsRecordedFromTheNextSecondOn) {
+  SocketClient socket(server->port());
+  ASSERT_EQ(socket.open(path_, own_page()).status, 101);
+  EXPECT_EQ(message(socket).at("is_recorded"), false);
+  EXPECT_EQ(show(socket, 1, jpeg(kRed)).at("is_recorded"), false);
+  EXPECT_EQ(ada_.send("PUT", fmt::format("/api/v1/galleries/{}/recording", filled_.gallery),
+                      "application/json", R"({"is_on":true,"kept_days":7})")
+                .status,
+            200);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'100));
+  EXPECT_EQ(show(socket, 2, jpeg(kRed)).at("is_recorded"), true);
+  SocketClient other(server->port());
+  ASSERT_EQ(other.open(path_, own_page()).status, 101);
+  EXPECT_EQ(message(other).at("is_recorded"), true);
+}
+
 TEST_F(LiveTest, AFrameWithoutFacesHasAnEmptyList) {
   SocketClient socket = opened();
   EXPECT_THAT(show(socket, 1, jpeg(kBlack)).at("faces").as_array(), IsEmpty());

@@ -265,7 +265,9 @@ Result<void> Recognition::Parts::look_up(GalleryWatch& state, int64_t time_ms) {
   auto in_use = TRY(snapshot(state.user, state.gallery, {}));
   state.snapshot = std::move(in_use.snapshot);
   state.version = in_use.number;
-  state.is_recorded = TRY(galleries.is_recording(state.user, state.gallery));
+  const auto since_ms = TRY(galleries.recorded_since(state.user, state.gallery));
+  if (since_ms != state.recorded_since_ms) state.watch.forget_records();
+  state.recorded_since_ms = since_ms;
   state.looked_up_ms = time_ms;
   return {};
 }
@@ -286,6 +288,8 @@ Result<void> Recognition::refresh_watch(GalleryWatch& state, int64_t time_ms) {
 }
 
 Result<WatchReport> Recognition::watch(GalleryWatch& state, const Upload& frame, int64_t time_ms) {
+  // Before the frame takes its turn, which may be long.
+  const UnixTime_ms began_ms = parts_->galleries.clock().now_ms() - time_ms;
   TRY(parts_->look_up(state, time_ms));
   const Engines engines = parts_->used();
   const auto policy =
@@ -295,17 +299,18 @@ Result<WatchReport> Recognition::watch(GalleryWatch& state, const Upload& frame,
   // whose page runs on these very cores, may not (docs/decisions/0023).
   const auto request =
       TRY(parts_->scheduler.begin(engines.one_core, Urgency::Live, frame.abandoned));
-  auto report = TRY(
-      state.watch.look(frame.file, time_ms, state.snapshot, *request, policy,
-                       {.min_face_px = parts_->limits.face_px,
-                        .recording = state.is_recorded ? TrackRecording::On : TrackRecording::Off,
-                        .min_kept_face_px = parts_->limits.enrolled_face_px}));
-  parts_->recorder.keep(state.user, state.gallery, std::exchange(report.records, {}), time_ms);
+  auto report = TRY(state.watch.look(
+      frame.file, time_ms, state.snapshot, *request, policy,
+      {.min_face_px = parts_->limits.face_px,
+       .recording = state.recorded_since_ms ? TrackRecording::On : TrackRecording::Off,
+       .min_kept_face_px = parts_->limits.enrolled_face_px}));
+  parts_->recorder.keep(state.user, state.gallery, std::exchange(report.records, {}), began_ms);
   return report;
 }
 
 void Recognition::end_watch(GalleryWatch& state, int64_t time_ms) {
-  parts_->recorder.keep(state.user, state.gallery, state.watch.finish(), time_ms);
+  const UnixTime_ms began_ms = parts_->galleries.clock().now_ms() - time_ms;
+  parts_->recorder.keep(state.user, state.gallery, state.watch.finish(), began_ms);
 }
 
 // --- unknown faces ---

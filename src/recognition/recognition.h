@@ -69,7 +69,8 @@ struct GalleryWatch {
   int64_t version = 0;  ///< of the gallery, that faces were last held against
   std::shared_ptr<const gallery::Snapshot> snapshot{};
   int64_t looked_up_ms = 0;  ///< when the version was last asked for
-  bool is_recorded = false;  ///< as of then
+  /// Since when it is recorded, as of then; nothing while it is not.
+  std::optional<UnixTime_ms> recorded_since_ms{};
 };
 
 /// How far a training is.
@@ -155,7 +156,8 @@ class Recognition {
                                           int64_t time_ms);
   static constexpr int64_t kLookUpEvery_ms = 1'000;
 
-  /// What `watch` notices, without a frame: a stream that pauses holds nobody who was deleted.
+  /// What `watch` notices, without a frame: a stream that pauses holds nobody who was deleted, nor
+  /// what is not to be recorded any more.
   ///
   /// in:    as `watch`
   /// fails: as begin_watch; the watch can go on

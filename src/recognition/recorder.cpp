@@ -14,8 +14,8 @@ namespace {
 constexpr int kJpegQuality = 95;
 
 /// Whether an error says that there is nothing to be kept, which is as it should be: recording was
-/// turned off, or the person or the gallery was deleted, while the record waited; or a picture that
-/// stands still was seen again.
+/// turned off, or all that was recorded, the person or the gallery was deleted, while the record
+/// waited; or a picture that stands still was seen again.
 bool is_moot(const Error& error) {
   return error.code == ErrorCode::NotFound || error.reason == "recording_off" ||
          error.reason == "unknown_face_duplicate";
@@ -31,9 +31,8 @@ Recorder::~Recorder() {
 }
 
 void Recorder::keep(gallery::UserId user, gallery::GalleryId gallery,
-                    std::vector<TrackRecord> records, int64_t time_ms) {
+                    std::vector<TrackRecord> records, UnixTime_ms began_ms) {
   if (records.empty()) return;
-  const UnixTime_ms began_ms = galleries_.clock().now_ms() - time_ms;
   const bool runs = is_running();
   for (TrackRecord& record : records) {
     if (runs && queue_.try_push({user, gallery, std::move(record), began_ms})) continue;
@@ -92,6 +91,7 @@ Result<void> Recorder::write(const Waiting& waiting) {
                                    .quality = look.quality,
                                    .embedding = look.embedding,
                                    .first_seen_ms = first_seen_ms,
+                                   .pictured_ms = waiting.began_ms + look.seen_ms,
                                    .last_seen_ms = last_seen_ms,
                                    .look_count = record.look_count}));
   return {};

@@ -33,9 +33,9 @@ class Recorder {
 
   /// Hands records of a gallery's stream over.
   ///
-  /// in: `time_ms` is now, on the clock of the records' times
+  /// in: `began_ms` when the clock of the records' times was 0
   void keep(gallery::UserId user, gallery::GalleryId gallery, std::vector<TrackRecord> records,
-            int64_t time_ms);
+            UnixTime_ms began_ms);
 
   /// Records that were lost so far.
   [[nodiscard]] int64_t lost_count() const { return lost_count_; }
@@ -45,7 +45,7 @@ class Recorder {
     gallery::UserId user{};
     gallery::GalleryId gallery{};
     TrackRecord record{};
-    UnixTime_ms began_ms = 0;  ///< when the records' clock was 0
+    UnixTime_ms began_ms = 0;
   };
 
   [[nodiscard]] bool is_running();

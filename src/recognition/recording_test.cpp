@@ -107,6 +107,46 @@ TEST_P(WatchRecordingTest, WithoutRecordingNothingIsKeptAndTurningItOffCountsWit
   EXPECT_THAT(files_->list(user_).value(), SizeIs(2)) << "the photos";
 }
 
+TEST_P(WatchRecordingTest, WhoStandsThereWhenItIsTurnedOnIsSeenFromThenOn) {
+  ASSERT_TRUE(galleries_->set_recording(user_, gallery_, {false, 30}));
+  show("face ann 10 10 40\nface eve 55 55 40", 20);
+  ASSERT_TRUE(galleries_->set_recording(user_, gallery_, {true, 30}));
+  const UnixTime_ms since_ms = clock_.now_ms();
+  show("face ann 10 10 40\nface eve 55 55 40", 30);
+  finish();
+  ASSERT_THAT(sightings(), SizeIs(1));
+  EXPECT_GE(sightings()[0].seen.first_seen_ms, since_ms);
+  ASSERT_THAT(faces(), SizeIs(1));
+  EXPECT_GE(faces()[0].first_seen_ms, since_ms);
+}
+
+TEST_P(WatchRecordingTest, AStrangerWhoStandsThereWhenAllIsDeletedIsSeenFromThenOn) {
+  show("face eve 55 55 40", 8);
+  ASSERT_TRUE(galleries_->delete_recorded(user_, gallery_));
+  const UnixTime_ms deleted_ms = clock_.now_ms();
+  show("face eve 55 55 40", 30);
+  finish();
+  ASSERT_THAT(faces(), SizeIs(1)) << "in a picture from after that";
+  EXPECT_GE(faces()[0].first_seen_ms, deleted_ms);
+}
+
+TEST_P(WatchRecordingTest, AStreamThatPausesHoldsNothingThatIsNotToBeRecordedAnyMore) {
+  const auto off_for_a_while = [this] {
+    ASSERT_TRUE(galleries_->set_recording(user_, gallery_, {false, 30}));
+    clock_.advance(std::chrono::milliseconds(1));
+    ASSERT_TRUE(galleries_->set_recording(user_, gallery_, {true, 30}));
+  };
+  show("face ann 10 10 40\nface eve 55 55 40", 8);
+  off_for_a_while();
+  ASSERT_TRUE(recognition_->refresh_watch(*watch_, time_ms_ + Recognition::kLookUpEvery_ms));
+  EXPECT_THAT(watch_->watch.finish(), IsEmpty());
+  show("face ann 10 10 40\nface eve 55 55 40", 8);
+  off_for_a_while();
+  finish();
+  EXPECT_THAT(sightings(), IsEmpty()) << "handed over, and refused";
+  EXPECT_THAT(faces(), IsEmpty());
+}
+
 TEST_P(WatchRecordingTest, FacesThatAreAlikeAreOneGroupAndThoseOfAnotherPackAreAlone) {
   for (const char* lines :
        {"face eve 30 30 40", "", "face eve 20 20 41", "", "face zoe 35 25 43"}) {

@@ -11,15 +11,16 @@
 
 namespace faceforge::recognition {
 
-/// One look at a face of a stream, with what of the frame shows it.
+/// One look at a face of a stream, with what of the frame shows it. Times are those of the frames.
 struct KeptLook {
   image::Image picture;       ///< the face with a margin
   face::DetectedFace face{};  ///< in the picture's pixels, without its contour
   face::Quality quality{};
   face::Embedding embedding{};
+  int64_t seen_ms = 0;
 };
 
-/// Who was seen on a track, or a part of it: what a recording keeps. Times are those of the frames.
+/// Who was seen on a track, or a part of it: what a recording keeps.
 struct TrackRecord {
   int64_t first_seen_ms = 0;
   int64_t last_seen_ms = 0;

@@ -116,6 +116,7 @@ struct Watch::Parts {
   Tracker tracker;
   std::unordered_map<TrackId, Memory> memories;
   internal::TrackRecords records;
+  std::optional<int64_t> recorded_from_ms;  ///< the first frame since nothing was recorded
   /// The one before, to be known again; not held, or whoever was deleted would stay in memory until
   /// the next frame.
   std::weak_ptr<const gallery::Snapshot> snapshot;
@@ -141,7 +142,10 @@ Result<WatchReport> Watch::look(std::span<const std::byte> frame, int64_t time_m
   times.detect_ms = stopwatch.lap_ms();
   const Parts::Against against{*snapshot, engine, policy, options, time_ms, photo};
   parts_->begin(snapshot, engine);
-  if (options.recording == TrackRecording::Off) parts_->records.forget();
+  if (options.recording == TrackRecording::Off) forget_records();
+  if (options.recording == TrackRecording::On && !parts_->recorded_from_ms) {
+    parts_->recorded_from_ms = time_ms;
+  }
   std::vector<Sight> sights = TRY(parts_->follow(photo, std::move(found), against));
   const std::vector<size_t> chosen = parts_->choose(sights, against);
   std::vector<face::AlignedFace> aligned;
@@ -167,6 +171,11 @@ Result<WatchReport> Watch::look(std::span<const std::byte> frame, int64_t time_m
   times.search_ms = stopwatch.lap_ms();
   report.times = times;
   return report;
+}
+
+void Watch::forget_records() {
+  parts_->records.forget();
+  parts_->recorded_from_ms.reset();
 }
 
 std::vector<TrackRecord> Watch::finish() {
@@ -292,7 +301,7 @@ void Watch::Parts::record(const Sight& sight, const face::Embedding& embedding,
                 .face = sight.face,
                 .quality = sight.quality,
                 .embedding = embedding,
-                .begun_ms = memory.begun_ms,
+                .begun_ms = std::max(memory.begun_ms, *recorded_from_ms),
                 .time_ms = against.time_ms,
                 .shown = memory.verdict.shown(),
                 .similarity = candidates.empty() ? 0 : candidates.front().similarity},

@@ -96,6 +96,10 @@ class Watch {
                                          const gallery::MatchPolicy& policy,
                                          const WatchOptions& options = {});
 
+  /// Leaves no record of what was seen so far; the faces stay who they are. What the next frames
+  /// are recorded of begins with them.
+  void forget_records();
+
   /// The stream is over: what is still to be kept of it.
   [[nodiscard]] std::vector<TrackRecord> finish();
 

@@ -62,6 +62,15 @@ class WatchTest : public testing::Test {
     return std::move(report).value_or(WatchReport{});
   }
 
+  /// As `look_often`, with recording; out: what was recorded until then
+  std::vector<TrackRecord> record(const std::vector<Standing>& people, int count) {
+    for (int i = 0; i < count; ++i, time_ms_ += kFrame_ms) {
+      EXPECT_TRUE(watch_.look(frame_of(people, ++serial_), time_ms_, snapshot_, engine_, policy_,
+                              {.recording = TrackRecording::On}));
+    }
+    return watch_.finish();
+  }
+
   /// out: the last of `count` frames
   WatchReport look_often(const std::vector<Standing>& people, int count) {
     for (int i = 1; i < count; ++i) look(people);
@@ -286,6 +295,30 @@ TEST_F(WatchTest, InAnyCrowdNobodyIsCalledByAnothersNameAndNoTrackHasTwo) {
     }
   }
   EXPECT_GT(named, 1'000) << "or the scenes show nothing";
+}
+
+TEST_F(WatchTest, WhoWasThereBeforeRecordingWasTurnedOnIsRecordedFromThenOn) {
+  look_often({{"ada", 10}}, 20);
+  const int64_t on_ms = time_ms_;
+  auto records = record({{"ada", 10}}, 20);
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].first_seen_ms, on_ms);
+  look_often({{"ada", 10}}, 20);
+  const int64_t again_ms = time_ms_;
+  records = record({{"ada", 10}}, 20);
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].first_seen_ms, again_ms);
+}
+
+TEST_F(WatchTest, RecordsThatAreForgottenBeginAnewAndTheFacesStayWhoTheyAre) {
+  look_often({{"ada", 10}}, 3);
+  record({{"ada", 10}}, 10);
+  watch_.forget_records();
+  const int64_t forgotten_ms = time_ms_;
+  const auto records = record({{"ada", 10}}, 10);
+  ASSERT_THAT(records, SizeIs(1));
+  EXPECT_EQ(records[0].first_seen_ms, forgotten_ms);
+  EXPECT_EQ(shown(look({{"ada", 10}}).faces.at(0)), "ada");
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct GalleryHead {
   std::optional<int64_t> version_in_use{};
   int64_t revision = 0;
   Recording recording{};
+  UnixTime_ms recorded_since_ms = 0;  ///< what was seen before is not kept
 };
 
 /// As find_gallery, at the same cost for a gallery of any size.
@@ -77,10 +78,9 @@ struct StoredFace {
 [[nodiscard]] Result<std::vector<float>> floats_from_bytes(std::span<const std::byte> bytes,
                                                            size_t length);
 
-/// The content column, which is the first, of all rows.
-///
-/// fails: invalid_input/blob_name
-[[nodiscard]] Result<std::vector<store::BlobName>> to_contents(const store::Rows& rows);
+/// The content column, which is the first, of rows that were deleted. A damaged one is left out:
+/// no file has such a name.
+[[nodiscard]] std::vector<store::BlobName> to_contents(const store::Rows& rows);
 
 /// Replaces a reason of the store by what it means here; other errors pass.
 template <typename T>

@@ -37,7 +37,8 @@ KeptLook cut_out(const TrackLook& look) {
   KeptLook kept{.picture = image::crop(look.frame.image, part),
                 .face = look.face,
                 .quality = look.quality,
-                .embedding = look.embedding};
+                .embedding = look.embedding,
+                .seen_ms = look.time_ms};
   const int longest_px = std::max(part.width, part.height);
   const double shrink = std::min(1.0, static_cast<double>(kKeptSide_px) / longest_px);
   if (shrink < 1) {

@@ -21,7 +21,7 @@ struct TrackLook {
   const face::DetectedFace& face;
   const face::Quality& quality;
   const face::Embedding& embedding;
-  int64_t begun_ms = 0;                 ///< when the track began
+  int64_t begun_ms = 0;                 ///< when the track began, or its recording
   int64_t time_ms = 0;                  ///< of the frame
   const std::optional<Finding>& shown;  ///< the verdict after this look; nothing while undecided
   float similarity = 0;                 ///< to whom it names

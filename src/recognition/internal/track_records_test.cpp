@@ -61,6 +61,7 @@ TEST_F(TrackRecordsTest, AnUnknownFaceIsKeptOnceWhenItsTrackEndsInItsBestLook) {
   EXPECT_EQ(kept[0].look_count, 4);
   ASSERT_TRUE(kept[0].best_look);
   EXPECT_EQ(kept[0].best_look->quality.face_size_px, 60) << "also one before the verdict";
+  EXPECT_EQ(kept[0].best_look->seen_ms, 1'200);
   EXPECT_EQ(kept[0].best_look->embedding.values[0], 60);
   EXPECT_THAT(ended(), IsEmpty());
 }

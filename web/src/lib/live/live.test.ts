@@ -3,6 +3,7 @@ import { Refusal } from '../api';
 import { labelOf } from './labels';
 import { LiveSocket } from './live_socket.svelte';
 import { frameMessage, type LiveMessage, type LiveResult, type WatchedFace } from './messages';
+import { RecordingCheck } from './recording_check';
 import { Sightings } from './sightings.svelte';
 import { boxAfter, Tracks } from './tracks';
 
@@ -14,12 +15,12 @@ const face = (change: Partial<WatchedFace> = {}): WatchedFace => ({
   ...change,
 });
 const result = (frame_id: number, ...faces: WatchedFace[]): LiveResult => ({
-  type: 'result', frame_id, version: 1, width_px: 640, height_px: 480, model_id: 'm', person_count: 2,
+  type: 'result', frame_id, version: 1, is_recorded: false, width_px: 640, height_px: 480, model_id: 'm', person_count: 2,
   false_positive_identification_rate: 0.01, match_threshold: 0.4, false_match_rate: 0.005, extrapolated: false, faces, look_count: 0,
   times: { waited_ms: 1, decode_ms: 2, detect_ms: 10, embed_ms: 0, search_ms: 0, total_ms: 13 },
   received_count: frame_id, dropped_count: 0,
 });
-const ready: LiveMessage = { type: 'ready', version: 1, limits: { frame_bytes: 2e6, frame_megapixels: 2.5, frames_per_second: 60 } };
+const ready: LiveMessage = { type: 'ready', version: 1, is_recorded: false, limits: { frame_bytes: 2e6, frame_megapixels: 2.5, frames_per_second: 60 } };
 
 /** A server's end of a socket, as far as the page can tell. */
 class FakeSocket {
@@ -40,8 +41,14 @@ class FakeSocket {
   }
 }
 const results: LiveResult[] = [];
+const recorded: boolean[] = [];
 const open = (whyNot: () => Promise<Refusal | null> = async () => null) =>
-  new LiveSocket('ws://x', { onresult: (one) => results.push(one), whyNot, makeSocket: () => new FakeSocket() as unknown as WebSocket });
+  new LiveSocket('ws://x', {
+    onresult: (one) => results.push(one),
+    onrecorded: (isRecorded) => recorded.push(isRecorded),
+    whyNot,
+    makeSocket: () => new FakeSocket() as unknown as WebSocket,
+  });
 const newest = () => FakeSocket.made.at(-1) as FakeSocket;
 
 beforeEach(() => {
@@ -49,6 +56,7 @@ beforeEach(() => {
   vi.stubGlobal('WebSocket', { OPEN: 1 });
   FakeSocket.made = [];
   results.length = 0;
+  recorded.length = 0;
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -72,6 +80,31 @@ test('no more than two frames are on their way, and a result makes room for the 
   expect(live.inFlight).toBe(0);
   expect(live.wantsFrame).toBe(true);
   expect(results).toHaveLength(1);
+});
+
+test('the page hears whether it is recorded when the socket opens, and with every result', async () => {
+  const live = open();
+  newest().say({ ...ready, is_recorded: true });
+  await live.send(new Blob(['x']), 0);
+  newest().say({ ...result(1), is_recorded: false });
+  await live.send(new Blob(['x']), 0);
+  newest().say({ ...result(2), is_recorded: true });
+  expect(recorded).toEqual([true, false, true]);
+});
+
+test('recording that somebody else turned on or off is looked up, and while that lags not with every frame', () => {
+  const look = vi.fn(async () => undefined);
+  const check = new RecordingCheck(look);
+  check.hear(false, false);
+  expect(look).not.toHaveBeenCalled();
+  check.hear(true, false);
+  check.hear(true, false);
+  expect(look).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(2_000);
+  check.hear(true, true);
+  expect(look).toHaveBeenCalledTimes(1);
+  check.hear(true, false);
+  expect(look).toHaveBeenCalledTimes(2);
 });
 
 test('results that come in bursts are counted, not their gaps', async () => {

@@ -21,6 +21,8 @@ interface Sent {
 export interface LiveHooks {
   /** Gets each result with the frame it is about, and when that was captured (`performance.now()`'s clock). */
   onresult: (result: LiveResult, picture: Blob, captured_ms: number) => void;
+  /** Is told, again and again, whether the server keeps what this socket shows. */
+  onrecorded: (isRecorded: boolean) => void;
   /** Asks why the server gave no socket, which browsers do not tell; null when nothing stands against one. */
   whyNot: () => Promise<Refusal | null>;
   makeSocket?: (address: string) => WebSocket;
@@ -95,10 +97,14 @@ export class LiveSocket {
     if (message.type === 'ready') {
       this.state = 'open';
       this.wasOpen = true;
+      this.hooks.onrecorded(message.is_recorded);
       return;
     }
-    // Only now: a server that takes connections and answers nothing would be asked twice a second.
-    if (message.type === 'result') this.#failures = 0;
+    if (message.type === 'result') {
+      // Only now: a server that takes connections and answers nothing would be asked twice a second.
+      this.#failures = 0;
+      this.hooks.onrecorded(message.is_recorded);
+    }
     clearTimeout(this.#patience);
     this.#patience = undefined;
     const sent = this.#sent.get(message.frame_id);
