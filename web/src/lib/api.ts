@@ -130,6 +130,18 @@ function checkSize(photo: Blob) {
   );
 }
 
+/** The last: another account has logged in in another window, and this page is about to know. */
+const passingReasons = new Set(['unreachable', 'commit_outcome_unknown', 'csrf_token_wrong']);
+
+/** Whether a refusal passes: the server is away, starting, busy, or does not know whether it has written. */
+export function isPassing(problem: unknown) {
+  if (!(problem instanceof Refusal)) return false;
+  return problem.code === null || problem.code === 'busy' || passingReasons.has(problem.reason);
+}
+
+/** Whether the session is over: somebody has to log in. */
+export const isLoggedOut = (problem: unknown) => problem instanceof Refusal && problem.code === 'unauthenticated';
+
 /** Whether something is asked for that is not there, or belongs to someone else. */
 export const isMissing = (problem: unknown) => problem instanceof Refusal && problem.code === 'not_found';
 

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { asked, AskedPhotos } from './asked_photos';
 
 const photo = (name: string) => new File(['x'], name);
@@ -13,10 +13,21 @@ function otherTab<T>(work: () => T): T {
   return result;
 }
 
+/** Which tabs are open, as far as a browser tells; over plain http it does not. */
+function haveLocks(held: LockInfo[] | null) {
+  const locks = held && {
+    request: (name: string) => void held.push({ name, mode: 'shared', clientId: '' }),
+    query: async () => ({ held, pending: [] }),
+  };
+  Object.assign(navigator, { locks: locks ?? undefined });
+}
+
 beforeEach(async () => {
   sessionStorage.setItem('faceforge.tab', 'this');
+  haveLocks([]);
   await (await asked.open()).clear('photos');
 });
+afterEach(() => haveLocks(null));
 
 test('photos of a page are there again in their order, with what is known of each', async () => {
   const photos = new AskedPhotos<string>(1, 2, 'many');
@@ -42,14 +53,21 @@ test('clearing a page leaves the others', async () => {
   expect(await named(many)).toEqual(['b.jpg ']);
 });
 
-test('whoever logs out leaves nothing in this tab', async () => {
+test('of two photos that take each other\'s place the later one stays', async () => {
+  const photos = new AskedPhotos<string>(1, 2, 'one');
+  await Promise.all([photos.replace(photo('a.jpg'), ''), photos.replace(photo('b.jpg'), '')]);
+  expect(await named(photos)).toEqual(['b.jpg ']);
+});
+
+test('whoever logs out leaves nothing in any tab, and nothing of others goes', async () => {
   const here = new AskedPhotos<string>(1, 2, 'one');
   const elsewhere = otherTab(() => new AskedPhotos<string>(1, 2, 'one'));
-  await here.add(photo('a.jpg'), '');
-  await elsewhere.add(photo('b.jpg'), '');
-  await asked.leave();
+  const ofAnother = new AskedPhotos<string>(12, 2, 'one');
+  for (const photos of [here, elsewhere, ofAnother]) await photos.add(photo('a.jpg'), '');
+  await asked.leave(1);
   expect(await here.list()).toEqual([]);
-  expect(await elsewhere.list()).toHaveLength(1);
+  expect(await elsewhere.list()).toEqual([]);
+  expect(await ofAnother.list()).toHaveLength(1);
 });
 
 test('the photos of a tab that was closed are forgotten when another is opened', async () => {
@@ -57,14 +75,18 @@ test('the photos of a tab that was closed are forgotten when another is opened',
   const closed = otherTab(() => new AskedPhotos<string>(1, 2, 'one'));
   await here.add(photo('a.jpg'), '');
   await closed.add(photo('b.jpg'), '');
-  const held: LockInfo[] = [];
-  const locks = {
-    request: (name: string) => void held.push({ name, mode: 'shared', clientId: '' }),
-    query: async () => ({ held, pending: [] }),
-  };
-  Object.assign(navigator, { locks });
   await asked.start();
   expect(await here.list()).toHaveLength(1);
   expect(await closed.list()).toEqual([]);
-  Object.assign(navigator, { locks: undefined });
+});
+
+test('where closed tabs cannot be told from open ones, nothing is kept', async () => {
+  const photos = new AskedPhotos<string>(1, 2, 'one');
+  await photos.add(photo('a.jpg'), '');
+  haveLocks(null);
+  expect(await photos.add(photo('b.jpg'), '')).toBeNull();
+  expect(await photos.replace(photo('b.jpg'), '')).toBeNull();
+  expect(await photos.list()).toEqual([]);
+  await asked.start();
+  expect(await (await asked.open()).count('photos')).toBe(0);
 });

@@ -29,7 +29,8 @@ const lockOf = (tab: string) => `faceforge.tab.${tab}`;
 /**
  * Photos that are asked about and never stored on the server, so that a page which is loaded again still has them. They
  * belong to one tab: they go with its session, and those of a tab that was closed go as soon as another is opened. A
- * browser that keeps nothing, or has no room, forgets them with the page.
+ * browser that keeps nothing, or has no room, forgets them with the page; so does one that cannot tell which tabs are
+ * open, for it would keep them for ever: over plain http none has locks.
  */
 class AskedStore {
   #database: Promise<IDBPDatabase<Schema>> | null = null;
@@ -41,6 +42,11 @@ class AskedStore {
     const made = `${Date.now()}.${Math.random()}`;
     keptInTab.write(tabKey, made);
     return made;
+  }
+
+  /** Whether anything is kept. */
+  get keeps() {
+    return (navigator.locks as LockManager | undefined) !== undefined;
   }
 
   open() {
@@ -56,23 +62,24 @@ class AskedStore {
 
   /** Holds this tab's photos, and forgets those of tabs that are no longer open. */
   async start() {
-    const locks = navigator.locks;
-    if (!locks) return;
+    // What an earlier version, or a page of the same address over https, has left.
+    if (!this.keeps) return this.#forget(() => true);
+    const { locks } = navigator;
     // Held until the page goes; the lock of a tab that is copied is shared.
     void locks.request(lockOf(this.tab), { mode: 'shared' }, () => new Promise(() => {}));
     const { held = [] } = await locks.query();
     const open = new Set([lockOf(this.tab), ...held.map((lock) => lock.name)]);
-    await this.#forget((tab) => !open.has(lockOf(tab)));
+    await this.#forget(({ tab }) => !open.has(lockOf(tab)));
   }
 
-  /** Forgets this tab's photos, for whoever logs out. */
-  leave = () => this.#forget((tab) => tab === this.tab);
+  /** Forgets the photos of an account, those of its other tabs too, for whoever logs out. */
+  leave = (userId: number) => this.#forget(({ place }) => place.startsWith(`${userId} `));
 
-  async #forget(isOver: (tab: string) => boolean) {
+  async #forget(isOver: (photo: Stored) => boolean) {
     try {
       const write = (await this.open()).transaction('photos', 'readwrite');
       for (let cursor = await write.store.openCursor(); cursor; cursor = await cursor.continue()) {
-        if (isOver(cursor.value.tab)) await cursor.delete();
+        if (isOver(cursor.value)) await cursor.delete();
       }
       await write.done;
     } catch {
@@ -93,6 +100,7 @@ export class AskedPhotos<Note> {
 
   /** In the order they were added; none where the browser cannot say. */
   async list(): Promise<AskedPhoto<Note>[]> {
+    if (!asked.keeps) return [];
     try {
       const stored = await (await asked.open()).getAllFromIndex('photos', 'place', this.#range);
       return stored.map(({ id, file_name, bytes, note }) => ({
@@ -106,11 +114,24 @@ export class AskedPhotos<Note> {
   }
 
   /** Gives the photo's id; null where it could not be kept. */
-  async add(file: File, note: Note): Promise<number | null> {
+  add = (file: File, note: Note) => this.#write(file, note, 'beside');
+
+  /** As `add`, in place of all that the page had. */
+  replace = (file: File, note: Note) => this.#write(file, note, 'instead');
+
+  /** In one transaction: of two photos that take each other's place the later one stays. */
+  async #write(file: File, note: Note, where: 'beside' | 'instead'): Promise<number | null> {
+    if (!asked.keeps) return null;
     const [tab, place] = this.#range;
     const photo: Omit<Stored, 'id'> = { tab, place, file_name: file.name, bytes: file, note };
     try {
-      return await (await asked.open()).add('photos', photo as Stored);
+      const write = (await asked.open()).transaction('photos', 'readwrite');
+      if (where === 'instead') {
+        for (const id of await write.store.index('place').getAllKeys(this.#range)) await write.store.delete(id);
+      }
+      const id = await write.store.add(photo as Stored);
+      await write.done;
+      return id;
     } catch {
       return null;
     }
@@ -124,6 +145,14 @@ export class AskedPhotos<Note> {
       await write.done;
     } catch {
       // Then the page asks again when it is loaded again.
+    }
+  }
+
+  async remove(id: number) {
+    try {
+      await (await asked.open()).delete('photos', id);
+    } catch {
+      // As with `clear`.
     }
   }
 

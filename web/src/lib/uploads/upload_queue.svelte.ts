@@ -1,4 +1,4 @@
-import { Refusal, type BoundingBox, type DuplicateOf, type Photo } from '../api';
+import { isLoggedOut, isPassing, Refusal, type BoundingBox, type DuplicateOf, type Photo } from '../api';
 import { kept } from '../kept';
 import type { OnSent } from '../uploading';
 import type { StoredUpload, UploadRefusal, UploadStore } from './upload_store';
@@ -9,6 +9,8 @@ export interface Upload {
   gallery_id: number;
   person_id: number | null;
   person_name: string;
+  /** Whether it belongs to whoever has that name, and `person_id` is only who that was. */
+  by_name: boolean;
   file_name: string;
   file_bytes: number;
   state: 'waiting' | 'sending' | 'taken' | 'refused';
@@ -47,15 +49,6 @@ export const limits = { photos: 5000, bytes: 4_000_000_000 };
 const atOnce = 2;
 const patience_ms = { first: 1000, most: 30_000 };
 const pausedKey = 'faceforge.uploads.paused';
-
-/** The last: another account has logged in in another window, and this page is about to know. */
-const passingReasons = new Set(['unreachable', 'commit_outcome_unknown', 'csrf_token_wrong']);
-
-/** Refusals that pass: the server is away, starting, busy, or does not know whether it has written. */
-function isPassing(error: unknown) {
-  if (!(error instanceof Refusal)) return false;
-  return error.code === null || error.code === 'busy' || passingReasons.has(error.reason);
-}
 
 /**
  * Photos on their way to the server. They are kept in the browser until the server has taken or refused each of them:
@@ -105,12 +98,10 @@ export class UploadQueue {
     this.waitsUntil_ms = this.#failures = 0;
   }
 
-  /** Leaves nothing of this account in the browser, for whoever logs out. */
-  async forget() {
-    const user = this.#user;
-    this.stop();
-    if (user === null) return;
-    const left = await this.store.listOf(user).catch(() => []);
+  /** Leaves nothing of an account in the browser, for whoever logs out, whether or not the queue still is that account's. */
+  async forget(userId: number) {
+    if (this.#user === userId) this.stop();
+    const left = await this.store.listOf(userId).catch(() => []);
     await this.store.forget(left.map((stored) => stored.id));
   }
 
@@ -134,6 +125,8 @@ export class UploadQueue {
     const bytes = wanted.reduce((sum, { file }) => sum + file.size, 0);
     const room = this.room();
     if (wanted.length > room.photos || bytes > room.bytes || !(await this.#browserHasRoom(bytes))) return false;
+    // Whoever had the name when photos were dropped last may have been deleted, or merged, since.
+    for (const { person_id, person_name } of wanted) if (person_id === null) this.#people.delete(keyOf(galleryId, person_name));
     const added: number[] = [];
     for (const { person_id, person_name, file } of wanted) {
       const upload = {
@@ -141,6 +134,7 @@ export class UploadQueue {
         gallery_id: galleryId,
         person_id,
         person_name,
+        by_name: person_id === null,
         file_name: file.name,
         file_bytes: file.size,
         attempted: false,
@@ -187,12 +181,16 @@ export class UploadQueue {
     this.list = this.list.filter((upload) => !ids.includes(upload.id));
   }
 
-  /** Sends refused photos again. */
+  /** Sends refused photos again; those of a person who is gone go to whoever has the name, or is made of it. */
   async again(uploads: Upload[]) {
     for (const upload of uploads) {
       if (upload.state !== 'refused') continue;
+      if (upload.by_name && upload.reason === 'person_not_found') {
+        if (upload.person_id !== null) await this.#forgetPerson(upload, upload.person_id);
+        upload.person_id = null;
+      }
       // First, for what is kept as refused is not sent.
-      await this.#keep(upload, { refusal: null });
+      await this.#keep(upload, { refusal: null, person_id: upload.person_id });
       upload.state = 'waiting';
       upload.reason = upload.words = upload.faces = upload.duplicate_of = undefined;
     }
@@ -230,7 +228,8 @@ export class UploadQueue {
     const stored = await this.store.find(upload.id);
     const blob = await this.store.file(upload.id);
     if (!stored || !blob) {
-      upload.state = 'taken'; // another window was quicker
+      // Another window has sent it, or taken it out of the queue: which of them, only that one can tell.
+      this.list = this.list.filter((one) => one.id !== upload.id);
       return;
     }
     if (stored.refusal) {
@@ -274,15 +273,21 @@ export class UploadQueue {
 
   /** The person of a name is asked for once, however many of their photos wait. */
   #personOf(upload: Upload): Promise<number> {
-    const key = `${upload.gallery_id} ${upload.person_name}`;
+    const key = keyOf(upload.gallery_id, upload.person_name);
     const known = this.#people.get(key) ?? this.server.person(upload.gallery_id, upload.person_name);
     this.#people.set(key, known);
     known.catch(() => this.#people.delete(key));
     return known;
   }
 
+  /** Asks for the person of a name anew, unless that was done since somebody of it was found to be gone. */
+  async #forgetPerson(upload: Upload, gone: number) {
+    const key = keyOf(upload.gallery_id, upload.person_name);
+    if ((await this.#people.get(key)?.catch(() => gone)) === gone) this.#people.delete(key);
+  }
+
   async #failed(upload: Upload, error: unknown) {
-    if (error instanceof Refusal && error.code === 'unauthenticated') {
+    if (isLoggedOut(error)) {
       upload.state = 'waiting';
       return;
     }
@@ -316,10 +321,12 @@ export class UploadQueue {
   }
 }
 
+const keyOf = (galleryId: number, personName: string) => `${galleryId} ${personName}`;
+
 function shown(stored: StoredUpload): Upload {
-  const { id, gallery_id, person_id, person_name, file_name, file_bytes, attempted, refusal } = stored;
+  const { id, gallery_id, person_id, person_name, by_name = false, file_name, file_bytes, attempted, refusal } = stored;
   return {
-    id, gallery_id, person_id, person_name, file_name, file_bytes, attempted, sent: 0,
+    id, gallery_id, person_id, person_name, by_name, file_name, file_bytes, attempted, sent: 0,
     state: refusal ? 'refused' : 'waiting',
     ...(refusal ?? {}),
   };

@@ -10,17 +10,25 @@ const of = (person: string, ...names: string[]) => names.map((name) => ({ person
 /** A server that keeps what it is sent, and refuses what it has. */
 class FakeServer implements UploadServer {
   people = new Map<string, number>();
+  made = 0;
+  gone = new Set<number>();
+
+  deletePeople() {
+    for (const id of this.people.values()) this.gone.add(id);
+    this.people.clear();
+  }
   photos: string[] = [];
   /** Thrown before, or after, the next photo is kept; a lost answer is the latter. */
   failBefore: Error[] = [];
   failAfter: Error[] = [];
 
   async person(_: number, name: string) {
-    this.people.set(name, this.people.get(name) ?? this.people.size + 1);
+    this.people.set(name, this.people.get(name) ?? ++this.made);
     return this.people.get(name) ?? 0;
   }
 
   async upload(_: number, person_id: number, file: File): Promise<Outcome> {
+    if (this.gone.has(person_id)) throw new Refusal('person_not_found', 'gone', 'not_found');
     const before = this.failBefore.shift();
     if (before) throw before;
     if (file.name.startsWith('bad')) return { outcome: 'refused', reason: 'no_face_found', words: 'no face', faces: [] };
@@ -204,6 +212,55 @@ test('a browser that keeps nothing any more sends all the same, and nothing is t
   vi.unstubAllGlobals();
 });
 
+test('photos of a name that are dropped again, or tried again, go to whoever has it now', async () => {
+  const one = queue();
+  await one.start(ada);
+  await one.add(1, of('Ada', 'wrong.jpg'));
+  await settled(one);
+  server.deletePeople();
+  await one.add(1, of('Ada', '1.jpg', '2.jpg'));
+  await settled(one);
+  expect(server.photos).toEqual(expect.arrayContaining(['1.jpg', '2.jpg']));
+  expect(server.people.get('Ada')).toBe(2);
+
+  one.pause();
+  await one.add(1, of('Ada', '3.jpg', '4.jpg'));
+  server.deletePeople(); // and while photos wait: those do not make them anew by themselves
+  await new UploadStore().change(one.open[0]?.id ?? 0, { person_id: 2 });
+  await new UploadStore().change(one.open[1]?.id ?? 0, { person_id: 2 });
+  one.resume();
+  await settled(one);
+  const refused = () => one.list.filter((upload) => upload.state === 'refused');
+  expect(refused().map(({ reason }) => reason)).toEqual(['person_not_found', 'person_not_found']);
+  await one.again(refused());
+  await settled(one);
+  expect(refused()).toEqual([]);
+  expect([...server.people]).toEqual([['Ada', 3]]);
+});
+
+test('photos of a person who was chosen, and is gone, make nobody', async () => {
+  const one = queue();
+  await one.start(ada);
+  server.gone.add(5);
+  await one.add(1, [{ person_id: 5, person_name: 'Ada', file: photo('1.jpg') }]);
+  await settled(one);
+  await one.again(one.list);
+  await settled(one);
+  expect(one.list[0]).toMatchObject({ state: 'refused', reason: 'person_not_found' });
+  expect(server.people.size).toBe(0);
+});
+
+test('a photo that another window took out of the queue is not said to have arrived', async () => {
+  const one = queue();
+  await one.start(ada);
+  one.pause();
+  await one.add(1, of('Ada', '1.jpg', '2.jpg'));
+  await new UploadStore().forget([one.list[0]?.id ?? 0]);
+  one.resume();
+  await settled(one);
+  expect(one.list.map(({ file_name, state }) => `${file_name} ${state}`)).toEqual(['2.jpg taken']);
+});
+
 test('another account sees and sends nothing of it', async () => {
   const one = queue();
   await one.start(ada);
@@ -218,7 +275,8 @@ test('whoever logs out leaves no photo behind in the browser', async () => {
   await one.start(ada);
   one.pause();
   await one.add(1, of('Ada', '1.jpg', '2.jpg'));
-  await one.forget();
+  one.stop(); // as when the page finds that the session is over
+  await one.forget(ada);
   expect(one.list).toEqual([]);
   expect(await new UploadStore().listOf(ada)).toEqual([]);
 });

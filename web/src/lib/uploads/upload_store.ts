@@ -17,6 +17,8 @@ export interface StoredUpload {
   /** Null until the person has been made; then they are found by name. */
   person_id: number | null;
   person_name: string;
+  /** Whether it belongs to whoever has that name; nothing where an earlier version kept it. */
+  by_name?: boolean;
   file_name: string;
   file_bytes: number;
   /** Whether it was begun before: the server may have it already, although no answer came. */

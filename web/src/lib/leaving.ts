@@ -1,0 +1,25 @@
+import { api, isLoggedOut } from './api';
+import { asked } from './asked/asked_photos';
+import { deletions } from './deletions.svelte';
+import { session } from './session.svelte';
+import { uploads } from './uploads/uploads.svelte';
+
+/** Leaves nothing of an account in this browser. */
+export async function forgetAccount(userId: number) {
+  await Promise.all([uploads.forget(userId), asked.leave(userId)]);
+}
+
+/**
+ * Ends the session, here and on the server. A session that the server no longer knows is over too; where it may not be,
+ * this throws, for whoever walks away must know.
+ */
+export async function logOut(userId: number) {
+  await deletions.leave(false);
+  try {
+    await api.logOut();
+  } catch (error) {
+    if (!isLoggedOut(error)) throw error;
+  }
+  await forgetAccount(userId);
+  session.current = null;
+}
