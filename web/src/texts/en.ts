@@ -392,6 +392,8 @@ export const en = {
   'batch.done': { one: '{done} of {count} photo answered', other: '{done} of {count} photos answered' },
   'batch.stop': 'Stop',
   'batch.go_on': 'Go on',
+  'batch.again': 'Ask again about {count} that failed',
+  'batch.waits': 'The photos that have no answer yet wait.',
   'batch.csv': 'Save as CSV',
   'batch.photo': 'Photo',
   'batch.faces': 'Faces',
