@@ -511,7 +511,7 @@ export const en = {
   'unknown.seen': 'last seen {date}',
   'unknown.other_pack': 'Seen by another model pack: it cannot be compared.',
   'unknown.select_group': 'Select the group',
-  'unknown.face': 'Face seen {date}',
+  'unknown.face': 'Face {number} of {count}, seen {date}',
   'unknown.show_all': 'Show all {count}',
   'unknown.name': 'Name…',
   'unknown.who': { one: 'Who is this?', other: 'Who is on these {count} pictures?' },
