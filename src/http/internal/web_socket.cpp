@@ -98,6 +98,7 @@ class Socket {
   awaitable<void> answer();
   awaitable<std::optional<SocketReply>> answer_of(const Message& message);
   awaitable<void> refresh();
+  awaitable<std::optional<Response>> use_session(Step step);
   awaitable<void> supervise();
   awaitable<void> ask_again();
   awaitable<bool> write(const std::string& text);
@@ -122,6 +123,7 @@ class Socket {
   Clock::time_point last_received_ = Clock::now();
   Clock::time_point last_admitted_ = Clock::now();
   Clock::time_point last_looked_ = Clock::now();  ///< at a message, or at the session itself
+  bool in_use_ = false;                           ///< the session is asked something
   std::optional<Clock::time_point> writes_since_;
   bool lost_ = false;                             ///< nobody is there any more
   std::optional<websocket::close_reason> ended_;  ///< why, as the client is told
@@ -211,11 +213,9 @@ void Socket<Stream>::take(Message message) {
 template <typename Stream>
 awaitable<void> Socket<Stream>::answer() {
   while (!ended_ && !lost_) {
-    if (!newest_) {
-      message_came_.expires_at(last_looked_ + limits().socket_check);
+    if (!newest_ || in_use_) {
+      message_came_.expires_at(Clock::time_point::max());
       co_await message_came_.async_wait(kAwait);
-      const bool is_due = Clock::now() >= last_looked_ + limits().socket_check;
-      if (!newest_ && !ended_ && !lost_ && is_due) co_await refresh();
       continue;
     }
     const Message message = *std::exchange(newest_, {});
@@ -244,8 +244,7 @@ awaitable<std::optional<SocketReply>> Socket<Stream>::answer_of(const Message& m
     reply = session_.answer(seen, over_.get_token());
     return std::nullopt;
   };
-  const auto failure = co_await run_on(shared_.sockets_lane, std::move(step), over_.get_token());
-  last_looked_ = Clock::now();
+  const auto failure = co_await use_session(std::move(step));
   if (failure) co_return std::nullopt;
   co_return reply;
 }
@@ -258,10 +257,20 @@ awaitable<void> Socket<Stream>::refresh() {
     why = session_.refresh();
     return std::nullopt;
   };
-  const auto failure = co_await run_on(shared_.sockets_lane, std::move(step), over_.get_token());
-  last_looked_ = Clock::now();
+  const auto failure = co_await use_session(std::move(step));
+  message_came_.cancel();
   if (failure) end(websocket::close_code::internal_error, "answer_failed");
   if (why) end(*why);
+}
+
+/// Asks the session something on the sockets' threads, as nobody else does meanwhile.
+template <typename Stream>
+awaitable<std::optional<Response>> Socket<Stream>::use_session(Step step) {
+  in_use_ = true;
+  auto failure = co_await run_on(shared_.sockets_lane, std::move(step), over_.get_token());
+  in_use_ = false;
+  last_looked_ = Clock::now();
+  co_return failure;
 }
 
 template <typename Stream>
@@ -278,6 +287,8 @@ awaitable<void> Socket<Stream>::supervise() {
       end(websocket::close_code::policy_error, "results_not_taken");
     } else if (now - last_admitted_ > limits().socket_check) {
       co_await ask_again();
+      const bool is_due = Clock::now() - last_looked_ > limits().socket_check;
+      if (is_due && !in_use_ && !ended_ && !lost_) co_await refresh();
     }
   }
   co_await close();
