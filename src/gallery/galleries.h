@@ -241,6 +241,12 @@ class Galleries {
 
   [[nodiscard]] Result<VersionReport> report_version(UserId user, GalleryId gallery,
                                                      int64_t number);
+
+  /// What a version made of one person's photos, in the order they were added.
+  ///
+  /// cost:  reads that person's embeddings only, however large the gallery is
+  [[nodiscard]] Result<std::vector<VersionPhoto>> report_photos(UserId user, GalleryId gallery,
+                                                                PersonId person, int64_t number);
   [[nodiscard]] Result<void> delete_version(UserId user, GalleryId gallery, int64_t number);
 
   /// A version in memory: what a Snapshot is built from and what a `.ffg` file holds.

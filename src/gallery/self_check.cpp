@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <span>
+#include <unordered_map>
 
 #include "gallery/train.h"
 
@@ -20,55 +22,67 @@ struct Place {
 };
 
 /// Photos whose person has another one: the first of everybody, then the second, ...
-std::vector<Place> checkable_photos(const GalleryModel& model) {
+std::vector<Place> checkable_photos(const Snapshot& snapshot) {
   size_t most_photos = 0;
-  for (const ModelPerson& person : model.people) {
-    most_photos = std::max(most_photos, person.references.size());
+  for (size_t person = 0; person < snapshot.person_count(); ++person) {
+    most_photos = std::max(most_photos, snapshot.reference_count(person));
   }
   std::vector<Place> places;
   for (size_t reference = 0; reference < most_photos; ++reference) {
-    for (size_t person = 0; person < model.people.size(); ++person) {
-      const size_t count = model.people[person].references.size();
+    for (size_t person = 0; person < snapshot.person_count(); ++person) {
+      const size_t count = snapshot.reference_count(person);
       if (count > 1 && reference < count) places.push_back({person, reference});
     }
   }
   return places;
 }
 
-TemplateSum sum_of(const GalleryModel& model, const ModelPerson& person) {
-  TemplateSum sum(static_cast<size_t>(model.embedding_length));
-  for (const Reference& reference : person.references) sum.add(reference.embedding);
+/// in: somebody with a photo
+TemplateSum sum_of(const Snapshot& snapshot, size_t person_index) {
+  TemplateSum sum(snapshot.reference(person_index, 0).size());
+  for (size_t reference = 0; reference < snapshot.reference_count(person_index); ++reference) {
+    sum.add(snapshot.reference(person_index, reference));
+  }
   return sum;
 }
 
+Result<void> require_wanted(const std::stop_token& abandoned) {
+  if (!abandoned.stop_requested()) return {};
+  return fail(ErrorCode::Cancelled, "request_abandoned", "nobody waits for this any more");
+}
+
 /// The people of the snapshot most similar to an embedding, but for one of them.
-Result<std::vector<Candidate>> nearest_others(const GalleryModel& model, const Snapshot& snapshot,
-                                              const std::vector<float>& embedding,
-                                              size_t person_index, size_t count) {
-  auto candidates = TRY(snapshot.nearest({model.model_id, model.metric, embedding}, count + 1));
+Result<std::vector<Candidate>> nearest_others(const Snapshot& snapshot,
+                                              std::span<const float> embedding, size_t person_index,
+                                              size_t count) {
+  const face::Embedding asked{.model_id = snapshot.model_id(),
+                              .metric = snapshot.metric(),
+                              .values = {embedding.begin(), embedding.end()}};
+  auto candidates = TRY(snapshot.nearest(asked, count + 1));
   std::erase_if(candidates,
                 [&](const Candidate& found) { return found.person_index == person_index; });
   if (candidates.size() > count) candidates.resize(count);
   return candidates;
 }
 
-Result<std::vector<CheckedPhoto>> checked_photos(const GalleryModel& model,
-                                                 const Snapshot& snapshot,
-                                                 std::span<const Place> places) {
-  std::vector<TemplateSum> sums;
-  sums.reserve(model.people.size());
-  for (const ModelPerson& person : model.people) sums.push_back(sum_of(model, person));
+Result<std::vector<CheckedPhoto>> checked_photos(const Snapshot& snapshot,
+                                                 std::span<const Place> places,
+                                                 const std::stop_token& abandoned) {
+  std::unordered_map<size_t, TemplateSum> sums;  // of those whose photos are looked at
   std::vector<CheckedPhoto> photos;
   photos.reserve(places.size());
   for (const auto& [person_index, reference_index] : places) {
-    const auto& embedding = model.people[person_index].references[reference_index].embedding;
-    TemplateSum rest = sums[person_index];
+    TRY(require_wanted(abandoned));
+    const auto embedding = snapshot.reference(person_index, reference_index);
+    auto sum = sums.find(person_index);
+    if (sum == sums.end()) sum = sums.emplace(person_index, sum_of(snapshot, person_index)).first;
+    TemplateSum rest = sum->second;
     rest.remove(embedding);
-    const auto own = rest.similarity(embedding, model.metric);
+    const auto own = rest.similarity(embedding, snapshot.metric());
     if (!own) continue;  // the others cancel out: there is no template without this photo
     CheckedPhoto photo{
         .person_index = person_index, .reference_index = reference_index, .own_similarity = *own};
-    const auto others = TRY(nearest_others(model, snapshot, embedding, person_index, 1));
+    const auto others = TRY(nearest_others(snapshot, embedding, person_index, 1));
     if (!others.empty()) {
       photo.other_person_index = others.front().person_index;
       photo.other_similarity = others.front().similarity;
@@ -78,12 +92,15 @@ Result<std::vector<CheckedPhoto>> checked_photos(const GalleryModel& model,
   return photos;
 }
 
-Result<std::vector<LookAlike>> look_alikes_of(const GalleryModel& model, const Snapshot& snapshot,
-                                              const SelfCheckLimits& limits) {
+Result<std::vector<LookAlike>> all_look_alikes(const Snapshot& snapshot,
+                                               const SelfCheckLimits& limits,
+                                               const std::stop_token& abandoned) {
   std::vector<LookAlike> look_alikes;
-  for (size_t person = 0; person < std::min(limits.people, model.people.size()); ++person) {
-    for (const Candidate& other : TRY(nearest_others(model, snapshot, model.people[person].mean,
-                                                     person, limits.look_alikes_each))) {
+  const size_t person_count = std::min(limits.people, snapshot.person_count());
+  for (size_t person = 0; person < person_count; ++person) {
+    TRY(require_wanted(abandoned));
+    const auto others = TRY(look_alikes_of(snapshot, person, limits.look_alikes_each));
+    for (const Candidate& other : others) {
       look_alikes.push_back({person, other.person_index, other.similarity});
     }
   }
@@ -91,14 +108,14 @@ Result<std::vector<LookAlike>> look_alikes_of(const GalleryModel& model, const S
   return look_alikes;
 }
 
-Result<std::vector<PromiseCost>> promise_costs(const GalleryModel& model,
+Result<std::vector<PromiseCost>> promise_costs(const Snapshot& snapshot,
                                                std::span<const CheckedPhoto> photos) {
   std::vector<PromiseCost> promises;
-  if (!model.calibration) return promises;
+  if (!snapshot.calibration()) return promises;
   for (const double rate : kPromises) {
-    const MatchPolicy policy =
-        TRY(MatchPolicy::create(model.calibration, {.false_positive_identification_rate = rate}));
-    const MatchThreshold threshold = policy.identification_threshold(model.people.size());
+    const MatchPolicy policy = TRY(
+        MatchPolicy::create(snapshot.calibration(), {.false_positive_identification_rate = rate}));
+    const MatchThreshold threshold = policy.identification_threshold(snapshot.person_count());
     const auto missed = std::ranges::count_if(photos, [&](const CheckedPhoto& photo) {
       return photo.own_similarity < threshold.similarity || photo.is_confused();
     });
@@ -108,12 +125,12 @@ Result<std::vector<PromiseCost>> promise_costs(const GalleryModel& model,
 }
 
 /// Each photo claims to be its own person.
-Result<std::vector<PromiseCost>> match_promise_costs(const GalleryModel& model,
+Result<std::vector<PromiseCost>> match_promise_costs(const Snapshot& snapshot,
                                                      std::span<const CheckedPhoto> photos) {
   std::vector<PromiseCost> promises;
-  if (!model.calibration) return promises;
+  if (!snapshot.calibration()) return promises;
   for (const double rate : kMatchPromises) {
-    const MatchThreshold threshold = TRY(match_threshold(*model.calibration, rate));
+    const MatchThreshold threshold = TRY(match_threshold(*snapshot.calibration(), rate));
     const auto missed = std::ranges::count_if(photos, [&](const CheckedPhoto& photo) {
       return photo.own_similarity < threshold.similarity;
     });
@@ -124,15 +141,23 @@ Result<std::vector<PromiseCost>> match_promise_costs(const GalleryModel& model,
 
 }  // namespace
 
-Result<SelfCheck> check_against_itself(const GalleryModel& model, const SelfCheckLimits& limits) {
-  const Snapshot snapshot(model);
-  std::vector<Place> places = checkable_photos(model);
+Result<std::vector<Candidate>> look_alikes_of(const Snapshot& snapshot, size_t person_index,
+                                              size_t count) {
+  if (snapshot.reference_count(person_index) == 0) return std::vector<Candidate>{};
+  const auto mean = sum_of(snapshot, person_index).mean(snapshot.metric());
+  if (mean.empty()) return std::vector<Candidate>{};
+  return nearest_others(snapshot, mean, person_index, count);
+}
+
+Result<SelfCheck> check_against_itself(const Snapshot& snapshot, const SelfCheckLimits& limits,
+                                       const std::stop_token& abandoned) {
+  std::vector<Place> places = checkable_photos(snapshot);
   SelfCheck check{.checkable_photo_count = places.size()};
   if (places.size() > limits.photos) places.resize(limits.photos);
-  check.photos = TRY(checked_photos(model, snapshot, places));
-  check.look_alikes = TRY(look_alikes_of(model, snapshot, limits));
-  check.promises = TRY(promise_costs(model, check.photos));
-  check.match_promises = TRY(match_promise_costs(model, check.photos));
+  check.photos = TRY(checked_photos(snapshot, places, abandoned));
+  check.look_alikes = TRY(all_look_alikes(snapshot, limits, abandoned));
+  check.promises = TRY(promise_costs(snapshot, check.photos));
+  check.match_promises = TRY(match_promise_costs(snapshot, check.photos));
   return check;
 }
 

@@ -3,16 +3,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <vector>
 
 #include "base/result.h"
-#include "gallery/gallery_model.h"
 #include "gallery/match_policy.h"
+#include "gallery/snapshot.h"
 
 namespace faceforge::gallery {
 
 /// One photo of a trained gallery, asked as if it were new: its own person's template without it,
-/// and the other person that it is most similar to. Indices are those of the GalleryModel.
+/// and the other person that it is most similar to. Indices are places in the Snapshot.
 struct CheckedPhoto {
   size_t person_index = 0;
   size_t reference_index = 0;
@@ -59,10 +60,21 @@ struct SelfCheckLimits {
 
 /// Leaves each photo out of its person's template and asks who it is (leave-one-out).
 ///
-/// fails: as Snapshot::nearest
-/// cost:  O((photos + people) * people * embedding_length)
+/// in:    `abandoned` is asked to stop when nobody waits for the answer any more
+/// fails: as Snapshot::nearest; cancelled/request_abandoned
+/// cost:  O((photos + people) * people * embedding_length); in memory a TemplateSum for each person
+///        whose photos are looked at
 /// source: Stone 1974, "Cross-validatory choice and assessment of statistical predictions"
-[[nodiscard]] Result<SelfCheck> check_against_itself(const GalleryModel& model,
-                                                     const SelfCheckLimits& limits = {});
+[[nodiscard]] Result<SelfCheck> check_against_itself(const Snapshot& snapshot,
+                                                     const SelfCheckLimits& limits = {},
+                                                     const std::stop_token& abandoned = {});
+
+/// The people whose templates are most similar to the mean of a person's photos.
+///
+/// in:    `person_index` a place in the snapshot (a CHECK); `count` below Snapshot::kMaxCandidates
+/// out:   at most `count`, by falling similarity; none where the person's photos cancel out
+/// fails: as Snapshot::nearest
+[[nodiscard]] Result<std::vector<Candidate>> look_alikes_of(const Snapshot& snapshot,
+                                                            size_t person_index, size_t count);
 
 }  // namespace faceforge::gallery

@@ -36,7 +36,7 @@ GalleryModel model() {
 }
 
 TEST(SelfCheck, EachPhotoIsHeldAgainstItsPersonWithoutItAndAgainstTheNearestOther) {
-  const auto check = check_against_itself(model());
+  const auto check = check_against_itself(Snapshot(model()));
   ASSERT_TRUE(check) << check.error().message;
   EXPECT_EQ(check->checkable_photo_count, 4U);  // without Cleo's only one
   ASSERT_EQ(check->photos.size(), 4U);
@@ -54,7 +54,7 @@ TEST(SelfCheck, EachPhotoIsHeldAgainstItsPersonWithoutItAndAgainstTheNearestOthe
 }
 
 TEST(SelfCheck, LookAlikesAreTheNearestTemplatesMostSimilarFirst) {
-  const auto check = check_against_itself(model(), {.look_alikes_each = 1});
+  const auto check = check_against_itself(Snapshot(model()), {.look_alikes_each = 1});
   // Ann's mean lies at 30 degrees: cos 60 to Ben. Ben's lies 60 from it, and her spread is
   // 1 - cos 30. Cleo is 120 from Ann's mean and 180 from Ben's.
   ASSERT_EQ(check->look_alikes.size(), 3U);
@@ -68,13 +68,13 @@ TEST(SelfCheck, LookAlikesAreTheNearestTemplatesMostSimilarFirst) {
 
 TEST(SelfCheck, ARarerPromiseMissesMorePhotos) {
   GalleryModel calibrated = model();
-  EXPECT_TRUE(check_against_itself(calibrated)->promises.empty());
+  EXPECT_TRUE(check_against_itself(Snapshot(calibrated))->promises.empty());
   face::Calibration table;
   table.model_id = calibrated.model_id;
   table.points = {{1e-1, 0.1F}, {1e-3, 0.4F}, {1e-5, 0.6F}};
   table.tail_slope = -23;
   calibrated.calibration = table;
-  const auto check = check_against_itself(calibrated);
+  const auto check = check_against_itself(Snapshot(calibrated));
   ASSERT_TRUE(check) << check.error().message;
   const auto& promises = check->promises;
   ASSERT_EQ(promises.size(), 10U);
@@ -88,14 +88,14 @@ TEST(SelfCheck, ARarerPromiseMissesMorePhotos) {
 
 TEST(SelfCheck, AVerificationMissesWhoIsTooUnlikeThemselvesWhoeverElseTheyAreLike) {
   GalleryModel calibrated = model();
-  EXPECT_TRUE(check_against_itself(calibrated)->match_promises.empty());
+  EXPECT_TRUE(check_against_itself(Snapshot(calibrated))->match_promises.empty());
   face::Calibration table;
   table.model_id = calibrated.model_id;
   table.points = {{1e-2, 0.1F}, {1e-3, 0.4F}, {1e-5, 0.6F}};
   table.tail_intercept = 2;
   table.tail_slope = -23;
   calibrated.calibration = table;
-  const auto promises = check_against_itself(calibrated)->match_promises;
+  const auto promises = check_against_itself(Snapshot(calibrated))->match_promises;
   ASSERT_EQ(promises.size(), 13U);
   EXPECT_EQ(promises.front().rate, 1e-2);
   EXPECT_NEAR(promises.front().match_threshold.similarity, 0.1, 1e-6);
@@ -108,17 +108,43 @@ TEST(SelfCheck, AVerificationMissesWhoIsTooUnlikeThemselvesWhoeverElseTheyAreLik
 }
 
 TEST(SelfCheck, ASampleIsTakenFromEverybodyEvenly) {
-  const auto check = check_against_itself(model(), {.photos = 2});
+  const auto check = check_against_itself(Snapshot(model()), {.photos = 2});
   EXPECT_EQ(check->checkable_photo_count, 4U);
   std::vector<size_t> people;
   for (const CheckedPhoto& photo : check->photos) people.push_back(photo.person_index);
   EXPECT_THAT(people, ElementsAre(0, 1));
 }
 
+TEST(SelfCheck, StopsWhenNobodyWaitsForItAnyMore) {
+  std::stop_source gone;
+  gone.request_stop();
+  const auto check = check_against_itself(Snapshot(model()), {}, gone.get_token());
+  ASSERT_FALSE(check);
+  EXPECT_EQ(check.error().reason, "request_abandoned");
+}
+
+TEST(SelfCheck, TheLookAlikesOfOnePersonAreThoseOfTheWholeCheck) {
+  const Snapshot snapshot(model());
+  const auto all = check_against_itself(snapshot)->look_alikes;
+  for (size_t person = 0; person < 3; ++person) {
+    const auto own = look_alikes_of(snapshot, person, 3);
+    ASSERT_TRUE(own) << own.error().message;
+    ASSERT_EQ(own->size(), 2U);
+    for (const Candidate& other : *own) {
+      const auto same = std::ranges::find_if(all, [&](const LookAlike& pair) {
+        return pair.person_index == person && pair.other_person_index == other.person_index;
+      });
+      ASSERT_NE(same, all.end());
+      EXPECT_EQ(same->similarity, other.similarity);
+    }
+    EXPECT_GE(own->at(0).similarity, own->at(1).similarity);
+  }
+}
+
 TEST(SelfCheck, OnePersonAloneHasNobodyToBeConfusedWith) {
   GalleryModel alone = model();
   alone.people.resize(1);
-  const auto check = check_against_itself(alone);
+  const auto check = check_against_itself(Snapshot(alone));
   ASSERT_TRUE(check) << check.error().message;
   EXPECT_FALSE(check->photos[0].other_person_index);
   EXPECT_FALSE(check->photos[0].is_confused());

@@ -55,6 +55,12 @@ struct Snapshot::Parts {
   [[nodiscard]] std::span<const float> reference(size_t row) const {
     return std::span(references).subspan(row * embedding_length(), embedding_length());
   }
+  [[nodiscard]] size_t reference_row(size_t person_index, size_t reference_index) const {
+    CHECK(person_index < people.size());
+    const KnownPerson& person = people[person_index];
+    CHECK(reference_index < person.reference_count);
+    return person.first_reference + reference_index;
+  }
   [[nodiscard]] Result<void> check_model(const face::Embedding& embedding) const;
   [[nodiscard]] Candidate candidate(std::span<const float> embedding, size_t person_index,
                                     float similarity) const;
@@ -148,6 +154,9 @@ Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 const face::ModelId& Snapshot::model_id() const {
   return parts_->model_id;
 }
+face::Metric Snapshot::metric() const {
+  return parts_->templates.metric();
+}
 const std::string& Snapshot::pack_id() const {
   return parts_->pack_id;
 }
@@ -156,6 +165,30 @@ size_t Snapshot::person_count() const {
 }
 const std::optional<face::Calibration>& Snapshot::calibration() const {
   return parts_->calibration;
+}
+
+std::optional<PersonId> Snapshot::person_id(size_t person_index) const {
+  CHECK(person_index < parts_->people.size());
+  return parts_->people[person_index].id;
+}
+
+size_t Snapshot::reference_count(size_t person_index) const {
+  CHECK(person_index < parts_->people.size());
+  return parts_->people[person_index].reference_count;
+}
+
+std::span<const float> Snapshot::reference(size_t person_index, size_t reference_index) const {
+  return parts_->reference(parts_->reference_row(person_index, reference_index));
+}
+
+std::optional<PhotoId> Snapshot::photo_id(size_t person_index, size_t reference_index) const {
+  return parts_->reference_names[parts_->reference_row(person_index, reference_index)].photo;
+}
+
+std::optional<size_t> Snapshot::find(PersonId person) const {
+  const auto found = parts_->index_by_id.find(person);
+  if (found == parts_->index_by_id.end()) return std::nullopt;
+  return found->second;
 }
 
 size_t Snapshot::memory_bytes() const {
@@ -192,12 +225,12 @@ Result<Candidate> Snapshot::compare(const face::Embedding& embedding,
 }
 
 Result<Candidate> Snapshot::compare(const face::Embedding& embedding, PersonId person) const {
-  const auto found = parts_->index_by_id.find(person);
-  if (found == parts_->index_by_id.end()) {
+  const auto index = find(person);
+  if (!index) {
     return fail(ErrorCode::NotFound, "person_not_trained",
                 "this trained version does not know the person: train the gallery again");
   }
-  return compare(embedding, parts_->people[found->second].name);
+  return compare(embedding, parts_->people[*index].name);
 }
 
 }  // namespace faceforge::gallery

@@ -38,9 +38,22 @@ class Snapshot {
   Snapshot& operator=(Snapshot&&) noexcept;
 
   [[nodiscard]] const face::ModelId& model_id() const;
+  [[nodiscard]] face::Metric metric() const;
   [[nodiscard]] const std::string& pack_id() const;
   [[nodiscard]] size_t person_count() const;
   [[nodiscard]] const std::optional<face::Calibration>& calibration() const;
+
+  /// A person by their place, 0 to person_count() - 1 (a CHECK); their photos likewise.
+  ///
+  /// out: `person_id` and `photo_id` are nothing when the snapshot comes from a file
+
+  [[nodiscard]] std::optional<PersonId> person_id(size_t person_index) const;
+  [[nodiscard]] size_t reference_count(size_t person_index) const;
+  [[nodiscard]] std::span<const float> reference(size_t person_index, size_t reference_index) const;
+  [[nodiscard]] std::optional<PhotoId> photo_id(size_t person_index, size_t reference_index) const;
+
+  /// out: the place of a person; nothing when the snapshot does not know them
+  [[nodiscard]] std::optional<size_t> find(PersonId person) const;
 
   /// Bytes held, for caches.
   [[nodiscard]] size_t memory_bytes() const;

@@ -90,15 +90,21 @@ struct StoredPhoto {
   std::vector<float> embedding{};  ///< empty when unusable
 };
 
-/// Visits the photos of a version person by person, in the order they were added.
+/// Visits the photos of a version, or of one person in it, person by person, in the order they were
+/// added.
 Result<void> scan_photos(store::Transaction& transaction, UserId user, const StoredVersion& stored,
+                         std::optional<PersonId> person,
                          const std::function<void(StoredPhoto)>& visit) {
   const auto length = static_cast<size_t>(stored.version.embedding_length);
+  const std::string of_person =
+      person ? fmt::format(" and f.person_id = {}", person->value()) : std::string();
   return transaction.scan(
-      "select f.person_id, f.id, f.file_name, x.standing, e.embedding from version_photos x"
-      " join photos f on f.id = x.photo_id"
-      " left join embeddings e on e.photo_id = f.id and e.model_id = $3"
-      " where x.owner_id = $1 and x.version_id = $2 order by f.person_id, f.id",
+      fmt::format(
+          "select f.person_id, f.id, f.file_name, x.standing, e.embedding from version_photos x"
+          " join photos f on f.id = x.photo_id"
+          " left join embeddings e on e.photo_id = f.id and e.model_id = $3"
+          " where x.owner_id = $1 and x.version_id = $2{} order by f.person_id, f.id",
+          of_person),
       [&](const store::Row& row) -> Result<void> {
         StoredPhoto photo{.person = row.id<PersonId>(0),
                           .id = row.id<PhotoId>(1),
@@ -135,6 +141,13 @@ std::optional<float> similarity_to_rest(const StoredPhoto& photo, const Template
   TemplateSum rest = person;
   if (photo.standing == Standing::Used) rest.remove(photo.embedding);
   return rest.similarity(photo.embedding, metric);
+}
+
+/// in: `person` nothing where the version has no template of them
+VersionPhoto shown_photo(const StoredPhoto& photo, const TemplateSum* person, face::Metric metric) {
+  VersionPhoto shown{photo.id, photo.file_name, photo.standing, std::nullopt};
+  if (person != nullptr) shown.similarity = similarity_to_rest(photo, *person, metric);
+  return shown;
 }
 
 }  // namespace
@@ -196,14 +209,12 @@ Result<VersionReport> Galleries::report_version(UserId user, GalleryId gallery, 
               .id = id, .name = name, .photo_count = sum.count(), .spread = sum.spread(metric)};
           sums.emplace(id, std::move(sum));
         }));
-    TRY(scan_photos(transaction, user, stored, [&](const StoredPhoto& photo) {
+    TRY(scan_photos(transaction, user, stored, {}, [&](const StoredPhoto& photo) {
       VersionPerson& person = people[photo.person];
       person.id = photo.person;
-      VersionPhoto shown{photo.id, photo.file_name, photo.standing, std::nullopt};
-      if (const auto sum = sums.find(photo.person); sum != sums.end()) {
-        shown.similarity = similarity_to_rest(photo, sum->second, metric);
-      }
-      person.photos.push_back(std::move(shown));
+      const auto sum = sums.find(photo.person);
+      person.photos.push_back(
+          shown_photo(photo, sum != sums.end() ? &sum->second : nullptr, metric));
     }));
     VersionReport report{.version = stored.version};
     for (auto& [id, person] : people) {
@@ -214,6 +225,37 @@ Result<VersionReport> Galleries::report_version(UserId user, GalleryId gallery, 
     }
     std::ranges::sort(report.people, {}, &VersionPerson::name);
     return report;
+  });
+}
+
+Result<std::vector<VersionPhoto>> Galleries::report_photos(UserId user, GalleryId gallery,
+                                                           PersonId person, int64_t number) {
+  return database_.read([&](store::Transaction& transaction) -> Result<std::vector<VersionPhoto>> {
+    const auto found = TRY(internal::find_gallery_head(transaction, user, gallery));
+    // Without what find_stored counts.
+    const auto versions =
+        TRY(transaction.query("select id, model_id, metric, embedding_length from versions"
+                              " where owner_id = $1 and gallery_id = $2 and number = $3",
+                              user, gallery, number));
+    if (versions.empty()) return no_such_version(gallery, found, number);
+    StoredVersion stored{.row_id = versions[0].integer(0)};
+    stored.version.model_id = face::ModelId(versions[0].text(1));
+    stored.version.metric = TRY(face::metric_from(versions[0].text(2)));
+    stored.version.embedding_length = versions[0].integer(3);
+    const auto templates =
+        TRY(transaction.query("select template from version_people"
+                              " where owner_id = $1 and version_id = $2 and person_id = $3",
+                              user, stored.row_id, person));
+    std::optional<TemplateSum> sum;
+    if (!templates.empty()) {
+      const auto length = static_cast<size_t>(stored.version.embedding_length);
+      sum = TRY(TemplateSum::from_bytes(templates[0].blob(0), length));
+    }
+    std::vector<VersionPhoto> photos;
+    TRY(scan_photos(transaction, user, stored, person, [&](const StoredPhoto& photo) {
+      photos.push_back(shown_photo(photo, sum ? &*sum : nullptr, stored.version.metric));
+    }));
+    return photos;
   });
 }
 
@@ -238,7 +280,7 @@ Result<GalleryModel> Galleries::read_model(UserId user, GalleryId gallery, int64
                                               .spread = sum.spread(model.metric),
                                               .mean = std::move(mean)});
                     }));
-    TRY(scan_photos(transaction, user, stored, [&](StoredPhoto photo) {
+    TRY(scan_photos(transaction, user, stored, {}, [&](StoredPhoto photo) {
       const auto person = index_of.find(photo.person);
       if (photo.standing != Standing::Used || person == index_of.end()) return;
       model.people[person->second].references.push_back(

@@ -158,6 +158,36 @@ TEST_F(ApiTest, HoldsAVersionAgainstItsOwnPhotos) {
   EXPECT_EQ(reason_of(ada.get(path + "/2/check")), "version_not_found");
 }
 
+TEST_F(ApiTest, TellsWhatTheVersionInUseMadeOfAPerson) {
+  ApiClient ada = signed_up("ada");
+  const Filled filled = fill(ada);
+  const std::string path = fmt::format("/api/v1/galleries/{}", filled.gallery);
+  const std::string training = fmt::format("{}/people/{}/training", path, filled.ada);
+  const json::object before = body_of(ada.get(training));
+  EXPECT_TRUE(before.at("version").is_null());
+  EXPECT_TRUE(before.at("photos").as_array().empty());
+  train(ada, filled.gallery);
+  const json::object trained = body_of(ada.get(training));
+  EXPECT_EQ(trained.at("version"), 1);
+  ASSERT_EQ(trained.at("photos").as_array().size(), 3U);
+  EXPECT_EQ(trained.at("photos").at(0).at("id"), filled.photo_of_ada);
+  EXPECT_EQ(trained.at("photos").at(0).at("standing"), "used");
+  const json::array alike = trained.at("look_alikes").as_array();
+  ASSERT_EQ(alike.size(), 1U);
+  EXPECT_EQ(alike[0].at("person_id"), filled.bob);
+  EXPECT_EQ(alike[0].at("name"), "Bob");
+  EXPECT_GT(alike[0].at("photo_id").as_int64(), 0);
+  const json::object check = body_of(ada.get(path + "/versions/1/check"));
+  EXPECT_EQ(alike[0].at("similarity"), check.at("look_alikes").at(0).at("similarity"));
+
+  const json::value revision = body_of(ada.get(path)).at("revision");
+  const std::string of_bob = fmt::format("{}/people/{}", path, filled.bob);
+  ada.post(of_bob + "/moved-photos", json::object{{"photo_ids", json::array{filled.photo_of_ada}}});
+  EXPECT_EQ(body_of(ada.get(training)).at("photos").as_array().size(), 2U);
+  EXPECT_NE(body_of(ada.get(path)).at("revision"), revision) << "the version is another one now";
+  EXPECT_EQ(reason_of(ada.get(path + "/people/9999/training")), "person_not_found");
+}
+
 TEST_F(ApiTest, DuplicatesAGalleryAndGoesBackToAnOlderVersion) {
   ApiClient ada = signed_up("ada");
   const Filled filled = fill(ada);

@@ -59,6 +59,7 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> use_version(const Call& call);
 [[nodiscard]] Result<Response> delete_version(const Call& call);
 [[nodiscard]] Result<Response> check_version(const Call& call);
+[[nodiscard]] Result<Response> get_person_training(const Call& call);
 [[nodiscard]] Result<Response> download_model(const Call& call);
 
 [[nodiscard]] Result<Response> verify(const Call& call);

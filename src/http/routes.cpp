@@ -63,6 +63,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/moved-photos", Manage, kJson, Quick, move_photos},
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/merged-people", Manage, kJson, Quick, merge_person},
 
+    {Get,    "/api/v1/galleries/{gallery_id}/people/{person_id}/training", Read,   kNone, Photos, get_person_training},
+
     {Get,    "/api/v1/galleries/{gallery_id}/people/{person_id}/photos", Read,   kNone,   Quick,  list_photos},
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/photos", Manage, kPhotos, Photos, upload_photos},
     {Get,    "/api/v1/galleries/{gallery_id}/people/{person_id}/photos/{photo_id}", Read,   kNone, Quick, get_photo},

@@ -97,6 +97,7 @@ json::object to_json(const gallery::Gallery& gallery) {
           {"trained_at", time_or_null(gallery.trained_ms)},
           {"untrained_photo_count", gallery.untrained_photo_count},
           {"version_in_use", number(gallery.version_in_use)},
+          {"revision", gallery.revision},
           {"recording", json::object{{"is_on", gallery.recording.is_on},
                                      {"kept_days", gallery.recording.kept_days}}},
           {"sighting_count", gallery.sighting_count},
@@ -187,14 +188,14 @@ json::object to_json(const gallery::VersionReport& report) {
 }
 
 json::object to_json(const recognition::VersionCheck& checked) {
+  const gallery::Snapshot& snapshot = *checked.snapshot;
   const auto person = [&](size_t index) {
-    return checked.model.people[index].person.value_or(gallery::PersonId()).value();
+    return snapshot.person_id(index).value_or(gallery::PersonId()).value();
   };
   json::array photos;
   for (const gallery::CheckedPhoto& photo : checked.check.photos) {
-    const auto& reference =
-        checked.model.people[photo.person_index].references[photo.reference_index];
-    json::object written{{"photo_id", reference.photo.value_or(gallery::PhotoId()).value()},
+    const auto photo_id = snapshot.photo_id(photo.person_index, photo.reference_index);
+    json::object written{{"photo_id", photo_id.value_or(gallery::PhotoId()).value()},
                          {"person_id", person(photo.person_index)},
                          {"similarity", json::number(photo.own_similarity)},
                          {"nearest_other", nullptr}};
@@ -226,6 +227,23 @@ json::object to_json(const recognition::VersionCheck& checked) {
           {"look_alikes", std::move(look_alikes)},
           {"promises", promises(checked.check.promises, "false_positive_identification_rate")},
           {"match_promises", promises(checked.check.match_promises, "false_match_rate")}};
+}
+
+json::object to_json(const recognition::PersonTraining& training) {
+  json::array photos;
+  for (const gallery::VersionPhoto& photo : training.photos) photos.emplace_back(to_json(photo));
+  json::array look_alikes;
+  for (const gallery::Candidate& other : training.look_alikes) {
+    const auto photo = other.reference_photo_id;
+    look_alikes.emplace_back(
+        json::object{{"person_id", other.person_id.value_or(gallery::PersonId()).value()},
+                     {"name", other.person},
+                     {"similarity", json::number(other.similarity)},
+                     {"photo_id", photo ? json::value(photo->value()) : nullptr}});
+  }
+  return {{"version", training.version ? json::value(*training.version) : nullptr},
+          {"photos", std::move(photos)},
+          {"look_alikes", std::move(look_alikes)}};
 }
 
 json::object to_json(const jobs::Job& job) {

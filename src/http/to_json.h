@@ -22,6 +22,7 @@ namespace faceforge::http {
 [[nodiscard]] json::object to_json(const gallery::Version& version);
 [[nodiscard]] json::object to_json(const gallery::VersionReport& report);
 [[nodiscard]] json::object to_json(const recognition::VersionCheck& checked);
+[[nodiscard]] json::object to_json(const recognition::PersonTraining& training);
 [[nodiscard]] json::object to_json(const gallery::Sighting& sighting);
 [[nodiscard]] json::object to_json(const gallery::UnknownFace& face);
 [[nodiscard]] json::object to_json(const recognition::UnknownFaces& faces);

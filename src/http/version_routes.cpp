@@ -54,9 +54,15 @@ Result<Response> delete_version(const Call& call) {
 }
 
 Result<Response> check_version(const Call& call) {
-  const auto checked = TRY(call.services.recognition.check_version(call.user(), gallery_of(call),
-                                                                   call.ids.at("version")));
+  const auto checked = TRY(call.services.recognition.check_version(
+      call.user(), gallery_of(call), call.ids.at("version"), call.abandoned));
   return json_response(200, to_json(checked));
+}
+
+Result<Response> get_person_training(const Call& call) {
+  const auto training = TRY(call.services.recognition.training_of(
+      call.user(), gallery_of(call), call.ids.id<gallery::PersonId>("person_id")));
+  return json_response(200, to_json(training));
 }
 
 Result<Response> download_model(const Call& call) {

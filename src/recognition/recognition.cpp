@@ -24,6 +24,9 @@ constexpr int kEmbeddingRounds = 3;
 
 constexpr std::string_view kDuplicate = "photo_duplicate";
 
+/// As many as a whole check has of each person.
+constexpr size_t kShownLookAlikes = gallery::SelfCheckLimits{}.look_alikes_each;
+
 /// Whether an error is about the photo itself, so that the upload is refused rather than failed.
 bool is_about_the_photo(const Error& error) {
   return error.code == ErrorCode::InvalidInput || error.code == ErrorCode::TooLarge ||
@@ -398,11 +401,25 @@ Result<std::vector<std::byte>> Recognition::export_model(UserId user, GalleryId 
   return gallery::write_model(model);
 }
 
-Result<VersionCheck> Recognition::check_version(UserId user, GalleryId gallery, int64_t version) {
+Result<VersionCheck> Recognition::check_version(UserId user, GalleryId gallery, int64_t version,
+                                                const std::stop_token& abandoned) {
   VersionCheck checked;
-  checked.model = TRY(parts_->galleries.read_model(user, gallery, version));
-  checked.check = TRY(gallery::check_against_itself(checked.model));
+  checked.snapshot = TRY(parts_->snapshot(user, gallery, version)).snapshot;
+  checked.check = TRY(gallery::check_against_itself(*checked.snapshot, {}, abandoned));
   return checked;
+}
+
+Result<PersonTraining> Recognition::training_of(UserId user, GalleryId gallery, PersonId person) {
+  TRY(parts_->galleries.find_person(user, gallery, person));
+  const auto in_use = parts_->snapshot(user, gallery, {});
+  if (!in_use && in_use.error().reason == "gallery_not_trained") return PersonTraining{};
+  const auto [number, snapshot] = TRY(in_use);
+  PersonTraining training{.version = number};
+  training.photos = TRY(parts_->galleries.report_photos(user, gallery, person, number));
+  if (const auto index = snapshot->find(person)) {
+    training.look_alikes = TRY(gallery::look_alikes_of(*snapshot, *index, kShownLookAlikes));
+  }
+  return training;
 }
 
 // --- deleting ---

@@ -56,8 +56,15 @@ struct EnrollReport {
 
 /// A version held against its own photos, and the people and photos that the check's indices name.
 struct VersionCheck {
-  gallery::GalleryModel model{};
+  std::shared_ptr<const gallery::Snapshot> snapshot{};
   gallery::SelfCheck check{};
+};
+
+/// What the version in use made of a person.
+struct PersonTraining {
+  std::optional<int64_t> version{};  ///< nothing where the gallery was never trained
+  std::vector<gallery::VersionPhoto> photos{};
+  std::vector<gallery::Candidate> look_alikes{};  ///< the nearest other people
 };
 
 /// A gallery as one stream watches it: what is kept from frame to frame.
@@ -205,8 +212,16 @@ class Recognition {
 
   /// Holds a version against its own photos (`gallery::check_against_itself`).
   ///
-  /// fails: as gallery::Galleries::read_model; as gallery::check_against_itself
-  [[nodiscard]] Result<VersionCheck> check_version(UserId user, GalleryId gallery, int64_t version);
+  /// fails: as gallery::Galleries::find_version_state and read_model; as
+  ///        gallery::check_against_itself
+  [[nodiscard]] Result<VersionCheck> check_version(UserId user, GalleryId gallery, int64_t version,
+                                                   const std::stop_token& abandoned = {});
+
+  /// Tells what the version in use made of a person, and who is most like them.
+  ///
+  /// fails: not_found/person_not_found; as check_version
+  /// cost:  that person's photos, and one search among all templates
+  [[nodiscard]] Result<PersonTraining> training_of(UserId user, GalleryId gallery, PersonId person);
 
   /// A version as the bytes of a `.ffg` file. `version`: nothing for the one in use.
   [[nodiscard]] Result<std::vector<std::byte>> export_model(

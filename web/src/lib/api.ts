@@ -15,6 +15,7 @@ export type Photo = Schemas['Photo'];
 export type Version = Schemas['Version'];
 export type DuplicateOf = NonNullable<Schemas['RefusedPhoto']['duplicate_of']>;
 export type VersionReport = Schemas['VersionReport'];
+export type PersonTraining = Schemas['PersonTraining'];
 export type DetectedFace = Schemas['DetectedFace'];
 export type Job = Schemas['Job'];
 export type BoundingBox = Schemas['BoundingBox'];
@@ -273,6 +274,13 @@ export const api = {
   person: (galleryId: number, personId: number) =>
     unwrap(
       client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}', {
+        params: { path: ofPerson(galleryId, personId) },
+      }),
+    ),
+  /** What the version in use made of a person's photos, and who is most like them. */
+  personTraining: (galleryId: number, personId: number) =>
+    unwrap(
+      client.GET('/api/v1/galleries/{gallery_id}/people/{person_id}/training', {
         params: { path: ofPerson(galleryId, personId) },
       }),
     ),

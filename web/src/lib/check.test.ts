@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { VersionCheck } from './api';
-import { confusionMatrix, confusionsOf, lookAlikesOf } from './check';
+import { confusionMatrix, confusionsOf } from './check';
 
 const photo = (photo_id: number, person_id: number, similarity: number, other?: [number, number]): VersionCheck['photos'][number] => ({
   photo_id, person_id, similarity, nearest_other: other ? { person_id: other[0], similarity: other[1] } : null,
@@ -8,11 +8,7 @@ const photo = (photo_id: number, person_id: number, similarity: number, other?: 
 const check: VersionCheck = {
   checkable_photo_count: 5,
   photos: [photo(1, 1, 0.7, [2, 0.2]), photo(2, 1, 0.3, [2, 0.4]), photo(3, 2, 0.2, [1, 0.6]), photo(4, 3, 0.9), photo(5, 2, 0.5, [3, 0.1])],
-  look_alikes: [
-    { person_id: 1, other_person_id: 3, similarity: 0.1 },
-    { person_id: 1, other_person_id: 2, similarity: 0.3 },
-    { person_id: 2, other_person_id: 1, similarity: 0.3 },
-  ],
+  look_alikes: [],
   promises: [],
   match_promises: [],
 };
@@ -27,8 +23,4 @@ test('the matrix has whoever is confused, and counts their other photos as their
   expect([...(counts.get(1) ?? [])]).toEqual([[1, 1], [2, 1]]);
   expect([...(counts.get(2) ?? [])]).toEqual([[1, 1], [2, 1]]);
   expect(counts.has(3)).toBe(false);
-});
-
-test('look-alikes of a person are told by how alike they are', () => {
-  expect(lookAlikesOf(check, 1)).toEqual([{ id: 2, similarity: 0.3 }, { id: 3, similarity: 0.1 }]);
 });

@@ -34,11 +34,3 @@ export function confusionMatrix(check: VersionCheck) {
   }
   return { people, counts };
 }
-
-/** The people most like one of them, the nearest first. */
-export function lookAlikesOf(check: VersionCheck, personId: number) {
-  return check.look_alikes
-    .filter((pair) => pair.person_id === personId)
-    .map(({ other_person_id, similarity }) => ({ id: other_person_id, similarity }))
-    .sort((a, b) => b.similarity - a.similarity);
-}
