@@ -23,6 +23,15 @@ Result<void> take_out_of_versions(store::Transaction& transaction, UserId user,
 
 }  // namespace
 
+Result<store::BlobName> internal::delete_photo_row(store::Transaction& transaction, UserId user,
+                                                   GalleryId gallery, PhotoId photo) {
+  const Photo found = TRY(find_photo(transaction, user, gallery, photo));
+  TRY(take_out_of_versions(transaction, user, found));
+  TRY(transaction.execute("delete from photos where owner_id = $1 and id = $2", user, photo));
+  TRY(raise_revision(transaction, user, gallery));
+  return store::BlobName::parse(found.content);
+}
+
 Result<void> Galleries::remove_unused_files(UserId user, const Contents& contents) {
   const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
   for (const store::BlobName& content : contents) {
@@ -100,11 +109,7 @@ size_t Galleries::remove_leftovers() {
 
 Result<void> Galleries::delete_photo(UserId user, GalleryId gallery, PhotoId photo) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
-    const Photo found = TRY(internal::find_photo(transaction, user, gallery, photo));
-    TRY(take_out_of_versions(transaction, user, found));
-    TRY(transaction.execute("delete from photos where owner_id = $1 and id = $2", user, photo));
-    TRY(internal::raise_revision(transaction, user, gallery));
-    auto content = TRY(store::BlobName::parse(found.content));
+    auto content = TRY(internal::delete_photo_row(transaction, user, gallery, photo));
     return Contents{std::move(content)};
   });
 }

@@ -301,6 +301,22 @@ class Galleries {
   /// in: `face` of this user
   [[nodiscard]] Result<store::Blob> read_unknown_face_file(UserId user, const UnknownFace& face);
 
+  /// An unknown face has become a photo: it is unknown no more. For kNamingUndone_ms what was known
+  /// of it is kept beside the photo, so that `unname_faces` can undo it.
+  ///
+  /// fails: not_found/unknown_face_not_found; not_found/photo_not_found
+  [[nodiscard]] Result<void> name_unknown_face(UserId user, GalleryId gallery, UnknownFaceId face,
+                                               PhotoId photo);
+
+  /// Makes named faces unknown again as they were, and deletes the photos that they had become.
+  /// Faces whose photo is not that person's any more, or is gone, and those that were named too
+  /// long ago are left as they are.
+  ///
+  /// out:   the faces that are unknown again, in the order of `faces`
+  [[nodiscard]] Result<std::vector<UnknownFaceId>> unname_faces(
+      UserId user, GalleryId gallery, PersonId person, std::span<const UnknownFaceId> faces);
+  static constexpr int64_t kNamingUndone_ms = 3'600'000;
+
   /// Deletes faces and their files; those that are gone already are no error.
   [[nodiscard]] Result<void> delete_unknown_faces(UserId user, GalleryId gallery,
                                                   std::span<const UnknownFaceId> faces);

@@ -26,15 +26,16 @@ Result<std::vector<Expiring>> galleries_with_expired(store::Transaction& transac
       " where s.gallery_id = g.id and s.last_seen_ms < $1 - $2 * g.recording_days)"
       " or exists (select 1 from unknown_faces u"
       " where u.gallery_id = g.id and u.last_seen_ms < $1 - $2 * g.recording_days)"
+      " or exists (select 1 from named_faces n where n.gallery_id = g.id and n.named_ms <= $3)"
       " order by g.id",
-      now_ms, kDay_ms));
+      now_ms, kDay_ms, now_ms - Galleries::kNamingUndone_ms));
   std::vector<Expiring> found;
   for (const store::Row row : rows) found.push_back({row.id<UserId>(0), row.id<GalleryId>(1)});
   return found;
 }
 
 /// Deletes what was kept for as long as its gallery says: all sightings, and of the faces the
-/// oldest.
+/// oldest; and what was kept of named faces, once naming them cannot be undone any more.
 ///
 /// out: the contents that they held
 Result<Contents> delete_expired_of(store::Transaction& transaction, const Expiring& expiring,
@@ -44,6 +45,9 @@ Result<Contents> delete_expired_of(store::Transaction& transaction, const Expiri
       " (select g.recording_days from galleries g where g.id = $2)";
   TRY(transaction.execute(fmt::format("delete from sightings where {}", kIsExpired), expiring.owner,
                           expiring.gallery, now_ms, kDay_ms));
+  TRY(transaction.execute(
+      "delete from named_faces where owner_id = $1 and gallery_id = $2 and named_ms <= $3",
+      expiring.owner, expiring.gallery, now_ms - Galleries::kNamingUndone_ms));
   const auto rows = TRY(transaction.query(
       fmt::format("delete from unknown_faces where id in (select id from unknown_faces where {}"
                   " order by last_seen_ms limit $5) returning content",
@@ -106,6 +110,8 @@ Result<void> Galleries::delete_recorded(UserId user, GalleryId gallery) {
         "update galleries set recorded_since_ms = $3 where owner_id = $1 and id = $2", user,
         gallery, clock_.now_ms()));
     TRY(transaction.execute("delete from sightings where owner_id = $1 and gallery_id = $2", user,
+                            gallery));
+    TRY(transaction.execute("delete from named_faces where owner_id = $1 and gallery_id = $2", user,
                             gallery));
     const auto rows = TRY(transaction.query(
         "delete from unknown_faces where owner_id = $1 and gallery_id = $2 returning content", user,

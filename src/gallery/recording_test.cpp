@@ -387,6 +387,68 @@ TEST_P(RecordingTest, AFileThatAPhotoHasTooStaysUntilBothAreGone) {
   EXPECT_EQ(file_count(ada_), 0U);
 }
 
+TEST_P(RecordingTest, ANamedFaceIsUnknownAgainAsItWasWhenThatIsUndone) {
+  record();
+  const auto face = *keep("a face", {0.6F, 0.8F, 0});
+  const UnknownFace before = *galleries_->find_unknown_face(ada_, gallery_, face);
+  const auto photo = add(ada_, gallery_, bob_, "a face", {0.6F, 0.8F, 0});
+  ASSERT_TRUE(photo);
+  ASSERT_TRUE(galleries_->name_unknown_face(ada_, gallery_, face, photo->id));
+  EXPECT_THAT(faces(), IsEmpty());
+  EXPECT_EQ(reason_of(galleries_->name_unknown_face(ada_, gallery_, face, photo->id)),
+            "unknown_face_not_found");
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  const auto undone = galleries_->unname_faces(ada_, gallery_, bob_, {{face}});
+  ASSERT_TRUE(undone) << undone.error().message;
+  EXPECT_THAT(*undone, ElementsAre(face));
+  ASSERT_THAT(faces(), SizeIs(1));
+  const UnknownFace after = faces().front();
+  EXPECT_EQ(after.id, before.id);
+  EXPECT_EQ(after.first_seen_ms, before.first_seen_ms);
+  EXPECT_EQ(after.look_count, before.look_count);
+  EXPECT_EQ(after.embedding.values, before.embedding.values);
+  EXPECT_EQ(*galleries_->read_unknown_face_file(ada_, after), bytes_of("a face"));
+  EXPECT_EQ(reason_of(galleries_->find_photo(ada_, gallery_, photo->id)), "photo_not_found");
+  EXPECT_THAT(galleries_->read_model(ada_, gallery_, 1)->people, IsEmpty())
+      << "taken out of the version that was trained meanwhile";
+  EXPECT_THAT(*galleries_->unname_faces(ada_, gallery_, bob_, {{face}}), IsEmpty());
+}
+
+TEST_P(RecordingTest, OnlyWhatIsStillThatPersonsAndWasNamedOfLateIsUnnamed) {
+  record();
+  std::vector<UnknownFaceId> named;
+  std::vector<PhotoId> photos;
+  for (const char* text : {"stays", "is moved", "is deleted"}) {
+    named.push_back(*keep(text));
+    photos.push_back(add(ada_, gallery_, bob_, text, {1, 0, 0})->id);
+    ASSERT_TRUE(galleries_->name_unknown_face(ada_, gallery_, named.back(), photos.back()));
+  }
+  const auto ben = galleries_->add_person(ada_, gallery_, "Ben")->id;
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, {{photos[1]}}, ben));
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, photos[2]));
+  EXPECT_EQ(reason_of(galleries_->unname_faces(eve_, gallery_, bob_, named)), "gallery_not_found");
+  EXPECT_THAT(*galleries_->unname_faces(ada_, gallery_, bob_, named), ElementsAre(named[0]));
+  EXPECT_TRUE(galleries_->find_photo(ada_, gallery_, photos[1]));
+  EXPECT_EQ(file_count(ada_), 2U);
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_THAT(*galleries_->unname_faces(ada_, gallery_, ben, named), IsEmpty());
+  ASSERT_TRUE(galleries_->delete_expired());
+  const auto left = database().read([](store::Transaction& transaction) {
+    return transaction.query("select 1 from named_faces");
+  });
+  EXPECT_TRUE(left->empty());
+}
+
+TEST_P(RecordingTest, DeletingWhatWasRecordedLeavesNoNamingToBeUndone) {
+  record();
+  const auto face = *keep("a face");
+  const auto photo = add(ada_, gallery_, bob_, "a face", {1, 0, 0})->id;
+  ASSERT_TRUE(galleries_->name_unknown_face(ada_, gallery_, face, photo));
+  ASSERT_TRUE(galleries_->delete_recorded(ada_, gallery_));
+  EXPECT_THAT(*galleries_->unname_faces(ada_, gallery_, bob_, {{face}}), IsEmpty());
+  EXPECT_TRUE(galleries_->find_photo(ada_, gallery_, photo));
+}
+
 TEST_P(RecordingTest, AStartKeepsTheFilesOfFacesAndForgetsFacesWithoutAFile) {
   ASSERT_TRUE(galleries_->reconcile());
   record();

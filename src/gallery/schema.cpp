@@ -160,6 +160,32 @@ create index sightings_by_time on sightings(gallery_id, last_seen_ms);
 create index unknown_faces_by_time on unknown_faces(gallery_id, last_seen_ms);
 )";
 
+// Unknown faces that were named, for as long as that can be undone; they go with their photo. The
+// columns are those of unknown_faces, whose rows they were under the same ids.
+constexpr const char* kNamedFaces = R"(
+create table named_faces (
+  face_id {INTEGER} not null,
+  owner_id {INTEGER} not null references owners(id) on delete cascade,
+  gallery_id {INTEGER} not null references galleries(id) on delete cascade,
+  photo_id {INTEGER} not null references photos(id) on delete cascade,
+  named_ms {INTEGER} not null,
+  content {TEXT} not null,
+  width_px {INTEGER} not null,
+  height_px {INTEGER} not null,
+  face {BLOB} not null,
+  model_id {TEXT} not null,
+  metric {TEXT} not null,
+  embedding {BLOB} not null,
+  first_seen_ms {INTEGER} not null,
+  last_seen_ms {INTEGER} not null,
+  look_count {INTEGER} not null,
+  primary key (face_id)
+) {STRICT};
+create index named_faces_by_owner on named_faces(owner_id);
+create index named_faces_by_gallery on named_faces(gallery_id, named_ms);
+create index named_faces_by_photo on named_faces(photo_id);
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
@@ -168,7 +194,8 @@ std::vector<store::Migration> migrations() {
           {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse},
           {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality},
           {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording},
-          {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince}};
+          {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince},
+          {.module = "gallery", .version = 7, .name = "named faces", .sql = kNamedFaces}};
 }
 
 }  // namespace faceforge::gallery

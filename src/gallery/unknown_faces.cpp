@@ -15,6 +15,16 @@ constexpr std::string_view kColumns =
     "id, content, width_px, height_px, face, model_id, metric, embedding, first_seen_ms,"
     " last_seen_ms, look_count";
 
+/// What goes with a face from unknown_faces to named_faces and back.
+constexpr std::string_view kMovedColumns =
+    "content, width_px, height_px, face, model_id, metric, embedding, first_seen_ms, last_seen_ms,"
+    " look_count";
+
+Unexpected no_such_face(GalleryId gallery, UnknownFaceId face) {
+  return fail(ErrorCode::NotFound, "unknown_face_not_found",
+              "there is no unknown face {} in gallery {}", face.value(), gallery.value());
+}
+
 Result<UnknownFace> to_unknown_face(const store::Row& row) {
   const store::Blob& values = row.blob(7);
   auto stored = internal::face_from_bytes(row.blob(4));
@@ -125,14 +135,64 @@ Result<UnknownFace> Galleries::find_unknown_face(UserId user, GalleryId gallery,
                     kColumns),
         user, gallery, face));
     if (!rows.empty()) return to_unknown_face(rows[0]);
-    return fail(ErrorCode::NotFound, "unknown_face_not_found",
-                "there is no unknown face {} in gallery {}", face.value(), gallery.value());
+    return no_such_face(gallery, face);
   });
 }
 
 Result<store::Blob> Galleries::read_unknown_face_file(UserId user, const UnknownFace& face) {
   const auto name = TRY(store::BlobName::parse(face.content));
   return files_.get(user, name, limits_.photo_bytes);
+}
+
+Result<void> Galleries::name_unknown_face(UserId user, GalleryId gallery, UnknownFaceId face,
+                                          PhotoId photo) {
+  const auto work = [&](store::Transaction& transaction) -> Result<Contents> {
+    TRY(internal::find_photo(transaction, user, gallery, photo));
+    const auto named = TRY(transaction.execute(
+        fmt::format("insert into named_faces (owner_id, gallery_id, photo_id, named_ms, face_id,"
+                    " {0}) select owner_id, gallery_id, $4, $5, id, {0} from unknown_faces"
+                    " where owner_id = $1 and gallery_id = $2 and id = $3",
+                    kMovedColumns),
+        user, gallery, face, photo, clock_.now_ms()));
+    if (named == 0) return no_such_face(gallery, face);
+    TRY(transaction.execute("delete from unknown_faces where owner_id = $1 and id = $2", user,
+                            face));
+    return Contents{};
+  };
+  return delete_rows(user, work);
+}
+
+Result<std::vector<UnknownFaceId>> Galleries::unname_faces(UserId user, GalleryId gallery,
+                                                           PersonId person,
+                                                           std::span<const UnknownFaceId> faces) {
+  std::vector<UnknownFaceId> unknown;
+  const auto work = [&](store::Transaction& transaction) -> Result<Contents> {
+    unknown.clear();  // a transaction may be tried again
+    TRY(internal::find_person(transaction, user, gallery, person));
+    Contents contents;
+    for (const UnknownFaceId face : faces) {
+      const auto rows = TRY(transaction.query(
+          "select n.photo_id from named_faces n join photos f on f.id = n.photo_id"
+          " where n.owner_id = $1 and n.gallery_id = $2 and n.face_id = $3 and f.person_id = $4"
+          " and n.named_ms > $5",
+          user, gallery, face, person, clock_.now_ms() - kNamingUndone_ms));
+      if (rows.empty()) continue;
+      TRY(transaction.execute(
+          fmt::format("insert into unknown_faces (owner_id, gallery_id, id, {0})"
+                      " select owner_id, gallery_id, face_id, {0} from named_faces"
+                      " where owner_id = $1 and face_id = $2",
+                      kMovedColumns),
+          user, face));
+      // Its row in named_faces goes with the photo; the file stays, for the face has it again.
+      auto content =
+          TRY(internal::delete_photo_row(transaction, user, gallery, rows[0].id<PhotoId>(0)));
+      contents.push_back(std::move(content));
+      unknown.push_back(face);
+    }
+    return contents;
+  };
+  TRY(delete_rows(user, work));
+  return unknown;
 }
 
 Result<void> Galleries::delete_unknown_faces(UserId user, GalleryId gallery,

@@ -33,6 +33,7 @@ std::string_view body_for(const Route& route) {
   if (route.pattern.ends_with("/version-in-use")) return R"({"number":1})";
   if (route.pattern.ends_with("/recording")) return R"({"is_on":false,"kept_days":1})";
   if (route.pattern.ends_with("/unknown-faces")) return R"({"face_ids":[1]})";
+  if (route.pattern.ends_with("/unnamed-faces")) return R"({"face_ids":[1]})";
   if (route.pattern.ends_with("/named-faces")) return R"({"face_ids":[1],"person_id":1})";
   return R"({"name":"Changed"})";
 }

@@ -76,6 +76,7 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> delete_unknown_faces(const Call& call);
 [[nodiscard]] Result<Response> get_unknown_face_crop(const Call& call);
 [[nodiscard]] Result<Response> name_faces(const Call& call);
+[[nodiscard]] Result<Response> unname_faces(const Call& call);
 
 [[nodiscard]] Result<Response> list_packs(const Call& call);
 [[nodiscard]] Result<Response> get_default_pack(const Call& call);

@@ -125,6 +125,25 @@ TEST_F(RecordingApiTest, AlikeFacesAreOneGroupAndGoToSomeoneOfTheGallery) {
   EXPECT_THAT(groups(), SizeIs(1));
 }
 
+TEST_F(RecordingApiTest, NamingIsUndone) {
+  const int64_t face = keep_unknown_face(ada_, filled_.gallery);
+  const json::object named = body_of(ada_.post(
+      path_ + "/named-faces", json::object{{"face_ids", json::array{face}}, {"name", "Cleo"}}));
+  const int64_t cleo = named.at("person").at("id").as_int64();
+  EXPECT_THAT(groups(), IsEmpty());
+  const std::string person = fmt::format("{}/people/{}", path_, cleo);
+  const auto undo = [&](const json::array& faces) {
+    return ada_.post(person + "/unnamed-faces", json::object{{"face_ids", faces}});
+  };
+  EXPECT_EQ(reason_of(undo({})), "face_count");
+  const Answer undone = undo({99'999, face});
+  ASSERT_EQ(undone.status, 200) << undone.body;
+  EXPECT_EQ(body_of(undone).at("face_ids"), json::array{face}) << "those that could be";
+  EXPECT_THAT(groups(), SizeIs(1));
+  EXPECT_EQ(body_of(ada_.get(person)).at("photo_count"), 0);
+  EXPECT_EQ(ada_.get(fmt::format("{}/unknown-faces/{}/crop", path_, face)).status, 200);
+}
+
 TEST_F(RecordingApiTest, AFaceThatIsGoneIsRefusedAndNobodyIsMadeOfNothing) {
   const int64_t face = keep_unknown_face(ada_, filled_.gallery);
   const Answer none = ada_.post(path_ + "/named-faces",

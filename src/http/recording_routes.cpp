@@ -179,4 +179,14 @@ Result<Response> name_faces(const Call& call) {
   return json_response(200, written);
 }
 
+Result<Response> unname_faces(const Call& call) {
+  const json::object body = TRY(json_body(call, {"face_ids"}));
+  const auto faces = TRY(face_ids_of(body, kNamedFacesPerRequest));
+  const auto unknown = TRY(call.services.recognition.unname_faces(
+      call.user(), gallery_of(call), call.ids.id<gallery::PersonId>("person_id"), faces));
+  json::array ids;
+  for (const gallery::UnknownFaceId face : unknown) ids.emplace_back(face.value());
+  return json_response(200, json::object{{"face_ids", std::move(ids)}});
+}
+
 }  // namespace faceforge::http

@@ -64,6 +64,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/merged-people", Manage, kJson, Quick, merge_person},
 
     {Get,    "/api/v1/galleries/{gallery_id}/people/{person_id}/training", Read,   kNone, Photos, get_person_training},
+    {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/unnamed-faces", Manage, kJson, Quick, unname_faces},
 
     {Get,    "/api/v1/galleries/{gallery_id}/people/{person_id}/photos", Read,   kNone,   Quick,  list_photos},
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/photos", Manage, kPhotos, Photos, upload_photos},

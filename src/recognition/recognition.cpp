@@ -353,10 +353,19 @@ Result<EnrollReport> Recognition::enroll_unknown_face(UserId user, GalleryId gal
   } else {
     return Unexpected(added.error());
   }
-  if (added || added.error().reason == kDuplicate) {
+  if (added) TRY(galleries.name_unknown_face(user, gallery, face, added->id));
+  if (!added && added.error().reason == kDuplicate) {
     TRY(galleries.delete_unknown_faces(user, gallery, {&face, 1}));
   }
   return report;
+}
+
+Result<std::vector<gallery::UnknownFaceId>> Recognition::unname_faces(
+    UserId user, GalleryId gallery, PersonId person,
+    std::span<const gallery::UnknownFaceId> faces) {
+  auto unknown = parts_->galleries.unname_faces(user, gallery, person, faces);
+  parts_->snapshots.forget(gallery);
+  return unknown;
 }
 
 Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonId person,

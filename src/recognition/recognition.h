@@ -189,6 +189,11 @@ class Recognition {
                                                          gallery::UnknownFaceId face,
                                                          const std::stop_token& abandoned = {});
 
+  /// Undoes that: see the function of the same name of gallery::Galleries.
+  [[nodiscard]] Result<std::vector<gallery::UnknownFaceId>> unname_faces(
+      UserId user, GalleryId gallery, PersonId person,
+      std::span<const gallery::UnknownFaceId> faces);
+
   /// Compares a photo with one person of a gallery.
   ///
   /// fails: as recognition::verify; not_found/person_not_found; not_found/person_not_trained when

@@ -42,6 +42,12 @@ struct GalleryHead {
 [[nodiscard]] Result<Photo> find_photo(store::Transaction& transaction, UserId user,
                                        GalleryId gallery, PhotoId photo);
 
+/// Deletes a photo's row, and takes it out of every version that used it.
+///
+/// out: the content that it held
+[[nodiscard]] Result<store::BlobName> delete_photo_row(store::Transaction& transaction, UserId user,
+                                                       GalleryId gallery, PhotoId photo);
+
 /// Makes Snapshots of the gallery's versions stale: see `Gallery::revision`.
 [[nodiscard]] Result<void> raise_revision(store::Transaction& transaction, UserId user,
                                           GalleryId gallery);

@@ -447,6 +447,16 @@ export const api = {
         body: { face_ids, ...person },
       }),
     ),
+  /** Makes named faces unknown again where their photos are still that person's; gives those. */
+  unnameFaces: async (galleryId: number, personId: number, face_ids: number[]) =>
+    (
+      await unwrap(
+        client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/unnamed-faces', {
+          params: { path: ofPerson(galleryId, personId) },
+          body: { face_ids },
+        }),
+      )
+    ).face_ids,
 
   defaultPack: () => unwrap(client.GET('/api/v1/packs/default')),
   packRecommendation: () => unwrap(client.GET('/api/v1/packs/recommendation')),

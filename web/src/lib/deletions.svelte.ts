@@ -1,6 +1,7 @@
 import { api, isMissing, wordsFor, type Thing } from './api';
 import { kept } from './kept';
 import { session } from './session.svelte';
+import { changes } from './changes.svelte';
 import { toasts, undo_ms } from './toasts.svelte';
 import { t } from '../texts';
 
@@ -66,7 +67,7 @@ export class Deletions {
     this.#own.add(key);
     this.waiting.push(doomed);
     this.#keep();
-    this.#timers.set(key, setTimeout(() => void this.#carryOut(doomed, false), undo_ms));
+    this.#timers.set(key, setTimeout(() => void this.#carryOut(doomed, false).then(() => ++changes.count), undo_ms));
   }
 
   undo(key: string) {

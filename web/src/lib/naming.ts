@@ -5,24 +5,54 @@ import type { Owner } from './moves';
 export interface Named {
   /** Whose photos they are; null where none was taken and the person would have been new. */
   person: Person | null;
-  taken_count: number;
+  /** The faces that are photos now. */
+  taken: number[];
   refused: Extract<NamingReport['results'][number], { outcome: 'refused' }>['error'][];
+  /** What ended it before all were asked about; the rest of the faces stay unknown. */
+  problem: unknown;
+}
+
+/** The faces by as many as one request takes. */
+function* inRequests(faces: number[]) {
+  for (let begin = 0; begin < faces.length; begin += namedFacesMax) yield faces.slice(begin, begin + namedFacesMax);
 }
 
 /**
  * Makes unknown faces photos of a person, or of a new one, in as many requests as it takes.
  *
- * fails: as `nameFaces`, with nothing taken; once some are, the rest of the faces stay unknown
+ * fails: as `nameFaces`, with nothing taken; once some are, the failure is `problem`
  */
 export async function nameFaces(galleryId: number, faces: number[], owner: Owner): Promise<Named> {
-  const named: Named = { person: null, taken_count: 0, refused: [] };
-  for (let begin = 0; begin < faces.length; begin += namedFacesMax) {
+  const named: Named = { person: null, taken: [], refused: [], problem: null };
+  for (const some of inRequests(faces)) {
     const id = owner.id ?? named.person?.id;
-    const whose = id === undefined ? { name: owner.name } : { person_id: id };
-    const report = await api.nameFaces(galleryId, faces.slice(begin, begin + namedFacesMax), whose);
-    named.person = report.person ?? named.person;
-    named.taken_count += report.taken_count;
-    for (const result of report.results) if (result.outcome === 'refused') named.refused.push(result.error);
+    try {
+      const report = await api.nameFaces(galleryId, some, id === undefined ? { name: owner.name } : { person_id: id });
+      named.person = report.person ?? named.person;
+      for (const result of report.results) {
+        if (result.outcome === 'refused') named.refused.push(result.error);
+        else named.taken.push(result.face_id);
+      }
+    } catch (error) {
+      if (named.taken.length === 0) throw error;
+      named.problem = error;
+      break;
+    }
   }
   return named;
+}
+
+/**
+ * Makes named faces unknown again. A person who was made for them goes too, unless they have other photos by now.
+ *
+ * out:   how many stay photos, because they were moved on or deleted since
+ * fails: as `unnameFaces` and `remove`
+ */
+export async function undoNaming(galleryId: number, person: Person, taken: number[], isNew: boolean): Promise<number> {
+  let left = taken.length;
+  for (const some of inRequests(taken)) left -= (await api.unnameFaces(galleryId, person.id, some)).length;
+  if (isNew && (await api.person(galleryId, person.id)).photo_count === 0) {
+    await api.remove({ kind: 'person', gallery: galleryId, person: person.id });
+  }
+  return left;
 }

@@ -128,6 +128,10 @@ export const en = {
   'missing.to_gallery': 'To the gallery',
 
   'deletions.waiting': '{name} is deleted.',
+  'undo.left': {
+    one: '{count} photo was moved on or deleted since, and stays as it is.',
+    other: '{count} photos were moved on or deleted since, and stay as they are.',
+  },
   'deletions.undo': 'Undo',
   'deletions.done': '{name} was deleted, as you asked before you left.',
   'deletions.failed': '{name} was not deleted: {why}',

@@ -1,0 +1,54 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { api, namedFacesMax, Refusal, type Person } from './api';
+import { nameFaces, undoNaming } from './naming';
+
+const cleo = { id: 9, name: 'Cleo', photo_count: 0 } as Person;
+const faces = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+let unnamed: number[];
+
+beforeEach(() => {
+  unnamed = [];
+  vi.spyOn(api, 'nameFaces').mockImplementation(async (_, ids) => ({
+    person: cleo, taken_count: ids.length, refused_count: 0,
+    results: ids.map((face_id) => ({ face_id, outcome: 'taken' as const, photo: {} as never })),
+  }));
+  vi.spyOn(api, 'unnameFaces').mockImplementation(async (_, __, ids) => {
+    const back = ids.filter((id) => id !== 13); // which was moved on
+    unnamed.push(...back);
+    return back;
+  });
+  vi.spyOn(api, 'person').mockResolvedValue(cleo);
+  vi.spyOn(api, 'remove').mockResolvedValue();
+});
+
+test('more faces than one request takes go to the person whom the first one made', async () => {
+  const asked = vi.mocked(api.nameFaces);
+  asked.mockClear();
+  const named = await nameFaces(1, faces(namedFacesMax + 2), { id: null, name: 'Cleo' });
+  expect(named.taken).toHaveLength(namedFacesMax + 2);
+  expect(asked.mock.calls.map(([, ids, whose]) => [ids.length, whose])).toEqual([[namedFacesMax, { name: 'Cleo' }], [2, { person_id: 9 }]]);
+});
+
+test('what was taken before a failure is known, so that it can be undone', async () => {
+  vi.mocked(api.nameFaces).mockRejectedValueOnce(new Refusal('unreachable', 'away'));
+  await expect(nameFaces(1, faces(3), { id: 9, name: 'Cleo' })).rejects.toMatchObject({ reason: 'unreachable' });
+  const first = vi.mocked(api.nameFaces).getMockImplementation();
+  vi.mocked(api.nameFaces).mockImplementationOnce(first as never).mockRejectedValueOnce(new Refusal('unreachable', 'away'));
+  const named = await nameFaces(1, faces(namedFacesMax + 1), { id: 9, name: 'Cleo' });
+  expect(named.taken).toHaveLength(namedFacesMax);
+  expect(named.problem).toMatchObject({ reason: 'unreachable' });
+});
+
+test('naming is undone in as many requests, and a person made for it goes where nothing is left', async () => {
+  expect(await undoNaming(1, cleo, faces(namedFacesMax + 2), true)).toBe(1);
+  expect(unnamed).toHaveLength(namedFacesMax + 1);
+  expect(api.remove).toHaveBeenCalledWith({ kind: 'person', gallery: 1, person: 9 });
+});
+
+test('somebody who was there before stays, and so does who has other photos', async () => {
+  vi.mocked(api.remove).mockClear();
+  await undoNaming(1, cleo, [1], false);
+  vi.mocked(api.person).mockResolvedValue({ ...cleo, photo_count: 1 });
+  await undoNaming(1, cleo, [1], true);
+  expect(api.remove).not.toHaveBeenCalled();
+});
