@@ -32,6 +32,16 @@ Result<store::BlobName> internal::delete_photo_row(store::Transaction& transacti
   return store::BlobName::parse(found.content);
 }
 
+Result<Contents> internal::delete_gallery_rows(store::Transaction& transaction, UserId user,
+                                               GalleryId gallery) {
+  const auto rows = TRY(transaction.query(
+      "select content from photos where owner_id = $1 and gallery_id = $2"
+      " union all select content from unknown_faces where owner_id = $1 and gallery_id = $2",
+      user, gallery));
+  TRY(transaction.execute("delete from galleries where owner_id = $1 and id = $2", user, gallery));
+  return to_contents(rows);
+}
+
 Result<void> Galleries::remove_unused_files(UserId user, const Contents& contents) {
   const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
   for (const store::BlobName& content : contents) {
@@ -129,13 +139,7 @@ Result<void> Galleries::delete_person(UserId user, GalleryId gallery, PersonId p
 Result<void> Galleries::delete_gallery(UserId user, GalleryId gallery) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
     TRY(internal::require_gallery(transaction, user, gallery));
-    const auto rows = TRY(transaction.query(
-        "select content from photos where owner_id = $1 and gallery_id = $2"
-        " union all select content from unknown_faces where owner_id = $1 and gallery_id = $2",
-        user, gallery));
-    TRY(transaction.execute("delete from galleries where owner_id = $1 and id = $2", user,
-                            gallery));
-    return internal::to_contents(rows);
+    return internal::delete_gallery_rows(transaction, user, gallery);
   });
 }
 

@@ -74,47 +74,13 @@ Result<Gallery> Galleries::create_gallery(UserId user, std::string_view name) {
   return internal::translated(database_.transact(work), "foreign_key_violated", no_such_user());
 }
 
-Result<Gallery> Galleries::duplicate_gallery(UserId user, GalleryId gallery,
-                                             std::string_view name) {
-  const std::string stored = TRY(checked_name(name));
-  const auto work = [&](store::Transaction& transaction) -> Result<Gallery> {
-    TRY(internal::require_gallery(transaction, user, gallery));
-    const GalleryId copy = TRY(insert_gallery(transaction, user, stored)).id;
-    TRY(
-        transaction.execute("insert into people (owner_id, gallery_id, name, created_ms)"
-                            " select owner_id, $3, name, created_ms from people"
-                            " where owner_id = $1 and gallery_id = $2 order by id",
-                            user, gallery, copy));
-    // Within a gallery a name is one person, and a content one photo.
-    TRY(transaction.execute(
-        "insert into photos (owner_id, gallery_id, person_id, content, file_bytes, file_name,"
-        " width_px, height_px, face, added_ms, file_missing, portrait_quality)"
-        " select f.owner_id, $3, q.id, f.content, f.file_bytes, f.file_name, f.width_px,"
-        " f.height_px, f.face, f.added_ms, f.file_missing, f.portrait_quality from photos f"
-        " join people p on p.id = f.person_id"
-        " join people q on q.gallery_id = $3 and q.name = p.name"
-        " where f.owner_id = $1 and f.gallery_id = $2 order by f.id",
-        user, gallery, copy));
-    TRY(
-        transaction.execute("insert into embeddings (photo_id, owner_id, model_id, embedding)"
-                            " select g.id, e.owner_id, e.model_id, e.embedding from photos f"
-                            " join photos g on g.gallery_id = $3 and g.content = f.content"
-                            " join embeddings e on e.photo_id = f.id"
-                            " where f.owner_id = $1 and f.gallery_id = $2",
-                            user, gallery, copy));
-    return internal::find_gallery(transaction, user, copy);
-  };
-  // So that no file goes while a row is made for it.
-  const auto hold = TRY(files_.hold(user, store::Purpose::Adding));
-  return database_.transact(work);
-}
-
 Result<std::vector<Gallery>> Galleries::list_galleries(UserId user, const Part<std::string>& part) {
   return database_.read([&](store::Transaction& transaction) -> Result<std::vector<Gallery>> {
     // No name is empty: all of them come after "".
     const auto rows = TRY(transaction.query(
-        "select id from galleries where owner_id = $1 and name > $2 order by name limit $3", user,
-        part.after.value_or(""), part.limit));
+        "select id from galleries where owner_id = $1 and name > $2 and is_copying = 0"
+        " order by name limit $3",
+        user, part.after.value_or(""), part.limit));
     std::vector<Gallery> galleries;
     for (const store::Row row : rows) {
       galleries.push_back(TRY(internal::find_gallery(transaction, user, row.id<GalleryId>(0))));

@@ -50,6 +50,9 @@ struct Training {
 /// Called for each person of a training, and once at its end; answers whether to go on.
 using TrainingReport = std::function<Result<void>(int64_t people_done, int64_t people_in_all)>;
 
+/// Called before each part of a copy; answers whether to go on.
+using CopyReport = std::function<Result<void>()>;
+
 /// What a start found, and what it did about it.
 struct Reconciliation {
   int64_t orphan_files_removed = 0;  ///< files without a row: interrupted uploads and deletions
@@ -85,11 +88,14 @@ class Galleries {
   [[nodiscard]] Result<Gallery> create_gallery(UserId user, std::string_view name);
 
   /// Makes a gallery of the same people, photos and embeddings, not trained yet. The files are
-  /// there once: they go with the last photo that names them.
+  /// there once: they go with the last photo that names them. It is copied in parts, between which
+  /// others write; the name is taken meanwhile, and nobody sees the copy before it is whole.
   ///
-  /// fails: as create_gallery
+  /// out:   the copy, with each photo as it was when its part was copied
+  /// fails: as create_gallery; what `report` returns; nothing is left of the copy then
   [[nodiscard]] Result<Gallery> duplicate_gallery(UserId user, GalleryId gallery,
-                                                  std::string_view name);
+                                                  std::string_view name,
+                                                  const CopyReport& report = {});
 
   /// out: by name
   [[nodiscard]] Result<std::vector<Gallery>> list_galleries(UserId user,
@@ -326,8 +332,8 @@ class Galleries {
   [[nodiscard]] Result<void> delete_recorded(UserId user, GalleryId gallery);
 
   /// Deletes, of everybody, what was kept for longer than its gallery says, about
-  /// kExpiredFacesAtOnce faces at a time: call it at every start and every hour, and again soon
-  /// while there is more.
+  /// kExpiredFacesAtOnce faces at a time, and copies that were cut off: call it at every start and
+  /// every hour, and again soon while there is more.
   ///
   /// out:   whether there is more
   /// fails: the first trouble, once all other galleries were seen to
@@ -383,6 +389,9 @@ class Galleries {
   [[nodiscard]] Result<void> delete_rows(
       UserId user,
       const std::function<Result<std::vector<store::BlobName>>(store::Transaction&)>& work);
+
+  /// Deletes what is left of copies that were begun too long ago to be on their way.
+  [[nodiscard]] Result<void> delete_abandoned_copies();
 
   /// Refuses files of another database, and marks those of a fresh folder as this one's.
   [[nodiscard]] Result<void> check_files_are_ours(PhotosElsewhere elsewhere);

@@ -17,8 +17,9 @@ struct Limits {
   /// Beyond one of the next two the oldest go: a camera that runs for weeks must not stop anyone.
   int64_t sightings_per_gallery = 10'000;  ///< setting limits.sightings
   int64_t unknown_faces_per_gallery =
-      1'000;                        ///< setting limits.unknown_faces; they are all grouped
-  size_t photo_bytes = 25'000'000;  ///< setting limits.photo_bytes, for reading back
+      1'000;                            ///< setting limits.unknown_faces; they are all grouped
+  int64_t photos_copied_at_once = 500;  ///< of a duplicate: others write in between
+  size_t photo_bytes = 25'000'000;      ///< setting limits.photo_bytes, for reading back
 };
 
 }  // namespace faceforge::gallery

@@ -218,6 +218,56 @@ TEST_P(MovesTest, ADuplicateHasTheSamePeopleAndPhotosAndTrainsToTheSameTemplates
   EXPECT_EQ(means(1), before);
 }
 
+TEST_P(MovesTest, ADuplicateIsCopiedInPartsBetweenWhichOthersWrite) {
+  Galleries in_parts(database(), *files_, clock_, {.photos_copied_at_once = 2});
+  const auto photos = galleries_->list_photos(ada_, gallery_, ben_).value();
+  int part = 0;
+  const auto write = [&]() -> Result<void> {
+    EXPECT_EQ(galleries_->list_galleries(ada_)->size(), 1U) << "nobody sees the copy yet";
+    EXPECT_EQ(reason_of(galleries_->create_gallery(ada_, "h")), "gallery_name_taken");
+    if (++part != 2) return {};
+    TRY(galleries_->rename_person(ada_, gallery_, ben_, "Benjamin"));
+    return galleries_->delete_photo(ada_, gallery_, photos.back().id);
+  };
+  const auto copy = in_parts.duplicate_gallery(ada_, gallery_, "h", write);
+  ASSERT_TRUE(copy) << copy.error().message;
+  EXPECT_EQ(part, 3) << "four of five photos, two at a time, and nothing more";
+  EXPECT_EQ(copy->photo_count, 4);
+  EXPECT_EQ(galleries_->list_galleries(ada_)->size(), 2U);
+  EXPECT_EQ(galleries_->list_people(ada_, copy->id)->back().name, "Ben") << "as it began";
+}
+
+TEST_P(MovesTest, OfADuplicateThatIsCutOffNothingIsLeft) {
+  Galleries in_parts(database(), *files_, clock_, {.photos_copied_at_once = 2});
+  int part = 0;
+  const auto stop = [&]() -> Result<void> {
+    if (++part < 2) return {};
+    return fail(ErrorCode::Cancelled, "request_abandoned", "nobody waits");
+  };
+  EXPECT_EQ(reason_of(in_parts.duplicate_gallery(ada_, gallery_, "h", stop)), "request_abandoned");
+  EXPECT_TRUE(galleries_->create_gallery(ada_, "h")) << "the name is free again";
+  const auto delete_source = [&]() -> Result<void> {
+    return galleries_->delete_gallery(ada_, gallery_);
+  };
+  EXPECT_EQ(reason_of(in_parts.duplicate_gallery(ada_, gallery_, "i", delete_source)),
+            "gallery_not_found");
+  EXPECT_EQ(file_count(ada_), 0U);
+  EXPECT_EQ(galleries_->list_galleries(ada_)->size(), 1U);
+}
+
+TEST_P(MovesTest, WhatACopyThatWasKilledLeftIsDeletedAnHourLater) {
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) {
+    return transaction.execute(
+        "insert into galleries (owner_id, name, created_ms, is_copying) values ($1, 'h', $2, 1)",
+        ada_, clock_.now_ms());
+  }));
+  ASSERT_TRUE(galleries_->delete_expired());
+  EXPECT_EQ(reason_of(galleries_->create_gallery(ada_, "h")), "gallery_name_taken");
+  clock_.advance(std::chrono::minutes(61));
+  ASSERT_TRUE(galleries_->delete_expired());
+  EXPECT_TRUE(galleries_->create_gallery(ada_, "h"));
+}
+
 TEST_P(MovesTest, AFileOfADuplicateStaysUntilTheLastPhotoOfItIsDeleted) {
   const auto copy = galleries_->duplicate_gallery(ada_, gallery_, "h");
   ASSERT_TRUE(galleries_->delete_gallery(ada_, gallery_));

@@ -142,6 +142,8 @@ Result<bool> Galleries::delete_expired() {
     face_limit -= face_count;
     if (face_limit <= 0) return true;
   }
+  const auto copies = delete_abandoned_copies();
+  if (!copies && !failure) failure = copies.error();
   if (failure) return Unexpected(*failure);
   return false;
 }

@@ -30,7 +30,7 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
       " (select count(*) from unknown_faces u where u.gallery_id = g.id)"
       " from galleries g left join versions v on v.gallery_id = g.id"
       " and v.number = (select max(number) from versions n where n.gallery_id = g.id)"
-      " where g.owner_id = $1 and g.id = $2",
+      " where g.owner_id = $1 and g.id = $2 and g.is_copying = 0",
       user, gallery));
   if (rows.empty()) return no_such_gallery(gallery);
   const store::Row row = rows[0];
@@ -57,7 +57,8 @@ Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId us
       TRY(transaction.query("select g.name, g.revision, g.version_in_use,"
                             " (select max(v.number) from versions v where v.gallery_id = g.id),"
                             " g.is_recording, g.recording_days, g.recorded_since_ms"
-                            " from galleries g where g.owner_id = $1 and g.id = $2",
+                            " from galleries g where g.owner_id = $1 and g.id = $2"
+                            " and g.is_copying = 0",
                             user, gallery));
   if (rows.empty()) return no_such_gallery(gallery);
   const store::Row row = rows[0];
@@ -72,8 +73,8 @@ Result<GalleryHead> find_gallery_head(store::Transaction& transaction, UserId us
 }
 
 Result<void> require_gallery(store::Transaction& transaction, UserId user, GalleryId gallery) {
-  const auto rows = TRY(
-      transaction.query("select 1 from galleries where owner_id = $1 and id = $2", user, gallery));
+  const auto rows = TRY(transaction.query(
+      "select 1 from galleries where owner_id = $1 and id = $2 and is_copying = 0", user, gallery));
   if (rows.empty()) return no_such_gallery(gallery);
   return {};
 }

@@ -186,6 +186,11 @@ create index named_faces_by_gallery on named_faces(gallery_id, named_ms);
 create index named_faces_by_photo on named_faces(photo_id);
 )";
 
+// 1 while a duplicate is copied: nobody sees it before it is whole.
+constexpr const char* kCopying = R"(
+alter table galleries add column is_copying {INTEGER} not null default 0;
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
@@ -195,7 +200,8 @@ std::vector<store::Migration> migrations() {
           {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality},
           {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording},
           {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince},
-          {.module = "gallery", .version = 7, .name = "named faces", .sql = kNamedFaces}};
+          {.module = "gallery", .version = 7, .name = "named faces", .sql = kNamedFaces},
+          {.module = "gallery", .version = 8, .name = "copying", .sql = kCopying}};
 }
 
 }  // namespace faceforge::gallery

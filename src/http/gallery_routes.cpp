@@ -73,7 +73,12 @@ Result<Response> delete_gallery(const Call& call) {
 
 Result<Response> duplicate_gallery(const Call& call) {
   const std::string name = TRY(name_of_body(call));
-  const auto copy = TRY(galleries(call).duplicate_gallery(call.user(), gallery_of(call), name));
+  const auto go_on = [&]() -> Result<void> {
+    if (!call.abandoned.stop_requested()) return {};
+    return fail(ErrorCode::Cancelled, "request_abandoned", "nobody waits for the copy any more");
+  };
+  const auto copy =
+      TRY(galleries(call).duplicate_gallery(call.user(), gallery_of(call), name, go_on));
   return json_response(201, to_json(copy));
 }
 

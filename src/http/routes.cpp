@@ -52,7 +52,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Get,    "/api/v1/galleries/{gallery_id}",            Read,      kNone,  Quick,  get_gallery},
     {Patch,  "/api/v1/galleries/{gallery_id}",            Manage,    kJson,  Quick,  rename_gallery},
     {Delete, "/api/v1/galleries/{gallery_id}",            Manage,    kNone,  Quick,  delete_gallery},
-    {Post,   "/api/v1/galleries/{gallery_id}/duplicates", Manage,    kJson,  Quick,  duplicate_gallery},
+    {Post,   "/api/v1/galleries/{gallery_id}/duplicates", Manage,    kJson,  Photos, duplicate_gallery},
     {Put,    "/api/v1/galleries/{gallery_id}/version-in-use", Manage, kJson, Quick,  use_version},
 
     {Get,    "/api/v1/galleries/{gallery_id}/people",     Read,      kNone,  Quick,  list_people},

@@ -14,7 +14,8 @@
 
 namespace faceforge::gallery::internal {
 
-/// Finds what is named, or says that it is not there; someone else's is not there either.
+/// Finds what is named, or says that it is not there; someone else's is not there either, nor is a
+/// gallery that is not copied whole yet.
 ///
 /// fails: not_found/gallery_not_found, person_not_found, photo_not_found; see `store::Transaction`
 [[nodiscard]] Result<Gallery> find_gallery(store::Transaction& transaction, UserId user,
@@ -47,6 +48,12 @@ struct GalleryHead {
 /// out: the content that it held
 [[nodiscard]] Result<store::BlobName> delete_photo_row(store::Transaction& transaction, UserId user,
                                                        GalleryId gallery, PhotoId photo);
+
+/// Deletes a gallery with everything in it, also one that is no duplicate yet.
+///
+/// out: the contents that its photos and unknown faces held
+[[nodiscard]] Result<std::vector<store::BlobName>> delete_gallery_rows(
+    store::Transaction& transaction, UserId user, GalleryId gallery);
 
 /// Makes Snapshots of the gallery's versions stale: see `Gallery::revision`.
 [[nodiscard]] Result<void> raise_revision(store::Transaction& transaction, UserId user,
