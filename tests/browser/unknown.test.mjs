@@ -18,7 +18,7 @@ before(async () => {
   if (why) return;
   if (pictures) mkdirSync(pictures, { recursive: true });
   server = await startServer();
-  browser = await launch(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  browser = await launch(['--use-fake-device-for-media-stream=device-count=2', '--use-fake-ui-for-media-stream']);
   page = await (await browser.newContext({ permissions: ['camera'] })).newPage();
   page.setDefaultTimeout(15_000);
   watched = watch(page);
@@ -226,4 +226,39 @@ test('turned off, nothing more is kept, and what was kept goes if one likes', { 
   await page.getByRole('link', { name: /Jennifer Aniston 4 photos/ }).waitFor();
   assert.deepEqual((await watched.refusals()).filter((refusal) => !/\/live 426$/.test(refusal)), []);
   assert.deepEqual(watched.faults.filter((fault) => !/426/.test(fault)), []);
+});
+
+test('a camera that is unplugged is told, and another one is chosen', { skip: why }, async () => {
+  const unplug = () =>
+    page.evaluate(() => {
+      const [track] = document.querySelector('video').srcObject.getVideoTracks();
+      track.stop();
+      track.dispatchEvent(new Event('ended')); // as the browser does when the device goes away
+    });
+  const playing = () => page.waitForFunction(() => document.querySelector('video')?.srcObject?.active);
+  const cameras = page.getByRole('combobox', { name: 'Camera' });
+  await tab('Live').click();
+  await page.getByRole('button', { name: 'Start the camera' }).click();
+  await playing();
+  await unplug();
+  await page.getByRole('alert').filter({ hasText: 'The camera is gone' }).waitFor();
+  await look('36-camera-gone');
+  const names = await cameras.getByRole('option').allInnerTexts();
+  assert.deepEqual([names[0], names.length], ['Choose a camera', 3]);
+  await cameras.selectOption({ label: names[2] });
+  await playing();
+  assert.equal(await page.getByRole('alert').count(), 0);
+  assert.equal(await cameras.locator('option:checked').innerText(), names[2]);
+  await page.getByRole('button', { name: 'Turn the camera off' }).click();
+  await tab('Verify').click();
+  await page.getByRole('button', { name: 'Use the camera' }).click();
+  await playing();
+  await unplug();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('alert').waitFor();
+  await look('37-camera-gone-photo');
+  await dialog.getByRole('button', { name: 'Start the camera again' }).click();
+  await playing();
+  await dialog.getByRole('button', { name: 'Take the photo' }).waitFor();
+  assert.deepEqual(watched.faults, []);
 });

@@ -265,6 +265,8 @@ export const en = {
   'camera.picture': 'Picture of the camera',
   'camera.which': 'Camera',
   'camera.number': 'Camera {number}',
+  'camera.choose': 'Choose a camera',
+  'camera.again': 'Start the camera again',
   'camera.file': 'webcam',
   'camera.shoot': 'Take the photo',
   'guide.title': 'Photos of {name}',
@@ -470,7 +472,7 @@ export const en = {
   'error.camera_denied': 'The browser was not allowed to use the camera: allow it in the address bar, then try again.',
   'error.camera_missing': 'No camera was found: plug one in, then try again.',
   'error.camera_taken': 'Another program uses the camera: close it there, then try again.',
-  'error.camera_gone': 'The camera is gone: plug it in again, then start it again.',
+  'error.camera_gone': 'The camera is gone: plug it in again, or choose another.',
   'error.camera_failed': 'The camera gave no picture: try again, or another camera.',
 
   // What to do about what the server said, by its reason, or else by its code.
