@@ -2,13 +2,12 @@
 // called by another's name, and the server's memory stays bounded.
 //   node tests/live/load.mjs [--clients 8] [--seconds 20] [--soak] [--tls]      (--soak: 10 minutes; --tls: over https)
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import jpeg from 'jpeg-js';
-import { WebSocket } from 'ws';
-import { folder, haveTestData, testData } from '../cli/faceforge.mjs';
-import { Client, serve } from '../cli/server.mjs';
+import { folder } from '../cli/faceforge.mjs';
+import { serve } from '../cli/server.mjs';
+import { enrolled, filmsOf, framesPerSecond, height_px, needPhotos, people, sleep, Viewer, width_px } from './viewers.mjs';
 
 const { values: options } = parseArgs({
   options: { clients: { type: 'string', default: '8' }, seconds: { type: 'string', default: '20' }, soak: { type: 'boolean' },
@@ -16,133 +15,17 @@ const { values: options } = parseArgs({
 });
 const clientCount = Number(options.clients);
 const seconds = options.soak ? 600 : Number(options.seconds);
-const framesPerSecond = 30;
-const shownFor_ms = 4_000; // one person, then a cut to another
-const width_px = 640;
-const height_px = 480;
-const placesOfAPhoto = 10;
-const enrolledPhotos = 4;
-const sleep = (time_ms) => new Promise((resolve) => setTimeout(resolve, time_ms));
-
-if (!haveTestData) {
-  console.log('live load: skipped: FACEFORGE_TEST_DATA is not there');
-  process.exit(77);
-}
-
-/** People of LFW with enough photos to enroll some and show others. */
-function people(count) {
-  return readdirSync(join(testData, 'lfw')).sort()
-    .map((name) => ({ name, photos: readdirSync(join(testData, 'lfw', name)).sort().map((file) => join(testData, 'lfw', name, file)) }))
-    .filter(({ photos }) => photos.length >= enrolledPhotos + 2)
-    .slice(0, count);
-}
-
-/** A camera's frame: the photo, enlarged, at a place on a grey wall. */
-function frameOf(photo, left, top, scale) {
-  const pixels = Buffer.alloc(width_px * height_px * 4, 110);
-  const side = Math.round(photo.width * scale);
-  for (let y = Math.max(0, top); y < Math.min(height_px, top + side); y += 1) {
-    const from = Math.floor((y - top) / scale) * photo.width;
-    for (let x = Math.max(0, left); x < Math.min(width_px, left + side); x += 1) {
-      photo.data.copy(pixels, (y * width_px + x) * 4, (from + Math.floor((x - left) / scale)) * 4, (from + Math.floor((x - left) / scale)) * 4 + 4);
-    }
-  }
-  return jpeg.encode({ data: pixels, width: width_px, height: height_px }, 75).data;
-}
-
-/** Frames of one photo that drifts to and fro. */
-function filmOf(file) {
-  const photo = jpeg.decode(readFileSync(file));
-  return Array.from({ length: placesOfAPhoto }, (_, place) => frameOf(photo, 120 + 12 * place, 20 + 4 * place, 1.5));
-}
-
-class Viewer {
-  constructor(index, films) {
-    this.index = index;
-    this.films = films;
-    this.sent = new Map(); // frame id -> who is in it and when it was sent
-    this.nextId = 0;
-    this.results = 0;
-    this.right = 0;
-    this.wrong = [];
-    this.latencies_ms = [];
-    this.lastResult_ms = performance.now();
-    this.longestGap_ms = 0;
-    this.dropped = 0;
-  }
-
-  async open(address, gallery, cookie) {
-    const url = `${address.replace('http', 'ws')}/api/v1/galleries/${gallery}/live`;
-    this.socket = new WebSocket(url, { headers: { cookie }, origin: address, perMessageDeflate: false, rejectUnauthorized: false });
-    this.closed = new Promise((resolve) => this.socket.on('close', (code, reason) => resolve(`${code} ${reason}`)));
-    this.socket.on('message', (text) => this.take(JSON.parse(text)));
-    await new Promise((resolve, reject) => this.socket.on('open', resolve).on('error', reject));
-  }
-
-  film() {
-    const cut = Math.floor(performance.now() / shownFor_ms);
-    return this.films[(cut + this.index) % this.films.length];
-  }
-
-  sendFrame() {
-    const id = this.nextId++;
-    const { name, frames } = this.film();
-    const step = id % (2 * placesOfAPhoto);
-    const file = frames[step < placesOfAPhoto ? step : 2 * placesOfAPhoto - 1 - step];
-    const message = Buffer.alloc(4 + file.length);
-    message.writeUInt32BE(id);
-    file.copy(message, 4);
-    this.sent.set(id, { name, at_ms: performance.now() });
-    this.socket.send(message);
-  }
-
-  take(message) {
-    if (message.type === 'ready') return;
-    assert.equal(message.type, 'result', JSON.stringify(message));
-    const now = performance.now();
-    const shown = this.sent.get(message.frame_id);
-    for (const id of this.sent.keys()) if (id <= message.frame_id) this.sent.delete(id);
-    this.results += 1;
-    this.dropped = message.dropped_count;
-    this.latencies_ms.push(now - shown.at_ms);
-    this.longestGap_ms = Math.max(this.longestGap_ms, now - this.lastResult_ms);
-    this.lastResult_ms = now;
-    for (const { person } of message.faces) {
-      if (person === null) continue;
-      if (person === shown.name) this.right += 1;
-      else this.wrong.push(`${person} for ${shown.name ?? 'a stranger'}`);
-    }
-  }
-}
+needPhotos('live load');
 
 const memory_mb = (pid) => Number(readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]) / 1024;
 const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
 
 if (options.tls) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; // who the server is, serve.test.mjs asks
 const { child, address, ended } = await serve(join(folder, 'live'), options.tls ? ['--tls', 'auto'] : []);
-const client = new Client(address);
-const must = async (method, path, body) => {
-  const answer = await client.ask(method, path, body);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-};
-await must('POST', '/auth/signup', { name: 'viewer', password: 'three red herons at dawn' });
-const { id: gallery } = await must('POST', '/galleries', { name: 'Live' });
 const everyone = people(6);
 const known = everyone.slice(0, 4);
-for (const { name, photos } of known) {
-  const { id: person } = await must('POST', `/galleries/${gallery}/people`, { name });
-  const form = new FormData();
-  for (const photo of photos.slice(0, enrolledPhotos)) form.append('photo', new Blob([readFileSync(photo)]), 'photo.jpg');
-  await must('POST', `/galleries/${gallery}/people/${person}/photos`, form);
-}
-const job = await must('POST', `/galleries/${gallery}/versions`);
-while (!['succeeded', 'failed'].includes((await must('GET', `/jobs/${job.id}`)).state)) await sleep(100);
-
-const films = everyone.map(({ name, photos }, index) => ({
-  name: index < known.length ? name : null,
-  frames: filmOf(photos[enrolledPhotos]),
-}));
+const { client, gallery } = await enrolled(address, known);
+const films = filmsOf(everyone, known.length);
 const viewers = Array.from({ length: clientCount }, (_, index) => new Viewer(index, films));
 for (const viewer of viewers) await viewer.open(address, gallery, client.cookie);
 const timers = viewers.map((viewer) => setInterval(() => viewer.sendFrame(), 1_000 / framesPerSecond));
