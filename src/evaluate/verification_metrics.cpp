@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/operating_curve.h"
 
 namespace faceforge::evaluate {
 namespace {
@@ -65,19 +66,6 @@ double accuracy_at(std::span<const ComparedPair> pairs, float match_threshold) {
   return static_cast<double>(right) / static_cast<double>(pairs.size());
 }
 
-double area_under_roc(std::span<const ComparedPair> pairs) {
-  const auto genuine = similarities_of(pairs, PairKind::Genuine);
-  auto impostors = similarities_of(pairs, PairKind::Impostor);
-  std::ranges::sort(impostors);
-  double wins = 0;
-  for (const float similarity : genuine) {
-    const auto equal = std::ranges::equal_range(impostors, similarity);
-    wins += static_cast<double>(equal.begin() - impostors.begin()) +
-            0.5 * static_cast<double>(equal.size());
-  }
-  return wins / static_cast<double>(genuine.size()) / static_cast<double>(impostors.size());
-}
-
 OperatingPoint tar_at_fmr(std::span<const ComparedPair> pairs, double false_match_rate) {
   auto impostors = similarities_of(pairs, PairKind::Impostor);
   std::ranges::sort(impostors, std::greater{});
@@ -126,7 +114,9 @@ Result<VerificationMetrics> measure_verification(std::span<const ComparedPair> p
     variance += std::pow(fold.accuracy - metrics.accuracy, 2) / fold_count;
   }
   metrics.accuracy_std = std::sqrt(variance);
-  metrics.auc = area_under_roc(pairs);
+  metrics.auc = summarize_curve(similarities_of(pairs, PairKind::Genuine),
+                                similarities_of(pairs, PairKind::Impostor), {})
+                    .auc;
   for (const double false_match_rate : false_match_rates) {
     metrics.operating_points.push_back(tar_at_fmr(pairs, false_match_rate));
   }

@@ -46,13 +46,6 @@ struct VerificationMetrics {
 /// out: the share of right answers at a threshold; 0 of no pairs
 [[nodiscard]] double accuracy_at(std::span<const ComparedPair> pairs, float match_threshold);
 
-/// Area under the ROC curve: how often a genuine pair is more similar than an impostor pair, a tie
-/// counting half.
-///
-/// in:     at least one pair of each kind (a CHECK)
-/// source: Hanley & McNeil 1982 (equality with the Mann-Whitney U statistic)
-[[nodiscard]] double area_under_roc(std::span<const ComparedPair> pairs);
-
 /// out:  at the lowest threshold that at most `false_match_rate` of the impostors reach
 /// in:   at least one pair of each kind (a CHECK)
 [[nodiscard]] OperatingPoint tar_at_fmr(std::span<const ComparedPair> pairs,

@@ -40,21 +40,6 @@ TEST(Threshold, EqualSimilaritiesAreNeverTornApart) {
   EXPECT_EQ(accuracy_at(hopeless, most_accurate_threshold(hopeless)), 1);
 }
 
-// Genuine 0.9 0.6 0.4, impostors 0.5 0.4 0.1. Of the nine comparisons: 0.9 wins 3, 0.6 wins 3, 0.4
-// loses to 0.5, ties with 0.4 (a half) and beats 0.1: 7.5 / 9.
-TEST(Roc, TheAreaCountsHowOftenGenuineBeatsImpostor) {
-  const std::vector<ComparedPair> pairs{{0.9F, kGenuine},  {0.6F, kGenuine},  {0.4F, kGenuine},
-                                        {0.5F, kImpostor}, {0.4F, kImpostor}, {0.1F, kImpostor}};
-  EXPECT_DOUBLE_EQ(area_under_roc(pairs), 7.5 / 9);
-}
-
-// scikit-learn's documentation of roc_auc_score: y = 0 0 1 1, scores 0.1 0.4 0.35 0.8: 0.75.
-TEST(Roc, TheAreaAgreesWithTheExampleOfScikitLearn) {
-  const std::vector<ComparedPair> pairs{
-      {0.1F, kImpostor}, {0.4F, kImpostor}, {0.35F, kGenuine}, {0.8F, kGenuine}};
-  EXPECT_DOUBLE_EQ(area_under_roc(pairs), 0.75);
-}
-
 // 1000 impostors at 0.000, 0.001, ... 0.999 and 10 genuine pairs at 0.05, 0.15, ... 0.95.
 // At FMR 0.01 ten impostors may pass: 0.990 and above do, 0.989 does not; no genuine pair does.
 // At FMR 0.3: 0.700 and above pass, so 0.75, 0.85 and 0.95 of the ten.
