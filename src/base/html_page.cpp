@@ -8,6 +8,7 @@
 namespace faceforge {
 namespace {
 
+/// A plot that Vega draws, `.marks`, and its tooltip, outside of `main`, keep a look of their own.
 constexpr std::string_view kStyle = R"(
 :root { color-scheme: light dark; --ground: #f6f7f7; --surface: #fff; --line: #dfe4e3;
   --ink: #14201e; --quiet: #5a6a67; --first: #0f766e; --second: #b45309; }
@@ -23,17 +24,23 @@ h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 section { background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
   padding: 1rem; margin: 1rem 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .2rem 1rem .2rem 0; border-bottom: 1px solid var(--line); }
-th { color: var(--quiet); font-weight: 600; font-size: .85rem; }
+:where(main) table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+:where(main) th, :where(main) td { text-align: left; padding: .2rem 1rem .2rem 0;
+  border-bottom: 1px solid var(--line); }
+:where(main) th { color: var(--quiet); font-weight: 600; font-size: .85rem; }
 p { overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); font-size: .875rem; }
 svg { display: block; margin-top: .75rem; overflow: visible; }
-text { fill: var(--ink); font-size: 12px; }
-text.quiet { fill: var(--quiet); font-size: 11px; }
-line { stroke: var(--line); }
+svg:not(.marks) text { fill: var(--ink); font-size: 12px; }
+svg:not(.marks) text.quiet { fill: var(--quiet); font-size: 11px; }
+svg:not(.marks) line { stroke: var(--line); }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .3em; }
 )";
+
+/// A page shows the pictures that are in it, and asks nobody for anything.
+constexpr std::string_view kPolicy =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:";
+constexpr std::string_view kScriptPolicy = "; script-src 'unsafe-inline'";
 
 }  // namespace
 
@@ -60,12 +67,15 @@ std::string html_text(std::string_view text) {
   return result;
 }
 
-std::string html_page(std::string_view title, std::string_view style, std::string_view body) {
+std::string html_page(std::string_view title, std::string_view style, std::string_view body,
+                      std::string_view script) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"{}{}\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>{}</title><style>{}{}</style>\n{}</html>\n",
-      html_text(title), kStyle, style, body);
+      "<title>{}</title><style>{}{}</style>\n<main>{}</main>\n{}</html>\n",
+      kPolicy, script.empty() ? "" : kScriptPolicy, html_text(title), kStyle, style, body,
+      script.empty() ? "" : fmt::format("<script>{}</script>\n", script));
 }
 
 std::string data_url(std::string_view media_type, std::span<const std::byte> bytes) {

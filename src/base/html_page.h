@@ -10,14 +10,15 @@ namespace faceforge {
 /// Foreign text for HTML, in elements and in quoted attributes. What is no UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string html_text(std::string_view text);
 
-/// A page that needs nothing beside itself: the house's colours for light and dark screens, no
-/// script, nothing loaded.
+/// A page that needs nothing beside itself: the house's colours for light and dark screens. A
+/// content security policy in it lets it load nothing, and run nothing but its own script.
 ///
-/// in: `title` as text; `style` and `body` as CSS and HTML. The style may use the colours
+/// in: `title` as text; `style`, `body` and `script` as CSS, HTML and JavaScript, of this program
+///     alone: foreign text in the body has gone through `html_text`. The style may use the colours
 ///     `--ground`, `--surface`, `--line`, `--ink`, `--quiet`, `--first` and `--second`; `section`,
 ///     `table`, `svg`, `.quiet` and `.key` have a look already.
 [[nodiscard]] std::string html_page(std::string_view title, std::string_view style,
-                                    std::string_view body);
+                                    std::string_view body, std::string_view script = {});
 
 /// The address of a picture that lies in the page itself.
 ///

@@ -19,7 +19,16 @@ TEST(HtmlPage, ATitleCannotEndItsElement) {
   const std::string page = html_page("</title><script>", ".own { }", "<p>body");
   EXPECT_THAT(page, Not(HasSubstr("<script>")));
   EXPECT_THAT(page, HasSubstr(".own { }</style>"));
-  EXPECT_THAT(page, EndsWith("<p>body</html>\n"));
+  EXPECT_THAT(page, EndsWith("<main><p>body</main>\n</html>\n"));
+}
+
+TEST(HtmlPage, MayLoadNothingAndRunNothingButItsOwnScript) {
+  const std::string silent = html_page("title", "", "<p>body");
+  EXPECT_THAT(silent, HasSubstr("content=\"default-src 'none'; "));
+  EXPECT_THAT(silent, Not(HasSubstr("script-src")));
+  const std::string lively = html_page("title", "", "<p>body", "draw()");
+  EXPECT_THAT(lively, HasSubstr("; script-src 'unsafe-inline'\">"));
+  EXPECT_THAT(lively, EndsWith("<p>body</main>\n<script>draw()</script>\n</html>\n"));
 }
 
 // RFC 4648, section 10: the test vectors.
