@@ -8,10 +8,9 @@
 
 #include "base/person_folders.h"
 #include "base/without_throwing.h"
-#include "dataset/central_crop.h"
 #include "dataset/difference_hash.h"
 #include "image/file_ending.h"
-#include "vision/photo_look.h"
+#include "vision/central_face.h"
 
 namespace faceforge::dataset {
 namespace {
@@ -49,7 +48,7 @@ class FilesSeen {
 }  // namespace
 
 Result<PhotoFacts> photo_facts(const vision::Pipeline& pipeline, std::span<const std::byte> file) {
-  auto [photo, faces] = TRY(look_again_if_faceless(pipeline, file));
+  auto [photo, faces] = TRY(vision::look_again_if_faceless(pipeline, file));
   PhotoFacts facts{.sha256 = sha256(file),
                    .width_px = photo.width_px,
                    .height_px = photo.height_px,

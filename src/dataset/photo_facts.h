@@ -42,7 +42,7 @@ struct PhotoFacts {
 };
 
 /// Looks at a photo's file: all that the tools of this folder judge photos by. None found: once
-/// more at a detection score of 0.1, as central_crop.
+/// more at a detection score of 0.1, as vision::look_again_if_faceless.
 ///
 /// fails: as image::decode, Pipeline::detect and Pipeline::embed
 [[nodiscard]] Result<PhotoFacts> photo_facts(const vision::Pipeline& pipeline,

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/without_throwing.h"
-#include "vision/photo_look.h"
+#include "vision/central_face.h"
 
 namespace faceforge::evaluate {
 
@@ -10,20 +10,13 @@ Result<PhotoEmbedding> embed_central_face(const vision::Pipeline& pipeline,
                                           std::span<const std::byte> file,
                                           const image::DecodeLimits& limits,
                                           const InputObservers& observers) {
-  auto [photo, faces] = TRY(vision::look_at(pipeline, file, limits, {},
-                                            {.on_detector_input = observers.on_detector_input}));
-  if (faces.empty()) {
-    faces = TRY(pipeline.detect(photo, {.min_detection_score = kSecondDetectionScore}));
-  }
-  if (faces.empty()) return PhotoEmbedding{};
-  const size_t face_index = vision::central_face_index(faces, photo.width_px, photo.height_px);
-  const auto crop = pipeline.align(photo, faces[face_index]);
-  if (!crop) {
-    if (crop.error().reason == "degenerate_landmarks") return PhotoEmbedding{};
-    return Unexpected(crop.error());
-  }
-  auto embeddings = TRY(pipeline.embed({&*crop, 1}, observers.on_embedder_input));
-  return PhotoEmbedding{.embedding = std::move(embeddings.front())};
+  const auto central =
+      TRY(vision::find_central_face(pipeline, file, limits, observers.on_detector_input));
+  if (!central) return PhotoEmbedding{};
+  auto embeddings = TRY(pipeline.embed({&central->aligned, 1}, observers.on_embedder_input));
+  return PhotoEmbedding{
+      .embedding = std::move(embeddings.front()),
+      .quality = pipeline.quality(central->photo, central->face, central->aligned)};
 }
 
 Result<std::vector<Result<PhotoEmbedding>>> embed_photos(

@@ -10,6 +10,7 @@
 #include "base/parallel_work.h"
 #include "base/result.h"
 #include "face/embedding.h"
+#include "face/quality.h"
 #include "image/image.h"
 #include "vision/pipeline.h"
 
@@ -17,7 +18,8 @@ namespace faceforge::evaluate {
 
 /// What a photo gave.
 struct PhotoEmbedding {
-  std::optional<face::Embedding> embedding;  ///< nothing when no face was found
+  std::optional<face::Embedding> embedding;   ///< nothing when no face was found
+  std::optional<face::Quality> quality = {};  ///< of the face that was embedded
 };
 
 /// Who is shown what the networks look at.
@@ -26,18 +28,14 @@ struct InputObservers {
   vision::InputObserver on_embedder_input = {};
 };
 
-/// Embeds the central face of a photo: the protocol's rule for photos of one person with others in
-/// the background. None found: once more at a detection score of `kSecondDetectionScore`.
+/// Embeds the central face of a photo.
 ///
-/// out:    no embedding when there is still no face, or when its landmarks are degenerate
-/// fails:  as `image::decode`, `Pipeline::detect` and `embed`, and the observers
-/// source: the choice of the face: `vision::central_face_index`
+/// out:    no embedding when `vision::find_central_face` finds none
+/// fails:  as `vision::find_central_face` and `Pipeline::embed`, and the observers
 [[nodiscard]] Result<PhotoEmbedding> embed_central_face(const vision::Pipeline& pipeline,
                                                         std::span<const std::byte> file,
                                                         const image::DecodeLimits& limits = {},
                                                         const InputObservers& observers = {});
-
-inline constexpr float kSecondDetectionScore = 0.1F;
 
 using EmbedPhotoFile = std::function<Result<PhotoEmbedding>(const std::filesystem::path&)>;
 
