@@ -1,6 +1,5 @@
 #include "evaluate/calibrate.h"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "base/check.h"
 #include "evaluate/similarity_histogram.h"
+#include "evaluate/worst_pairs.h"
 
 namespace faceforge::evaluate {
 namespace {
@@ -40,33 +40,14 @@ std::vector<FlatPhoto> flatten(std::span<const PersonEmbeddings> people) {
   return photos;
 }
 
-/// Keeps the most similar pairs that it is shown.
-class MostAlike {
- public:
-  void see(const FlatPhoto& first, const FlatPhoto& second, float similarity) {
-    if (pairs_.size() == kLookAlikeCount && similarity <= pairs_.back().similarity) return;
-    LookAlike pair{*first.name, *second.name, similarity};
-    const auto place =
-        std::ranges::upper_bound(pairs_, similarity, std::greater{}, &LookAlike::similarity);
-    pairs_.insert(place, std::move(pair));
-    if (pairs_.size() > kLookAlikeCount) pairs_.pop_back();
-  }
-
-  [[nodiscard]] std::vector<LookAlike> take() { return std::move(pairs_); }
-
- private:
-  std::vector<LookAlike> pairs_;
-};
-
 /// 0.1, 0.05, 0.02, 0.01, ...: those behind which enough errors stand, with their thresholds.
 std::vector<MeasuredRate> measure_rates(const SimilarityHistogram& impostors) {
   std::vector<MeasuredRate> rates;
-  const auto total = static_cast<double>(impostors.total_count());
   for (int step = 0;; ++step) {
     constexpr std::array kNumerators{10.0, 5.0,
                                      2.0};  // divided, 0.02 is the nearest double to 0.02
     const double rate = kNumerators[static_cast<size_t>(step % 3)] / std::pow(10.0, 2 + step / 3);
-    const auto allowed_count = static_cast<int64_t>(rate * total + 1e-9);
+    const int64_t allowed_count = allowed_errors(rate, impostors.total_count());
     if (allowed_count < kErrorsBehindARate) return rates;
     const float match_threshold = impostors.threshold_reached_by(allowed_count);
     // Equal similarities can make two rates share a threshold; it keeps the rarer promise.
@@ -141,7 +122,7 @@ Result<void> measure_margin(std::span<const PersonEmbeddings> people, Calibratio
 Result<void> measure_impostors(const std::vector<FlatPhoto>& photos, face::Metric metric,
                                const std::stop_token& stop, CalibrationReport& report) {
   SimilarityHistogram impostors;
-  MostAlike most_alike;
+  WorstPairs most_alike(WorstPairs::Order::MostSimilar, kLookAlikeCount);
   for (size_t i = 0; i < photos.size(); ++i) {
     if (stop.stop_requested()) {
       return fail(ErrorCode::Cancelled, "cancelled", "stopped after the pairs of {} of {} photos",
@@ -151,12 +132,14 @@ Result<void> measure_impostors(const std::vector<FlatPhoto>& photos, face::Metri
       if (photos[i].person_index == photos[j].person_index) continue;
       const float similarity = face::similarity(photos[i].values, photos[j].values, metric);
       impostors.add(similarity);
-      most_alike.see(photos[i], photos[j], similarity);
+      most_alike.see({i, j, similarity});
     }
   }
   TRY(check_impostor_pairs(impostors.total_count()));
   report.rates = measure_rates(impostors);
-  report.look_alikes = most_alike.take();
+  for (const auto& [first, second, similarity] : most_alike.take()) {
+    report.look_alikes.push_back({*photos[first].name, *photos[second].name, similarity});
+  }
   report.calibration.impostor_pair_count = impostors.total_count();
   return {};
 }

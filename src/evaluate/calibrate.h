@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "evaluate/binomial_interval.h"
 #include "evaluate/people_folder.h"
 #include "evaluate/tail_fit.h"
 #include "face/calibration.h"
@@ -17,7 +18,6 @@
 
 namespace faceforge::evaluate {
 
-inline constexpr int64_t kErrorsBehindARate = 10;  ///< fewer, and the table ends
 inline constexpr int64_t kMinImpostorPairs = 10'000;
 inline constexpr size_t kMinOwnSimilarities = 20;
 

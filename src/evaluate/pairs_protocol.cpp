@@ -32,6 +32,40 @@ Result<float> compare(const PhotoEmbedding& first, const PhotoEmbedding& second)
   return face::similarity(*first.embedding, *second.embedding);
 }
 
+/// The list's pairs by who is on them, people numbered by name.
+std::vector<PersonPair> person_pairs(const PairList& list) {
+  std::map<std::string, uint32_t> index_of;
+  for (const std::string& person : people_of(list)) {
+    index_of.emplace(person, static_cast<uint32_t>(index_of.size()));
+  }
+  std::vector<PersonPair> pairs;
+  pairs.reserve(list.pairs.size());
+  for (const Pair& pair : list.pairs) {
+    pairs.push_back({index_of.at(pair.first.person), index_of.at(pair.second.person), pair.kind});
+  }
+  return pairs;
+}
+
+/// Adds what does not depend on folds: error rates and the intervals of the figures.
+Result<void> measure_rates(const PairList& list, std::span<const ComparedPair> compared,
+                           const std::stop_token& stop, PairsReport& report) {
+  ComparisonCounts counts;
+  std::vector<float> similarities;
+  for (const ComparedPair& pair : compared) {
+    counts.add(pair.kind, pair.similarity);
+    similarities.push_back(pair.similarity);
+  }
+  report.fnmr_at_fmr = fnmr_at_fmr(counts);
+  const std::vector<PersonPair> pairs = person_pairs(list);
+  const PersonBootstrap bootstrap(
+      pairs, people_of(list).size(),
+      {.false_match_rates = {kReportedFalseMatchRates.begin(), kReportedFalseMatchRates.end()}});
+  const BootstrappedCurve curve = TRY(bootstrap.summarize(similarities, stop));
+  report.equal_error_rate = curve.measured.equal_error_rate;
+  if (!curve.draws.empty()) report.intervals = intervals_of(curve);
+  return {};
+}
+
 }  // namespace
 
 Result<PairsReport> evaluate_pairs(const vision::Pipeline& pipeline,
@@ -62,6 +96,7 @@ Result<PairsReport> evaluate_pairs(const vision::Pipeline& pipeline,
     compared.push_back({similarity, pair.kind, pair.fold_index});
   }
   report.metrics = TRY(measure_verification(compared, list.fold_count, kReportedFalseMatchRates));
+  TRY(measure_rates(list, compared, supervision.stop, report));
   report.images_per_second = static_cast<double>(report.photo_count) / elapsed.count();
   return report;
 }

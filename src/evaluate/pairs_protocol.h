@@ -1,11 +1,14 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include "base/result.h"
+#include "evaluate/error_rates.h"
 #include "evaluate/pair_list.h"
+#include "evaluate/person_bootstrap.h"
 #include "evaluate/photo_embeddings.h"
 #include "evaluate/verification_metrics.h"
 #include "face/model_id.h"
@@ -13,14 +16,15 @@
 
 namespace faceforge::evaluate {
 
-inline constexpr std::array kReportedFalseMatchRates{1e-2, 1e-3};
-
 /// How a pipeline does on a list of pairs.
 struct PairsReport {
   face::ModelId model_id;
   size_t pair_count = 0;
   size_t photo_count = 0;
   VerificationMetrics metrics;
+  double equal_error_rate = 0;
+  std::vector<FnmrAtFmr> fnmr_at_fmr;       ///< at `kFalseMatchRates`
+  std::optional<CurveIntervals> intervals;  ///< over people; TAR at `kReportedFalseMatchRates`
   size_t failures_to_detect = 0;  ///< photos; their pairs count with similarity -1, none is dropped
   double images_per_second = 0;   ///< decoding, detection, alignment and embedding on every core
 };

@@ -15,13 +15,13 @@ size_t bin_of(float similarity) {
   return static_cast<size_t>(std::clamp(position, 0.0, double{kBinCount - 1}));
 }
 
-float lower_edge(size_t bin) {
-  return static_cast<float>(static_cast<double>(bin) / kBinsPerUnit - 1);
-}
-
 }  // namespace
 
 SimilarityHistogram::SimilarityHistogram() : counts_(kBinCount) {}
+
+float SimilarityHistogram::lower_edge(size_t bin) {
+  return static_cast<float>(static_cast<double>(bin) / kBinsPerUnit - 1);
+}
 
 void SimilarityHistogram::add(float similarity) {
   ++counts_[bin_of(similarity)];

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace faceforge::evaluate {
@@ -22,6 +24,12 @@ class SimilarityHistogram {
 
   /// out: how many similarities are at or above the bin edge `threshold`
   [[nodiscard]] int64_t count_reaching(float threshold) const;
+
+  /// How many similarities each bin holds, by rising similarity.
+  [[nodiscard]] std::span<const int64_t> counts() const { return counts_; }
+
+  /// The lowest similarity of a bin, an exact float.
+  [[nodiscard]] static float lower_edge(size_t bin);
 
  private:
   std::vector<int64_t> counts_;
