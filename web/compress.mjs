@@ -9,6 +9,7 @@ const least_bytes = 1000; // less is one packet either way
 
 for (const name of readdirSync(dist, { recursive: true })) {
   if (!/\.(js|css|html|svg|json|webmanifest)$/.test(name)) continue;
+  if (name.startsWith('report/')) continue; // the program puts it into pages, nobody asks for it
   const content = readFileSync(join(dist, name));
   if (content.length < least_bytes) continue;
   const forms = {
