@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/evaluate_photos_command.h"
 #include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
@@ -7,8 +8,10 @@
 #include "cli/supervision.h"
 #include "cli/text.h"
 #include "evaluate/calibrate.h"
+#include "evaluate/evaluation_json.h"
 #include "evaluate/pair_list.h"
 #include "evaluate/pairs_protocol.h"
+#include "evaluate/report_text.h"
 #include "packs/card.h"
 
 namespace faceforge::cli {
@@ -51,17 +54,23 @@ json::object pairs_json(const evaluate::PairsReport& report) {
     folds.push_back(json::object{{"accuracy", fold.accuracy},
                                  {"match_threshold", json::number(fold.match_threshold)}});
   }
-  return {{"pairs", report.pair_count},
-          {"accuracy", report.metrics.accuracy},
-          {"accuracy_std", report.metrics.accuracy_std},
-          {"auc", report.metrics.auc},
-          {"tar_at_fmr", tar},
-          {"threshold_at_fmr", thresholds},
-          {"failures_to_detect", report.failures_to_detect},
-          {"images", report.photo_count},
-          {"images_per_second", report.images_per_second},
-          {"folds", folds},
-          {"model_id", report.model_id.hex()}};
+  return {
+      {"pairs", report.pair_count},
+      {"accuracy", report.metrics.accuracy},
+      {"accuracy_std", report.metrics.accuracy_std},
+      {"auc", report.metrics.auc},
+      {"tar_at_fmr", tar},
+      {"threshold_at_fmr", thresholds},
+      {"failures_to_detect", report.failures_to_detect},
+      {"images", report.photo_count},
+      {"images_per_second", report.images_per_second},
+      {"folds", folds},
+      {"model_id", report.model_id.hex()},
+      {"equal_error_rate", report.equal_error_rate},
+      {"fnmr_at_fmr", evaluate::to_json(report.fnmr_at_fmr)},
+      {"intervals", report.intervals ? json::value(evaluate::to_json(
+                                           *report.intervals, evaluate::kReportedFalseMatchRates))
+                                     : json::value(nullptr)}};
 }
 
 std::string pairs_text(const evaluate::PairsReport& report, std::string_view pack_id) {
@@ -70,11 +79,21 @@ std::string pairs_text(const evaluate::PairsReport& report, std::string_view pac
   table.add_row({"pairs", fmt::format("{}", report.pair_count)});
   table.add_row({"accuracy", fmt::format("{:.4f} +- {:.4f}", report.metrics.accuracy,
                                          report.metrics.accuracy_std)});
-  table.add_row({"area under the ROC curve", fmt::format("{:.5f}", report.metrics.auc)});
-  for (const evaluate::OperatingPoint& point : report.metrics.operating_points) {
+  const auto& of = report.intervals;  // 95 %, over people
+  const auto from_to = [](const evaluate::Interval& interval) {
+    return fmt::format(" ({:.4f} to {:.4f})", interval.low, interval.high);
+  };
+  table.add_row({"area under the ROC curve",
+                 fmt::format("{:.5f}{}", report.metrics.auc, of ? from_to(of->auc) : "")});
+  table.add_row(
+      {"equal error rate", evaluate::rate_text(report.equal_error_rate) +
+                               (of ? " " + evaluate::interval_text(of->equal_error_rate) : "")});
+  for (size_t index = 0; index < report.metrics.operating_points.size(); ++index) {
+    const evaluate::OperatingPoint& point = report.metrics.operating_points[index];
     table.add_row(
         {fmt::format("TAR at FMR {:g}", point.false_match_rate),
-         fmt::format("{:.4f} (similarity {:.3f})", point.true_accept_rate, point.match_threshold)});
+         fmt::format("{:.4f}{} (similarity {:.3f})", point.true_accept_rate,
+                     of ? from_to(of->true_accept_rates[index]) : "", point.match_threshold)});
   }
   table.add_row({"photos without a face",
                  fmt::format("{} of {}", report.failures_to_detect, report.photo_count)});
@@ -127,12 +146,19 @@ void declare_pairs(CLI::App& command, PairsOptions& options) {
 
 // --- calibrate ---
 
+/// Of a measured rate, over the pairs as if they were independent.
+evaluate::Interval interval_of(const evaluate::MeasuredRate& rate,
+                               const evaluate::CalibrationReport& report) {
+  return evaluate::binomial_interval(rate.error_count, report.calibration.impostor_pair_count);
+}
+
 json::object calibration_json(const evaluate::CalibrationReport& report) {
   json::array points;
   for (const evaluate::MeasuredRate& rate : report.rates) {
     points.push_back(json::object{{"false_match_rate", rate.false_match_rate},
                                   {"match_threshold", json::number(rate.match_threshold)},
-                                  {"errors", rate.error_count}});
+                                  {"errors", rate.error_count},
+                                  {"interval", evaluate::to_json(interval_of(rate, report))}});
   }
   json::array look_alikes;
   for (const evaluate::LookAlike& pair : report.look_alikes) {
@@ -164,11 +190,15 @@ std::string calibration_text(const evaluate::CalibrationReport& report) {
                   calibration.impostor_pair_count, report.photo_count, report.person_count,
                   report.faceless.size());
   constexpr auto kRight = Alignment::Right;
-  Table rates({{"false match rate", kRight}, {"threshold", kRight}, {"errors", kRight}});
+  Table rates({{"false match rate", kRight},
+               {"threshold", kRight},
+               {"errors", kRight},
+               {"95 % interval", kRight}});
   for (const evaluate::MeasuredRate& rate : report.rates) {
+    const evaluate::Interval interval = interval_of(rate, report);
     rates.add_row({fmt::format("{:g}", rate.false_match_rate),
-                   fmt::format("{:.4f}", rate.match_threshold),
-                   fmt::format("{}", rate.error_count)});
+                   fmt::format("{:.4f}", rate.match_threshold), fmt::format("{}", rate.error_count),
+                   fmt::format("{:.3g} to {:.3g}", interval.low, interval.high)});
   }
   text += rates.to_text(2);
   text += fmt::format(
@@ -249,6 +279,8 @@ void add_evaluate_command(CLI::App& app, Chosen& chosen) {
   add_command<CalibrateOptions>(*evaluate, chosen, "calibrate",
                                 "Measure how similar strangers are, for the thresholds",
                                 declare_calibrate, run_calibrate);
+  add_evaluate_photos_commands(*evaluate, chosen);
+  add_evaluate_compare_command(*evaluate, chosen);
 }
 
 }  // namespace faceforge::cli

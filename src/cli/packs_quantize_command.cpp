@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include "base/file.h"
 #include "cli/command.h"
@@ -10,6 +9,7 @@
 #include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
+#include "cli/phase_bars.h"
 #include "cli/photo_notes.h"
 #include "cli/supervision.h"
 #include "cli/text.h"
@@ -243,12 +243,9 @@ void declare_quantize(CLI::App& command, QuantizeOptions& options) {
 Result<evaluate::QuantizePackReport> quantize_with_progress(evaluate::QuantizePackRequest request,
                                                             const Interrupt& interrupt) {
   request.faceforge_version = FACEFORGE_VERSION;
-  std::unique_ptr<ProgressBar> bar;
-  return evaluate::quantize_pack(request, [&](std::string_view phase) {
-    bar.reset();
-    bar = std::make_unique<ProgressBar>(to_printable(phase));
-    return supervision_of(*bar, interrupt);
-  });
+  PhaseBars bars(interrupt);
+  return evaluate::quantize_pack(request,
+                                 [&](std::string_view phase) { return bars.begin(phase); });
 }
 
 void add_packs_quantize_command(CLI::App& packs, Chosen& chosen) {
