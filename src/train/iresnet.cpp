@@ -13,7 +13,6 @@ namespace {
 
 namespace nn = torch::nn;
 
-constexpr std::array<int64_t, 4> kWidths{64, 128, 256, 512};
 constexpr double kWeightDeviation = 0.1;
 
 nn::Conv2d convolution(int64_t in, int64_t out, int64_t side, int64_t stride) {
@@ -56,17 +55,17 @@ class Block : public nn::Module {
 
 class IResNet final : public Backbone {
  public:
-  IResNet(const std::array<int64_t, 4>& block_counts, const NetworkSettings& settings)
-      : conv1_(register_module("conv1", convolution(3, kWidths[0], 3, 1))),
-        bn1_(register_module("bn1", BatchNorm(kWidths[0]))),
-        prelu_(register_module("prelu", prelu(kWidths[0]))) {
-    int64_t in = kWidths[0];
+  IResNet(const BlockCounts& block_counts, const NetworkSettings& settings)
+      : conv1_(register_module("conv1", convolution(3, kIResNetWidths[0], 3, 1))),
+        bn1_(register_module("bn1", BatchNorm(kIResNetWidths[0]))),
+        prelu_(register_module("prelu", prelu(kIResNetWidths[0]))) {
+    int64_t in = kIResNetWidths[0];
     int64_t side = settings.input_side_px;
     for (size_t stage = 0; stage < stages_.size(); ++stage) {
       nn::Sequential blocks;
       for (int64_t block = 0; block < block_counts[stage]; ++block) {
-        blocks->push_back(std::make_shared<Block>(in, kWidths[stage], block == 0 ? 2 : 1));
-        in = kWidths[stage];
+        blocks->push_back(std::make_shared<Block>(in, kIResNetWidths[stage], block == 0 ? 2 : 1));
+        in = kIResNetWidths[stage];
       }
       stages_[stage] = register_module("layer" + std::to_string(stage + 1), blocks);
       side = (side + 1) / 2;
@@ -105,7 +104,7 @@ class IResNet final : public Backbone {
 
 }  // namespace
 
-std::shared_ptr<Backbone> make_iresnet(const std::array<int64_t, 4>& block_counts,
+std::shared_ptr<Backbone> make_iresnet(const BlockCounts& block_counts,
                                        const NetworkSettings& settings) {
   return std::make_shared<IResNet>(block_counts, settings);
 }

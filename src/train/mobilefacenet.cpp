@@ -12,10 +12,6 @@ namespace {
 
 namespace nn = torch::nn;
 
-constexpr int64_t kWidth = 64;       // of the first layers
-constexpr int64_t kLastWidth = 512;  // before the global depthwise convolution
-constexpr int64_t kHalvings = 4;     // 112 px come out as 7 x 7 positions
-
 enum class Ending { Linear, PReLU };
 
 struct ConvolutionShape {
@@ -90,25 +86,15 @@ class InvertedBottleneck : public nn::Module {
   std::shared_ptr<Unit> narrow_;
 };
 
-struct Stage {
-  int64_t expansion;
-  int64_t out;
-  int64_t count;
-  int64_t stride;
-};
-
-// The paper's table 1, rows 3 to 7.
-constexpr std::array<Stage, 5> kStages{
-    {{2, 64, 5, 2}, {4, 128, 1, 2}, {2, 128, 6, 1}, {4, 128, 1, 2}, {2, 128, 2, 1}}};
-
 class MobileFaceNet final : public Backbone {
  public:
   explicit MobileFaceNet(const NetworkSettings& settings) {
-    layers_->push_back(unit({.in = 3, .out = kWidth, .side = 3, .stride = 2}, Ending::PReLU));
+    layers_->push_back(unit({.in = 3, .out = kMobileWidth, .side = 3, .stride = 2}, Ending::PReLU));
     layers_->push_back(
-        unit({.in = kWidth, .out = kWidth, .side = 3, .groups = kWidth}, Ending::PReLU));
-    int64_t in = kWidth;
-    for (const Stage& stage : kStages) {
+        unit({.in = kMobileWidth, .out = kMobileWidth, .side = 3, .groups = kMobileWidth},
+             Ending::PReLU));
+    int64_t in = kMobileWidth;
+    for (const MobileStage& stage : kMobileStages) {
       for (int64_t block = 0; block < stage.count; ++block) {
         layers_->push_back(std::make_shared<InvertedBottleneck>(
             BottleneckShape{.in = in,
@@ -118,13 +104,17 @@ class MobileFaceNet final : public Backbone {
         in = stage.out;
       }
     }
-    layers_->push_back(unit({.in = in, .out = kLastWidth}, Ending::PReLU));
+    layers_->push_back(unit({.in = in, .out = kMobileLastWidth}, Ending::PReLU));
     int64_t side = settings.input_side_px;
-    for (int64_t halving = 0; halving < kHalvings; ++halving) side = (side + 1) / 2;
-    layers_->push_back(unit(
-        {.in = kLastWidth, .out = kLastWidth, .side = side, .groups = kLastWidth, .padded = false},
-        Ending::Linear));
-    layers_->push_back(unit({.in = kLastWidth, .out = settings.embedding_length}, Ending::Linear));
+    for (int64_t halving = 0; halving < kMobileHalvings; ++halving) side = (side + 1) / 2;
+    layers_->push_back(unit({.in = kMobileLastWidth,
+                             .out = kMobileLastWidth,
+                             .side = side,
+                             .groups = kMobileLastWidth,
+                             .padded = false},
+                            Ending::Linear));
+    layers_->push_back(
+        unit({.in = kMobileLastWidth, .out = settings.embedding_length}, Ending::Linear));
     register_module("layers", layers_);
     draw_weights();
   }

@@ -12,13 +12,10 @@ std::shared_ptr<Backbone> make_backbone(const NetworkSettings& settings) {
     case NetworkKind::ResNet50:
       return make_resnet({}, settings.embedding_length);
     case NetworkKind::IResNet18:
-      return make_iresnet({2, 2, 2, 2}, settings);
     case NetworkKind::IResNet34:
-      return make_iresnet({3, 4, 6, 3}, settings);
     case NetworkKind::IResNet50:
-      return make_iresnet({3, 4, 14, 3}, settings);
     case NetworkKind::IResNet100:
-      return make_iresnet({3, 13, 30, 3}, settings);
+      return make_iresnet(block_counts_of(settings.kind), settings);
     case NetworkKind::MobileFaceNet:
       return make_mobilefacenet(settings);
   }

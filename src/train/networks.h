@@ -1,11 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 
 #include <torch/nn/module.h>
 
+#include "train/architecture.h"
 #include "train/settings.h"
 
 // Networks from a picture to a vector. A picture is a float tensor [N, 3, side, side], RGB, in
@@ -20,8 +20,8 @@ class Backbone : public torch::nn::Module {
 
 /// The widths and depths of a ResNet; a small one is for tests.
 struct ResNetShape {
-  std::array<int64_t, 4> block_counts{3, 4, 6, 3};
-  int64_t width = 64;  ///< channels behind the first convolution
+  BlockCounts block_counts = block_counts_of(NetworkKind::ResNet50);
+  int64_t width = kResNetWidth;  ///< channels behind the first convolution
 };
 
 /// ResNet with bottleneck blocks, as torchvision has it: the stride is in the block's 3x3
@@ -35,10 +35,10 @@ struct ResNetShape {
 /// The improved ResNet of face recognition: no pooling at its beginning, batch norm before each
 /// block's first convolution, PReLU, and a fully connected layer over the last 7 x 7 positions.
 ///
-/// in:     `block_counts`: {2,2,2,2} for 18 layers, {3,4,6,3} 34, {3,4,14,3} 50, {3,13,30,3} 100
+/// in:     `block_counts` as block_counts_of has them
 /// source: Deng et al. 2019, "ArcFace", section 3.1; InsightFace's iresnet.py (names, weights drawn
 ///         from a normal distribution of 0.1)
-[[nodiscard]] std::shared_ptr<Backbone> make_iresnet(const std::array<int64_t, 4>& block_counts,
+[[nodiscard]] std::shared_ptr<Backbone> make_iresnet(const BlockCounts& block_counts,
                                                      const NetworkSettings& settings);
 
 /// source: Chen et al. 2018, "MobileFaceNets", table 1

@@ -9,10 +9,9 @@
 #include <torch/utils.h>
 
 #include "support/test_data.h"
+#include "train/network_goldens_test_support.h"
 #include "train/weights.h"
 
-// The golden values come from Python: torchvision's own ResNet-50, InsightFace's IResNet and
-// MobileFaceNet's table written in PyTorch once more. tests/train/network_golden.py prints them.
 namespace faceforge::train {
 namespace {
 
@@ -42,100 +41,25 @@ void fill(torch::nn::Module& module) {
   module.eval();
 }
 
-struct Golden {
-  const char* name;
-  std::function<std::shared_ptr<Backbone>()> make;
-  int64_t side_px;
-  int64_t parameter_count;
-  std::vector<double> first;  ///< three outputs
-  double length;
-};
-
-NetworkSettings for_faces(NetworkKind kind, int64_t length) {
-  return {.kind = kind, .embedding_length = length, .input_side_px = 112};
-}
-
-std::shared_ptr<Backbone> iresnet(const std::array<int64_t, 4>& counts) {
-  return make_iresnet(counts, for_faces(NetworkKind::IResNet18, 512));
-}
-
-std::shared_ptr<Backbone> mobilefacenet(int64_t length) {
-  return make_mobilefacenet(for_faces(NetworkKind::MobileFaceNet, length));
-}
-
-const std::vector<Golden>& goldens() {
-  static const std::vector<Golden> all{
-      {"ResNet-50, 1000 outputs",
-       [] { return make_resnet({}, 1000); },
-       64,
-       25'557'032,
-       {-1281474249.725747, -6195930206.489764, -5058206347.239948},
-       146990315278.921417},
-      {"ResNet-50, 512 outputs",
-       [] { return make_resnet({}, 512); },
-       64,
-       24'557'120,
-       {-1281474249.725747, -6195930206.489764, -5058206347.239948},
-       105108102986.938309},
-      {"IResNet-18",
-       [] {
-         return iresnet({2, 2, 2, 2});
-       },
-       112,
-       24'025'088,
-       {0.123691, 0.203304, 0.216232},
-       3.301580},
-      {"IResNet-34",
-       [] {
-         return iresnet({3, 4, 6, 3});
-       },
-       112,
-       34'138'816,
-       {0.654647, 0.628358, 0.564479},
-       11.008982},
-      {"IResNet-50",
-       [] {
-         return iresnet({3, 4, 14, 3});
-       },
-       112,
-       43'590'336,
-       {1.157747, 1.062216, 0.946771},
-       19.883802},
-      {"IResNet-100",
-       [] {
-         return iresnet({3, 13, 30, 3});
-       },
-       112,
-       65'155'648,
-       {0.817505, 0.912476, 0.929881},
-       34.813039},
-      {"MobileFaceNet, 128 outputs",
-       [] { return mobilefacenet(128); },
-       112,
-       1'003'136,
-       {-1.253338, -2.063414, -2.447417},
-       14.286973},
-      {"MobileFaceNet, 512 outputs",
-       [] { return mobilefacenet(512); },
-       112,
-       1'200'512,
-       {-1.253338, -2.063414, -2.447417},
-       28.107170}};
-  return all;
+std::shared_ptr<Backbone> backbone_of(const NetworkSettings& settings) {
+  if (settings.kind == NetworkKind::ResNet50) return make_resnet({}, settings.embedding_length);
+  if (settings.kind == NetworkKind::MobileFaceNet) return make_mobilefacenet(settings);
+  return make_iresnet(block_counts_of(settings.kind), settings);
 }
 
 TEST(Networks, HaveAsManyParametersAsThePublishedOnes) {
-  for (const Golden& golden : goldens()) {
-    EXPECT_EQ(parameter_count(*golden.make()), golden.parameter_count) << golden.name;
+  for (const NetworkGolden& golden : network_goldens()) {
+    EXPECT_EQ(parameter_count(*backbone_of(golden.settings)), golden.parameter_count)
+        << golden.name;
   }
 }
 
 TEST(Networks, AnswerWhatPythonsAnswer) {
-  for (const Golden& golden : goldens()) {
-    const auto network = golden.make();
+  for (const NetworkGolden& golden : network_goldens()) {
+    const auto network = backbone_of(golden.settings);
     network->to(torch::kDouble);
     fill(*network);
-    const auto side = golden.side_px;
+    const auto side = golden.settings.input_side_px;
     const torch::NoGradGuard no_gradient;
     const Tensor output = network->forward(wave(3 * side * side, 0.3, 0).view({1, 3, side, side}));
     // Doubles on both sides: what differs is the order of sums.

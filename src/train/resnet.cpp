@@ -12,8 +12,6 @@ namespace {
 
 namespace nn = torch::nn;
 
-constexpr int64_t kExpansion = 4;  // of a bottleneck's last convolution
-
 nn::Conv2d convolution(int64_t in, int64_t out, int64_t side, int64_t stride) {
   return nn::Conv2d(nn::Conv2dOptions(in, out, side).stride(stride).padding(side / 2).bias(false));
 }
@@ -26,12 +24,12 @@ class Bottleneck : public nn::Module {
         bn1_(register_module("bn1", BatchNorm(width))),
         conv2_(register_module("conv2", convolution(width, width, 3, stride))),
         bn2_(register_module("bn2", BatchNorm(width))),
-        conv3_(register_module("conv3", convolution(width, width * kExpansion, 1, 1))),
-        bn3_(register_module("bn3", BatchNorm(width * kExpansion))) {
-    if (stride == 1 && in == width * kExpansion) return;
-    downsample_ =
-        register_module("downsample", nn::Sequential(convolution(in, width * kExpansion, 1, stride),
-                                                     BatchNorm(width * kExpansion)));
+        conv3_(register_module("conv3", convolution(width, width * kResNetExpansion, 1, 1))),
+        bn3_(register_module("bn3", BatchNorm(width * kResNetExpansion))) {
+    if (stride == 1 && in == width * kResNetExpansion) return;
+    downsample_ = register_module(
+        "downsample", nn::Sequential(convolution(in, width * kResNetExpansion, 1, stride),
+                                     BatchNorm(width * kResNetExpansion)));
   }
 
   torch::Tensor forward(const torch::Tensor& x) {
@@ -62,7 +60,7 @@ class ResNet final : public Backbone {
       nn::Sequential blocks;
       for (int64_t block = 0; block < shape.block_counts[stage]; ++block) {
         blocks->push_back(std::make_shared<Bottleneck>(in, width, stage > 0 && block == 0 ? 2 : 1));
-        in = width * kExpansion;
+        in = width * kResNetExpansion;
       }
       stages_[stage] = register_module("layer" + std::to_string(stage + 1), blocks);
     }

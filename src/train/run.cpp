@@ -68,6 +68,8 @@ class Run {
   Result<RunRecord> finish() {
     TRY(trainer_.step_count() == 0 ? begin() : catch_up());
     const auto& settings = record_.settings;
+    // A run that is done is written anew, with what this version knows to put into a checkpoint.
+    if (trainer_.step_count() == settings.step_count) TRY(save());
     while (trainer_.step_count() < settings.step_count) {
       const bool stopped = TRY(trainer_.any_process(options_.stop.stop_requested()));
       if (stopped) {

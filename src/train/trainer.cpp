@@ -6,8 +6,8 @@
 
 #include <torch/utils.h>
 
-#include "base/json.h"
 #include "train/batch_norm.h"
+#include "train/checkpoint.h"
 #include "train/device.h"
 #include "train/held_out.h"
 #include "train/objective.h"
@@ -21,7 +21,6 @@ namespace {
 constexpr std::string_view kObjectivePrefix = "objective.";
 constexpr std::string_view kOptimizerPrefix = "optimizer.";
 constexpr std::string_view kHistoryName = "history";
-constexpr std::string_view kStateKey = "faceforge.checkpoint";
 constexpr int64_t kHistoryColumns = 4;
 constexpr size_t kCropsMeasuredAtOnce = 64;
 
@@ -367,10 +366,10 @@ Result<void> Trainer::save(const std::filesystem::path& path) const {
       row[3] = step.learning_rate;
     }
     tensors.add("", {{std::string(kHistoryName), history}});
-    const json::object described{{"step", state.optimizer->step_count()},
-                                 {"settings", to_json(state.settings)}};
     return write_tensor_file(path, tensors.tensors(),
-                             {{std::string(kStateKey), json::to_text(described)}});
+                             to_metadata({.step = state.optimizer->step_count(),
+                                          .settings = state.settings,
+                                          .crop_shape = state.crops.shape()}));
   });
 }
 
@@ -378,27 +377,15 @@ Result<void> Trainer::restore(const std::filesystem::path& path) {
   return without_torch_throwing([&]() -> Result<void> {
     State& state = *state_;
     const TensorFile file = TRY(TensorFile::read(path));
-    const auto described = file.metadata().find(kStateKey);
+    const CheckpointState written = TRY(checkpoint_state(file, path.string()));
+    const auto step = static_cast<int64_t>(written.step);
     const auto* history = file.find(kHistoryName);
-    if (described == file.metadata().end() || history == nullptr ||
-        !file.metadata().contains(kTensorChecksumKey)) {
-      return fail(ErrorCode::InvalidInput, "not_a_checkpoint", "{} is no checkpoint of a run",
-                  path.string());
-    }
-    const json::value parsed = TRY(json::parse(described->second));
-    if (!parsed.is_object()) {
-      return fail(ErrorCode::InvalidInput, "not_a_checkpoint", "{} says nothing of its run",
-                  path.string());
-    }
-    const int64_t step = TRY(json::integer_field(parsed.get_object(), "step"));
-    const json::object settings = TRY(json::object_field(parsed.get_object(), "settings"));
-    const RunSettings written = TRY(settings_from_json(settings));
-    if (!learns_the_same(written, state.settings)) {
+    if (!learns_the_same(written.settings, state.settings)) {
       return fail(ErrorCode::Conflict, "other_settings",
                   "{} is the checkpoint of a run with other settings", path.string());
     }
-    if (step < 0 || history->shape != std::vector<int64_t>{step, kHistoryColumns} ||
-        history->type != ElementType::F64) {
+    if (history == nullptr || history->type != ElementType::F64 ||
+        history->shape != std::vector<int64_t>{step, kHistoryColumns}) {
       return fail(ErrorCode::InvalidInput, "not_a_checkpoint",
                   "{}: {} steps whose history is not there", path.string(), step);
     }

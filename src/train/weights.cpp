@@ -7,7 +7,6 @@
 namespace faceforge::train {
 namespace {
 
-constexpr std::string_view kBackbonePrefix = "backbone.";
 constexpr std::string_view kTorchvisionHead = "fc.";
 constexpr std::string_view kBatchCounter = "num_batches_tracked";  // older states lack it
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "train/checkpoint.h"
 #include "train/networks.h"
 #include "train/optimizer.h"
 #include "train/tensor_file.h"
@@ -41,8 +42,5 @@ class TensorCollection {
 /// fails: as TensorFile::read and load_tensors
 [[nodiscard]] Result<void> load_initial_weights(EmbeddingNetwork& network,
                                                 const std::filesystem::path& path);
-
-inline constexpr std::string_view kNetworkPrefix = "network.";
-inline constexpr std::string_view kAveragePrefix = "average.";
 
 }  // namespace faceforge::train
