@@ -1,14 +1,13 @@
-# module(NAME [NPM_PACK] DEPENDS ... LAB_DEPENDS ... SOURCES ... TESTS ... SLOW_TESTS ... PRIVATE_LIBS ... PUBLIC_LIBS ... TEST_LIBS ...)
+# module(NAME [NPM_PACK] DEPENDS ... SOURCES ... TESTS ... SLOW_TESTS ... PRIVATE_LIBS ... PUBLIC_LIBS ... TEST_LIBS ...)
 #
 # Declares one folder of src/ as the library faceforge_NAME. DEPENDS names modules of strictly lower
 # rows (tools/check_layers reads these lists and fails on any other include). TESTS and SLOW_TESTS
 # become one executable each, NAME_test and NAME_slow_test, with the ctest labels `fast` and `slow`.
 # With NPM_PACK the slow tests find in FACEFORGE_TEST_NPM_PACK the pack that the test npm_pack makes.
-# LAB_DEPENDS names modules that only faceforge-lab is linked with, never the library: src/cli says so.
 # Third parties are PRIVATE_LIBS unless a public header shows their types.
 function(module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NPM_PACK" ""
-    "DEPENDS;LAB_DEPENDS;SOURCES;TESTS;SLOW_TESTS;PRIVATE_LIBS;PUBLIC_LIBS;TEST_LIBS")
+    "DEPENDS;SOURCES;TESTS;SLOW_TESTS;PRIVATE_LIBS;PUBLIC_LIBS;TEST_LIBS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "module(${name}): unknown words: ${arg_UNPARSED_ARGUMENTS}")
   endif()

@@ -29,6 +29,7 @@ std::unique_ptr<CLI::App> make_app(Chosen& chosen) {
   add_evaluate_command(*app, chosen);
   add_doctor_command(*app, chosen);
   add_train_command(*app, chosen);
+  add_export_command(*app, chosen);
   add_completion_command(*app, chosen);
   return app;
 }

@@ -1,5 +1,6 @@
 #include "cli/pack_choice.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace faceforge::cli {
@@ -51,6 +52,27 @@ Result<std::shared_ptr<const vision::Pipeline>> open_pipeline(const PackChoice& 
 
 Result<std::shared_ptr<const recognition::FaceEngine>> open_engine(const PackChoice& choice) {
   return recognition::make_face_engine(TRY(open_pipeline(choice)));
+}
+
+Result<std::filesystem::path> place_of_new_pack(const std::string& output,
+                                                const std::string& data_folder) {
+  namespace fs = std::filesystem;
+  fs::path folder(output);
+  if (!folder.has_filename()) folder = folder.parent_path();  // "mine/"
+  const auto options = packs::RegistryOptions::from_environment(data_folder);
+  std::error_code failed;
+  const fs::path place = fs::weakly_canonical(fs::absolute(folder), failed);
+  for (const fs::path& packs : {options.packs_folder, options.in_place_folder.value_or("")}) {
+    if (packs.empty()) continue;
+    const fs::path taken = fs::weakly_canonical(fs::absolute(packs), failed);
+    const auto [end, ignored] = std::ranges::mismatch(taken, place);
+    if (end != taken.end()) continue;
+    return fail(ErrorCode::InvalidInput, "output_among_packs",
+                "{} lies in the folder of packs {}: name a place outside, and install the pack "
+                "from there",
+                folder.string(), packs.string());
+  }
+  return folder;
 }
 
 Result<std::shared_ptr<const recognition::FaceEngine>> open_engine_for_model(

@@ -45,6 +45,14 @@ void add_pack_options(CLI::App& command, PackChoice& choice);
 [[nodiscard]] Result<std::shared_ptr<const recognition::FaceEngine>> open_engine(
     const PackChoice& choice);
 
+/// The folder for a pack that is to be made, without a `/` at its end. Never among the packs: what
+/// appears there changes which pack is used at once, and the packs folder is written to under its
+/// lock alone, by `packs install`.
+///
+/// fails: invalid_input/output_among_packs
+[[nodiscard]] Result<std::filesystem::path> place_of_new_pack(const std::string& output,
+                                                              const std::string& data_folder);
+
 /// The engine for a gallery model: the chosen pack; with none chosen the one that the model was
 /// trained with where it is installed, else the default (and a mismatch is told by its use).
 ///

@@ -19,8 +19,6 @@
 namespace faceforge::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct QuantizeOptions {
   std::string pack;
   std::string output;
@@ -162,32 +160,11 @@ std::string report_text(const evaluate::QuantizePackReport& report, const std::s
 
 // --- the command ---
 
-/// Refuses a place among the packs: what appears there changes which pack is used at once, and the
-/// packs folder is written to under its lock alone, by `packs install`.
-Result<void> check_outside_packs(const fs::path& output, const std::string& data_folder) {
-  const auto options = packs::RegistryOptions::from_environment(data_folder);
-  std::error_code failed;
-  const fs::path place = fs::weakly_canonical(fs::absolute(output), failed);
-  for (const fs::path& packs : {options.packs_folder, options.in_place_folder.value_or("")}) {
-    if (packs.empty()) continue;
-    const fs::path taken = fs::weakly_canonical(fs::absolute(packs), failed);
-    const auto [end, ignored] = std::ranges::mismatch(taken, place);
-    if (end != taken.end()) continue;
-    return fail(ErrorCode::InvalidInput, "output_among_packs",
-                "{} lies in the folder of packs {}: name a place outside, and install the pack "
-                "from there",
-                output.string(), packs.string());
-  }
-  return {};
-}
-
 Result<int> run_quantize(const QuantizeOptions& options, const Interrupt& interrupt) {
   evaluate::QuantizePackRequest request;
   request.excluded_people = TRY(excluded_people(options.excluded_pairs));
   const packs::Registry registry = TRY(registry_of(options.data_folder));
-  request.output = options.output;
-  if (!request.output.has_filename()) request.output = request.output.parent_path();  // "mine/"
-  TRY(check_outside_packs(request.output, options.data_folder));
+  request.output = TRY(place_of_new_pack(options.output, options.data_folder));
   if (!options.page.empty()) TRY(file_to_write(options.page));
   request.parent = TRY(registry.info(options.pack));
   request.parent_spec = TRY(registry.open(options.pack));

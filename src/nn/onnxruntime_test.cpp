@@ -1,86 +1,22 @@
 // Whole networks, of the data folder and of the pack made from npm packages, against ONNX Runtime,
 // which node runs in tests/onnxruntime.
 
-#include <cmath>
+#include <cctype>
 #include <cstdlib>
-#include <fstream>
-#include <random>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "nn/network.h"
 #include "nn/shape.h"
+#include "support/onnx_runtime.h"
 #include "support/test_data.h"
 
 namespace faceforge::nn {
 namespace {
 
-const std::filesystem::path kRuntime = test::source_folder() / "tests/onnxruntime";
-
 /// Relative to the largest number of an output: sums in another order differ by this much less.
 constexpr double kTolerance = 1e-4;
-
-Tensor noise(Shape shape, float low, float high) {
-  std::mt19937 random(7);
-  std::uniform_real_distribution<float> numbers(low, high);
-  Tensor tensor{std::move(shape), {}};
-  tensor.values.resize(static_cast<size_t>(element_count(tensor.shape)));
-  for (float& value : tensor.values) value = numbers(random);
-  return tensor;
-}
-
-std::string in_quotes(const std::filesystem::path& path) {
-  return "'" + path.string() + "'";
-}
-
-/// What ONNX Runtime makes of an input; nothing when it refuses.
-std::vector<Tensor> reference(const std::filesystem::path& model, const Tensor& input) {
-  const test::TemporaryFolder folder;
-  const auto input_file = folder.path() / "input", output_file = folder.path() / "output";
-  std::ofstream(input_file, std::ios::binary)
-      .write(reinterpret_cast<const char*>(input.values.data()),
-             static_cast<std::streamsize>(input.values.size() * sizeof(float)));
-  std::string command =
-      fmt::format("node {} {} {} {}", in_quotes(kRuntime / "reference.mjs"), in_quotes(model),
-                  in_quotes(input_file), in_quotes(output_file));
-  for (const int64_t dimension : input.shape) command += " " + std::to_string(dimension);
-  if (std::system((command + " 2>/dev/null").c_str()) != 0) return {};
-  std::ifstream file(output_file, std::ios::binary);
-  std::vector<Tensor> outputs;
-  uint32_t rank = 0;
-  while (file.read(reinterpret_cast<char*>(&rank), sizeof rank)) {
-    Tensor output;
-    for (uint32_t axis = 0; axis < rank; ++axis) {
-      uint32_t dimension = 0;
-      file.read(reinterpret_cast<char*>(&dimension), sizeof dimension);
-      output.shape.push_back(dimension);
-    }
-    output.values.resize(static_cast<size_t>(element_count(output.shape)));
-    file.read(reinterpret_cast<char*>(output.values.data()),
-              static_cast<std::streamsize>(output.values.size() * sizeof(float)));
-    outputs.push_back(std::move(output));
-  }
-  return outputs;
-}
-
-/// The largest difference of any output, relative to that output's largest number.
-double largest_difference(const std::vector<Tensor>& ours, const std::vector<Tensor>& theirs) {
-  if (ours.size() != theirs.size()) return INFINITY;
-  double worst = 0;
-  for (size_t index = 0; index < ours.size(); ++index) {
-    if (ours[index].shape != theirs[index].shape) return INFINITY;
-    double largest = 0, difference = 0;
-    for (size_t at = 0; at < ours[index].values.size(); ++at) {
-      const double a = ours[index].values[at], b = theirs[index].values[at];
-      if (std::isnan(a)) return INFINITY;
-      largest = std::max(largest, std::abs(b));
-      difference = std::max(difference, std::abs(a - b));
-    }
-    worst = std::max(worst, difference / largest);
-  }
-  return worst;
-}
 
 struct Case {
   const char* file;
@@ -125,11 +61,7 @@ std::string name_of(const testing::TestParamInfo<Case>& tested) {
 
 class WholeNetwork : public testing::TestWithParam<Case> {
  protected:
-  void SetUp() override {
-    if (!std::filesystem::is_directory(kRuntime / "node_modules")) {
-      GTEST_SKIP() << "onnxruntime-node is not there: npm ci --ignore-scripts in " << kRuntime;
-    }
-  }
+  void SetUp() override { SKIP_WITHOUT_ONNX_RUNTIME(); }
 };
 class NpmNetwork : public WholeNetwork {};
 
@@ -138,13 +70,13 @@ void expect_what_onnx_runtime_gives(const std::filesystem::path& model, const Ca
   ASSERT_TRUE(network) << network.error().message;
   for (const auto& [rows, columns] : tested.sizes) {
     for (const int64_t batch : tested.batches) {
-      const Tensor input = noise({batch, 3, rows, columns}, tested.low, tested.high);
-      const auto theirs = reference(model, input);
+      const Tensor input = test::noise({batch, 3, rows, columns}, tested.low, tested.high);
+      const auto theirs = test::onnx_runtime(model, input);
       ASSERT_FALSE(theirs.empty()) << "ONNX Runtime refuses " << to_string(input.shape);
       for (const int thread_count : {1, 2}) {
         const auto ours = network->run(input, {.thread_count = thread_count});
         ASSERT_TRUE(ours) << ours.error().message;
-        const double difference = largest_difference(*ours, theirs);
+        const double difference = test::largest_difference(*ours, theirs);
         fmt::print("{} {}: {:.1e}\n", tested.file, to_string(input.shape), difference);
         EXPECT_LE(difference, kTolerance) << to_string(input.shape);
       }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
-import { binary, file, folder, run, runJson, start } from './faceforge.mjs';
+import { binary, file, folder, lfw, run, runJson, skip as noTestData, start } from './faceforge.mjs';
 
 const lab = join(dirname(binary), 'faceforge-lab');
 const skip = existsSync(lab) ? false : 'faceforge-lab was not built: there is no LibTorch';
@@ -218,6 +218,21 @@ test('what was measured last is there however the program ended, and a finished 
   assert.equal(json.steps_done, 3);
   assert.deepEqual(json.measurements, whole.measurements);
   assert.ok(existsSync(join(folder, 'late', 'report.html')));
+test('what was trained becomes a pack that embeds, and is a model of its own', { skip: skip || noTestData }, async () => {
+  assert.equal((await run(train('exported', '--steps', '4', '--ema', '0.9'))).code, 0);
+  const pack = join(folder, 'mine');
+  const exporting = ['export', join(folder, 'exported'), '--detector-from', 'scrfd500-mbf', '-o', pack];
+  const { code, json, stderr } = await runJson(exporting);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual([json.id, json.network, json.embedding_length, json.side_px, json.step, json.averaged, json.impostor_pairs],
+    ['mine', 'mobilefacenet', 16, side, 4, true, null]);
+  const { json: [photo] } = await runJson(['embed', lfw('Zico'), '--largest', '--pack', pack]);
+  assert.equal(photo.faces[0].embedding.length, 16);
+  assert.equal(photo.faces[0].model_id, json.model_id);
+  const again = await runJson(exporting);
+  assert.deepEqual([again.code, again.json.error.reason], [3, 'folder_exists']);
+  const compared = await runJson(['compare', lfw('Zico'), lfw('Zico', 2), '--pack', pack]);
+  assert.equal(compared.json.error.reason, 'pack_not_calibrated');
 });
 
 test('mistakes are told before anything is done', { skip }, async () => {
