@@ -12,6 +12,7 @@
 #include "evaluate/pair_list.h"
 #include "evaluate/pairs_protocol.h"
 #include "evaluate/report_text.h"
+#include "evaluate/unseen_people.h"
 #include "packs/card.h"
 
 namespace faceforge::cli {
@@ -21,6 +22,7 @@ struct PairsOptions {
   std::string images;
   std::string pairs;
   std::string protocol;
+  bool leaves_out_trained = false;
   bool json = false;
   PackChoice pack;
 };
@@ -30,6 +32,7 @@ struct CalibrateOptions {
   std::string excluded_pairs;
   std::string card_folder;
   bool write_card = false;
+  bool leaves_out_trained = false;
   bool json = false;
   PackChoice pack;
 };
@@ -102,7 +105,10 @@ std::string pairs_text(const evaluate::PairsReport& report, std::string_view pac
 }
 
 Result<int> run_pairs(const PairsOptions& options, const Interrupt& interrupt) {
-  const auto list = TRY(evaluate::read_pair_list(options.pairs));
+  auto list = TRY(evaluate::read_pair_list(options.pairs));
+  const auto seen = TRY(
+      trained_people_left_out(options.pack, evaluate::people_of(list), options.leaves_out_trained));
+  list = evaluate::without(std::move(list), seen);
   const auto pipeline = TRY(open_pipeline(options.pack));
   ProgressBar bar("photos");
   const auto report = TRY(
@@ -131,11 +137,15 @@ void declare_pairs(CLI::App& command, PairsOptions& options) {
   command.add_option("--pairs", options.pairs, "The list, in the format of LFW's pairs.txt")
       ->required()
       ->type_name("PAIRS.txt");
-  command
-      .add_option("--write-card", options.protocol,
-                  "Store the accuracy in the pack's card, as measured by this protocol: lfw-view2 "
-                  "is LFW's own list. Packs of one protocol are ranked by it")
-      ->type_name("PROTOCOL");
+  CLI::Option* write_card =
+      command
+          .add_option(
+              "--write-card", options.protocol,
+              "Store the accuracy in the pack's card, as measured by this protocol: lfw-view2 "
+              "is LFW's own list. Packs of one protocol are ranked by it")
+          ->type_name("PROTOCOL");
+  add_leave_out_trained_option(command, options.leaves_out_trained);
+  write_card->excludes("--leave-out-trained");  // it would rank the pack by other pairs
   add_json_option(command, options.json);
   add_pack_options(command, options.pack);
   set_examples(command,
@@ -227,7 +237,10 @@ Result<std::filesystem::path> store(const face::Calibration& calibration,
 }
 
 Result<int> run_calibrate(const CalibrateOptions& options, const Interrupt& interrupt) {
-  const auto excluded = TRY(excluded_people(options.excluded_pairs));
+  auto excluded = TRY(excluded_people(options.excluded_pairs));
+  const auto people = TRY(evaluate::list_people(options.images, excluded));
+  const std::set<std::string> names(people.people.begin(), people.people.end());
+  excluded.merge(TRY(trained_people_left_out(options.pack, names, options.leaves_out_trained)));
   const auto pipeline = TRY(open_pipeline(options.pack));
   ProgressBar bar("photos");
   const auto report = TRY(evaluate::calibrate_folder(*pipeline, options.images, excluded,
@@ -252,6 +265,7 @@ void declare_calibrate(CLI::App& command, CalibrateOptions& options) {
       ->required()
       ->type_name("DIR");
   add_exclude_pairs_option(command, options.excluded_pairs);
+  add_leave_out_trained_option(command, options.leaves_out_trained);
   command.add_flag("--write-card", options.write_card,
                    "Store the calibration in the pack's card: thresholds come from it");
   command

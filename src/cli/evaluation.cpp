@@ -1,6 +1,9 @@
 #include "cli/evaluation.h"
 
+#include "cli/console.h"
 #include "evaluate/pair_list.h"
+#include "evaluate/unseen_people.h"
+#include "packs/trained_people.h"
 
 namespace faceforge::cli {
 
@@ -15,6 +18,29 @@ Result<std::set<std::string>> excluded_people(const std::string& pairs_file) {
   if (pairs_file.empty()) return std::set<std::string>();
   const auto list = TRY(evaluate::read_pair_list(pairs_file));
   return evaluate::people_of(list);
+}
+
+void add_leave_out_trained_option(CLI::App& command, bool& is_left_out) {
+  command.add_flag("--leave-out-trained", is_left_out,
+                   "Leave out whom the pack's network was trained on, instead of refusing");
+}
+
+Result<std::set<std::string>> trained_people_left_out(const PackChoice& choice,
+                                                      const std::set<std::string>& people,
+                                                      bool is_left_out) {
+  const packs::Registry registry = TRY(registry_of(choice.data_folder));
+  const auto pack = TRY(choice.pack.empty() ? registry.default_pack() : registry.info(choice.pack));
+  const auto trained = TRY(packs::read_trained_people(pack));
+  if (!is_left_out) {
+    TRY(evaluate::require_unseen(trained, people, pack.card.id));
+    return std::set<std::string>();
+  }
+  auto seen = evaluate::seen_in_training(trained, people);
+  if (!seen.empty()) {
+    note(fmt::format("{} of {} people are left out: {} was trained on them\n", seen.size(),
+                     people.size(), pack.card.id));
+  }
+  return seen;
 }
 
 }  // namespace faceforge::cli

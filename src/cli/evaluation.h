@@ -6,6 +6,7 @@
 #include <CLI/App.hpp>
 
 #include "base/result.h"
+#include "cli/pack_choice.h"
 
 namespace faceforge::cli {
 
@@ -18,5 +19,16 @@ void add_exclude_pairs_option(CLI::App& command, std::string& pairs_file);
 ///
 /// fails: as evaluate::read_pair_list
 [[nodiscard]] Result<std::set<std::string>> excluded_people(const std::string& pairs_file);
+
+/// `--leave-out-trained`
+void add_leave_out_trained_option(CLI::App& command, bool& is_left_out);
+
+/// Those of `people` whom the chosen pack was trained on, and who are to be left out: said on
+/// standard error.
+///
+/// fails: conflict/trained_on_these_people where there are any and they are not left out; as
+///        packs::Registry::info and packs::read_trained_people
+[[nodiscard]] Result<std::set<std::string>> trained_people_left_out(
+    const PackChoice& choice, const std::set<std::string>& people, bool is_left_out);
 
 }  // namespace faceforge::cli

@@ -8,7 +8,9 @@
 
 #include "base/check.h"
 #include "base/sha256.h"
+#include "evaluate/unseen_people.h"
 #include "packs/new_pack.h"
+#include "packs/trained_people.h"
 
 namespace faceforge::evaluate {
 namespace {
@@ -145,6 +147,9 @@ Result<QuantizePackReport> quantize_pack(const QuantizePackRequest& request,
       TRY(split_range_photos(request.range_photos, request.excluded_people, request.seed));
   const auto people = TRY(list_people(request.calibration_people, request.excluded_people));
   TRY(check_enough_people(people));
+  const auto trained = TRY(packs::read_trained_people(request.parent));
+  const std::set<std::string> names(people.people.begin(), people.people.end());
+  TRY(require_unseen(trained, names, request.parent.card.id));
   packs::NewPack pack = TRY(packs::NewPack::create(request.output));
   QuantizePackReport report;
   report.quantized =

@@ -34,7 +34,7 @@ struct QuantizePackReport {
 ///
 /// fails: invalid_input/already_quantized; invalid_input/card_invalid for a name that is no id; as
 /// `split_range_photos`, `check_enough_people`,
-///        `quantize_networks`, `calibrate_folder` and `packs::NewPack`
+///        `quantize_networks`, `require_unseen`, `calibrate_folder` and `packs::NewPack`
 [[nodiscard]] Result<QuantizePackReport> quantize_pack(const QuantizePackRequest& request,
                                                        const BeginPhase& begin_phase);
 

@@ -39,11 +39,12 @@ Result<Checkpoint> Checkpoint::read(const fs::path& path) {
   const fs::path place = TRY(file_of(path));
   train::TensorFile file = TRY(train::TensorFile::read(place));
   train::CheckpointState state = TRY(train::checkpoint_state(file, place.string()));
-  if (!state.crop_shape) {
-    return fail(ErrorCode::InvalidInput, "checkpoint_too_old",
-                "{} does not say of what size its crops were: `faceforge train --resume -o {}` "
-                "writes it anew, also when the run is done",
-                place.string(), place.parent_path().string());
+  if (!state.crop_shape || !state.trained_people) {
+    return fail(
+        ErrorCode::InvalidInput, "checkpoint_too_old",
+        "{} does not say whose its crops were and how large: `faceforge train --resume -o {}` "
+        "writes it anew, also when the run is done",
+        place.string(), place.parent_path().string());
   }
   if (state.crop_shape->width_px != state.crop_shape->height_px) {
     return fail(ErrorCode::Unsupported, "crops_not_square",
@@ -55,6 +56,10 @@ Result<Checkpoint> Checkpoint::read(const fs::path& path) {
 
 int Checkpoint::crop_side_px() const {
   return static_cast<int>(state_.crop_shape->width_px);
+}
+
+const crops::TrainedPeople& Checkpoint::trained_people() const {
+  return *state_.trained_people;
 }
 
 WeightSource Checkpoint::weights() const {

@@ -18,13 +18,14 @@ class Checkpoint {
  public:
   /// in:    `path` of the file, or of the folder of its run
   /// fails: as train::TensorFile::read and train::checkpoint_state; not_found/no_checkpoint for a
-  ///        folder without one; invalid_input/checkpoint_too_old for one that does not say of what
-  ///        size its crops were; unsupported/crops_not_square
+  ///        folder without one; invalid_input/checkpoint_too_old for one that does not say whose
+  ///        its crops were and how large; unsupported/crops_not_square
   [[nodiscard]] static Result<Checkpoint> read(const std::filesystem::path& path);
 
   [[nodiscard]] const train::NetworkSettings& network() const { return state_.settings.network; }
   [[nodiscard]] uint64_t step() const { return state_.step; }
   [[nodiscard]] int crop_side_px() const;
+  [[nodiscard]] const crops::TrainedPeople& trained_people() const;
 
   /// Averaged where the run kept averages.
   [[nodiscard]] WeightKind weight_kind() const { return weight_kind_; }

@@ -29,6 +29,7 @@ TEST_F(CheckpointTest, IsReadFromItsFileOrTheFolderOfItsRun) {
     EXPECT_EQ(checkpoint->network().kind, train::NetworkKind::MobileFaceNet);
     EXPECT_EQ(checkpoint->step(), 3U);
     EXPECT_EQ(checkpoint->crop_side_px(), 24);
+    EXPECT_TRUE(checkpoint->trained_people().contains("Ann"));
     EXPECT_EQ(checkpoint->weight_kind(), WeightKind::Last);
     const auto weight = checkpoint->weights()("backbone.layers.0.1.weight", {64});
     ASSERT_TRUE(weight) << weight.error().message;
@@ -77,6 +78,10 @@ TEST_F(CheckpointTest, WhatIsNoneIsRefusedByName) {
   written_.state.crop_shape->height_px = 25;
   written_.write(file());
   EXPECT_EQ(reason(file()), "crops_not_square");
+  written_.state.crop_shape->height_px = 24;
+  written_.state.trained_people.reset();
+  written_.write(file());
+  EXPECT_EQ(reason(file()), "checkpoint_too_old");
   written_.state.crop_shape.reset();
   written_.write(file());
   EXPECT_EQ(reason(file()), "checkpoint_too_old");

@@ -52,6 +52,8 @@ class WrittenCheckpoint {
     state.step = 3;
     state.settings.network = network;
     state.crop_shape = crops::CropShape{.width_px = crop_side_px, .height_px = crop_side_px};
+    const std::vector<std::string> people{"Ann", "Bob"};
+    state.trained_people = crops::TrainedPeople(crops::PersonSalt{std::byte{7}}, people);
     add(prefix);
   }
 
@@ -68,7 +70,7 @@ class WrittenCheckpoint {
   }
 
   void write(const std::filesystem::path& path) const {
-    std::vector<train::StoredTensor> stored;
+    std::vector<train::StoredTensor> stored = train::to_tensors(state);
     for (const auto& [name, tensor] : tensors) {
       stored.push_back({.name = name,
                         .type = train::ElementType::F32,

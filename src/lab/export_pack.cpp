@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/sha256.h"
+#include "evaluate/unseen_people.h"
 #include "lab/network_graph.h"
 #include "nn/network.h"
 #include "packs/new_pack.h"
@@ -18,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kTrainedPeopleFile = "trained_people.txt";
 constexpr float kPixelMiddle = 127.5F;  // pictures are learnt from as (byte - 127.5) / 127.5
 
 /// The same standard face in a crop of another size.
@@ -92,10 +94,18 @@ Result<packs::Card> plan_card(const ExportRequest& request, const Checkpoint& ch
       .output_length = static_cast<int>(checkpoint.network().embedding_length)};
   card.files.push_back({.path = embedder.file.generic_string()});
   card.embedders = {std::move(embedder)};
+  card.files.push_back({.path = std::string(kTrainedPeopleFile)});
+  card.trained_people = {
+      {.path = std::string(kTrainedPeopleFile), .salt = checkpoint.trained_people().salt()}};
   card.metric = face::Metric::Cosine;
   card.measured_accuracy.reset();
   card.calibration.reset();
   card.quantization.reset();
+  if (checkpoint.trained_people().count() > crops::kMaxTrainedPeople) {
+    return fail(ErrorCode::TooLarge, "too_many_trained_people",
+                "the network was trained on {} people; a pack can name {}",
+                checkpoint.trained_people().count(), crops::kMaxTrainedPeople);
+  }
   return packs::parse_card(packs::to_text(card));
 }
 
@@ -116,17 +126,34 @@ Result<void> check_answers(std::span<const std::byte> onnx, int side_px) {
   return {};
 }
 
-/// Writes the network into the new pack, and completes its card.
+/// Writes a file of the new pack, and what its card says of it.
+Result<void> write_file(std::span<const std::byte> contents, const std::string& path,
+                        const packs::NewPack& pack, packs::Card& card) {
+  const auto listed = std::ranges::find(card.files, path, &packs::PackFile::path);
+  listed->sha256 = to_hex(sha256(contents));
+  listed->size_bytes = static_cast<int64_t>(contents.size());
+  return pack.write_in(contents, path);
+}
+
+/// Writes whom the network was trained on, then the network itself.
 Result<void> write_embedder(const Checkpoint& checkpoint, const packs::NewPack& pack,
                             packs::Card& card) {
+  const std::string people = crops::to_hash_lines(checkpoint.trained_people());
+  TRY(write_file(std::as_bytes(std::span(people)), std::string(kTrainedPeopleFile), pack, card));
   const int side_px = checkpoint.crop_side_px();
   const std::vector<std::byte> onnx =
       TRY(write_network(checkpoint.network(), side_px, checkpoint.weights()));
   TRY(check_answers(onnx, side_px));
-  packs::PackFile& file = card.files.back();
-  file.sha256 = to_hex(sha256(onnx));
-  file.size_bytes = static_cast<int64_t>(onnx.size());
-  return pack.write_in(onnx, file.path);
+  return write_file(onnx, card.embedders.front().file.generic_string(), pack, card);
+}
+
+/// Refuses what calibration would refuse, before any work: too few people, and those trained on.
+Result<void> check_calibration_people(const ExportRequest& request, const Checkpoint& checkpoint) {
+  const auto people =
+      TRY(evaluate::list_people(request.calibration_people, request.excluded_people));
+  const std::set<std::string> names(people.people.begin(), people.people.end());
+  TRY(evaluate::require_unseen({&checkpoint.trained_people(), 1}, names, "the network"));
+  return evaluate::check_enough_people(people);
 }
 
 Result<evaluate::CalibrationReport> calibrate(const ExportRequest& request, const packs::Card& card,
@@ -143,13 +170,9 @@ Result<evaluate::CalibrationReport> calibrate(const ExportRequest& request, cons
 }  // namespace
 
 Result<ExportReport> export_pack(const ExportRequest& request) {
-  const bool is_calibrated = !request.calibration_people.empty();
-  if (is_calibrated) {
-    const auto people =
-        TRY(evaluate::list_people(request.calibration_people, request.excluded_people));
-    TRY(evaluate::check_enough_people(people));
-  }
   const Checkpoint checkpoint = TRY(Checkpoint::read(request.checkpoint));
+  const bool is_calibrated = !request.calibration_people.empty();
+  if (is_calibrated) TRY(check_calibration_people(request, checkpoint));
   packs::Card card = TRY(plan_card(request, checkpoint));
   packs::NewPack pack = TRY(packs::NewPack::create(request.output));
   for (const packs::PackFile& file : files_beside_embedders(request.detector_pack.card)) {

@@ -38,7 +38,8 @@ struct ExportReport {
 /// fails: forbidden/licence_not_permissive when the detector's licence does not allow what is asked
 ///        for; invalid_input/card_invalid for a name that is no id; as Checkpoint::read,
 ///        write_network and packs::NewPack; corrupt/network_not_finite when the network answers
-///        with what is no number; with calibration as `evaluate::check_enough_people` and
+///        with what is no number; too_large/too_many_trained_people; with calibration as
+///        `evaluate::check_enough_people`, `evaluate::require_unseen` and
 ///        `evaluate::calibrate_folder`
 /// cost:  seconds, without a calibration; memory for the checkpoint and three times the network
 [[nodiscard]] Result<ExportReport> export_pack(const ExportRequest& request);

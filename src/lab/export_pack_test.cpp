@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "lab/checkpoint_test_support.h"
+#include "packs/trained_people.h"
 #include "support/test_data.h"
 #include "vision/landmark_templates.h"
 
@@ -57,7 +58,13 @@ TEST_F(ExportPackTest, MakesAPackOfItsNetworkAndTheOthersDetector) {
   EXPECT_EQ(embedder.file, "mobilefacenet.onnx");
   EXPECT_EQ(embedder.landmark_template, *vision::landmark_template("arcface_112"));
   EXPECT_EQ(embedder.output_length, 8);
-  EXPECT_EQ(card->files.size(), 2U) << "not the other pack's embedder";
+  EXPECT_EQ(card->files.size(), 3U) << "not the other pack's embedder";
+  const auto people = packs::read_trained_people(
+      {.card = *card, .state = packs::PackState::Installed, .folder = request_.output});
+  ASSERT_TRUE(people) << people.error().message;
+  ASSERT_EQ(people->size(), 1U);
+  EXPECT_TRUE(people->front().contains("Bob"));
+  EXPECT_FALSE(people->front().contains("Cid"));
   EXPECT_FALSE(card->calibration || card->measured_accuracy || card->quantization);
   EXPECT_EQ(card->licence.kind, packs::LicenceKind::NonCommercial);
   EXPECT_NE(packs::model_id(*card), packs::model_id(request_.detector_pack.card));
@@ -119,6 +126,15 @@ TEST_F(ExportPackTest, LeavesNothingBehindWhenItFails) {
   request_.licence_kind = packs::LicenceKind::NonCommercial;
   request_.calibration_people = folder_.path() / "nobody";
   EXPECT_NE(reason(), "");
+  request_.calibration_people = folder_.path() / "run" / "people";
+  for (const char* person : {"Bob", "Cid"}) {
+    fs::create_directories(request_.calibration_people / person);
+    const auto photo = request_.calibration_people / person / "1.jpg";
+    ASSERT_TRUE(write_file_atomically(photo, std::string_view("no photo")));
+  }
+  EXPECT_EQ(reason(), "trained_on_these_people");
+  request_.excluded_people = {"Bob"};
+  EXPECT_EQ(reason(), "too_few_impostor_pairs");
   EXPECT_THAT(left(), testing::UnorderedElementsAre("run"));
 
   request_.calibration_people.clear();

@@ -150,6 +150,14 @@ json::array liveness_json(const std::vector<vision::LivenessSpec>& networks) {
   return result;
 }
 
+json::array trained_people_json(const std::vector<TrainedPeopleFile>& files) {
+  json::array result;
+  for (const TrainedPeopleFile& file : files) {
+    result.push_back(json::object{{"file", file.path}, {"salt", to_hex(file.salt)}});
+  }
+  return result;
+}
+
 json::object card_json(const Card& card) {
   json::object result{{"card_version", 1}, {"id", card.id}, {"name", card.name}};
   result["licence"] = json::object{{"label", card.licence.label},
@@ -175,6 +183,9 @@ json::object card_json(const Card& card) {
   result["calibration"] = nullptr;
   if (card.calibration) result["calibration"] = face::to_json(*card.calibration);
   if (card.quantization) result["quantization"] = quantization_json(*card.quantization);
+  if (!card.trained_people.empty()) {
+    result["trained_people"] = trained_people_json(card.trained_people);
+  }
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "crops/trained_people.h"
 #include "face/calibration.h"
 #include "face/model_id.h"
 #include "nn/quantizer.h"
@@ -91,6 +92,12 @@ struct Quantization {
   std::vector<NetworkQuantization> networks = {};
 };
 
+/// Where a pack says whom one of its networks was trained on.
+struct TrainedPeopleFile {
+  std::string path = {};  ///< among the card's files: as crops::to_hash_lines writes it
+  crops::PersonSalt salt = {};
+};
+
 /// A pack's card. Paths inside the specifications are relative to the card's folder and occur in
 /// `files`.
 struct Card {
@@ -107,6 +114,7 @@ struct Card {
   std::optional<MeasuredAccuracy> measured_accuracy = {};
   std::optional<face::Calibration> calibration = {};
   std::optional<Quantization> quantization = {};
+  std::vector<TrainedPeopleFile> trained_people = {};  ///< none: nobody wrote it down
 };
 
 /// Reads a card and checks every field: types, ranges, paths inside the folder, no unknown field,

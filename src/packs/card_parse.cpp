@@ -145,7 +145,7 @@ class NamedFiles {
 
   [[nodiscard]] Result<void> all_used() const {
     if (unused_.empty()) return {};
-    return card_fault("files", fmt::format("lists {}, which no network names", *unused_.begin()));
+    return card_fault("files", fmt::format("lists {}, which nothing names", *unused_.begin()));
   }
 
  private:
@@ -352,6 +352,25 @@ Result<std::vector<vision::LivenessSpec>> parse_liveness(CardFields& card, Named
   return networks;
 }
 
+Result<std::vector<TrainedPeopleFile>> parse_trained_people(CardFields& card, NamedFiles& files) {
+  std::vector<TrainedPeopleFile> trained;
+  if (!card.has("trained_people")) return trained;
+  const json::array* entries = TRY(card.array("trained_people", 0, kEmbedderLimit));
+  for (size_t index = 0; index < entries->size(); ++index) {
+    CardFields fields =
+        TRY(card_object((*entries)[index], fmt::format("trained_people[{}]", index)));
+    TrainedPeopleFile file;
+    file.path = TRY(files.take(fields)).generic_string();
+    const std::string digits = TRY(fields.text("salt", kShortText_bytes));
+    const auto salt = crops::parse_person_salt(digits);
+    if (!salt) return fields.fault("salt", salt.error().message);
+    file.salt = *salt;
+    TRY(fields.no_others());
+    trained.push_back(std::move(file));
+  }
+  return trained;
+}
+
 Result<face::Calibration> parse_calibration(const CardFields& fields, const Card& card) {
   auto calibration = face::calibration_from_json(fields.raw());
   if (!calibration) return card_fault("calibration", calibration.error().message);
@@ -418,6 +437,7 @@ Result<Card> parse_fields(CardFields fields, const CardLimits& limits) {
   card.embedders = TRY(parse_embedders(fields, files));
   card.metric = TRY(parse_metric(fields));
   card.liveness = TRY(parse_liveness(fields, files));
+  card.trained_people = TRY(parse_trained_people(fields, files));
   TRY(files.all_used());
   TRY(check_whole(card));
   if (fields.has("measured_accuracy")) {

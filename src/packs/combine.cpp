@@ -37,29 +37,36 @@ const PackFile& file_of(const Card& card, const fs::path& path) {
   return *found;
 }
 
-/// Takes an embedder of the second pack in, with its file.
-void add_embedder(const vision::EmbedderSpec& embedder, const Card& from, const fs::path& folder,
-                  Combination& combination) {
-  PackFile file = file_of(from, embedder.file);
-  const fs::path source = folder / file.path;
+/// Takes a file of the second pack in. Gives its path among the card's files.
+std::string add_file(const fs::path& path, const Card& from, const fs::path& folder,
+                     Combination& combination) {
+  PackFile file = file_of(from, path);
   auto& files = combination.card.files;
   const auto equal = std::ranges::find(files, file.sha256, &PackFile::sha256);
-  if (equal != files.end()) {
-    file.path = equal->path;
-  } else {
-    const auto taken = [&](const std::string& path) {
-      return std::ranges::find(files, path, &PackFile::path) != files.end();
-    };
-    const std::string wanted = file.path;
-    file.path = taken(wanted) ? from.id + "/" + wanted : wanted;
-    for (int number = 2; taken(file.path); ++number) {
-      file.path = fmt::format("{}_{}/{}", from.id, number, wanted);
-    }
-    files.push_back(file);
-    combination.sources.push_back(source);
+  if (equal != files.end()) return equal->path;
+  const auto taken = [&](const std::string& other) {
+    return std::ranges::find(files, other, &PackFile::path) != files.end();
+  };
+  const std::string wanted = file.path;
+  file.path = taken(wanted) ? from.id + "/" + wanted : wanted;
+  for (int number = 2; taken(file.path); ++number) {
+    file.path = fmt::format("{}_{}/{}", from.id, number, wanted);
   }
-  combination.card.embedders.push_back(embedder);
-  combination.card.embedders.back().file = file.path;
+  files.push_back(file);
+  combination.sources.push_back(folder / wanted);
+  return file.path;
+}
+
+/// Takes the embedders of the second pack in, and whom they were trained on.
+void add_embedders(const Card& from, const fs::path& folder, Combination& combination) {
+  for (vision::EmbedderSpec embedder : from.embedders) {
+    embedder.file = add_file(embedder.file, from, folder, combination);
+    combination.card.embedders.push_back(std::move(embedder));
+  }
+  for (TrainedPeopleFile trained : from.trained_people) {
+    trained.path = add_file(trained.path, from, folder, combination);
+    combination.card.trained_people.push_back(std::move(trained));
+  }
 }
 
 Licence both_licences(const Licence& first, const Licence& second) {
@@ -109,9 +116,7 @@ Result<Combination> plan_combination(const PackEntry& first, const PackEntry& se
   }
   Combination combination{.card = one, .sources = {}, .spec = {}};
   for (const PackFile& file : one.files) combination.sources.push_back(first.folder / file.path);
-  for (const vision::EmbedderSpec& embedder : two.embedders) {
-    add_embedder(embedder, two, second.folder, combination);
-  }
+  add_embedders(two, second.folder, combination);
   Card& card = combination.card;
   card.id = id;
   card.name = fmt::format("{} with the embedder of {}", one.id, two.id);

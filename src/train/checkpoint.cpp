@@ -1,12 +1,19 @@
 #include "train/checkpoint.h"
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
+
+#include "base/json.h"
+#include "base/sha256.h"
 
 namespace faceforge::train {
 namespace {
 
 constexpr std::string_view kStateKey = "faceforge.checkpoint";
+constexpr std::string_view kPeopleTensor = "trained_people";
+constexpr std::string_view kSaltField = "trained_people_salt";
 
 Result<crops::CropShape> shape_from_json(const json::object& from) {
   const int64_t width_px = TRY(json::integer_field(from, "width_px"));
@@ -21,7 +28,33 @@ Result<crops::CropShape> shape_from_json(const json::object& from) {
                           .height_px = static_cast<uint32_t>(height_px)};
 }
 
+Result<crops::TrainedPeople> people_of(const TensorFile& file, const json::object& from,
+                                       std::string_view name) {
+  const std::string digits = TRY(json::string_field(from, kSaltField));
+  const crops::PersonSalt salt = TRY(crops::parse_person_salt(digits));
+  const StoredTensor* stored = file.find(kPeopleTensor);
+  if (stored == nullptr || stored->type != ElementType::U8 || stored->shape.size() != 2 ||
+      std::cmp_not_equal(stored->shape[1], sizeof(crops::PersonHash))) {
+    return fail(ErrorCode::InvalidInput, "not_a_checkpoint", "{} lacks the people trained on",
+                name);
+  }
+  std::vector<crops::PersonHash> hashes(static_cast<size_t>(stored->shape[0]));
+  if (!hashes.empty()) std::memcpy(hashes.data(), stored->bytes.data(), stored->bytes.size());
+  return crops::TrainedPeople(salt, std::move(hashes));
+}
+
 }  // namespace
+
+crops::TrainedPeople hash_people(const crops::CropFile& crops, std::span<const uint32_t> people,
+                                 uint64_t seed) {
+  const Sha256 drawn =
+      sha256(fmt::format("faceforge-trained-people\n{}\n{}", to_hex(crops.sha256()), seed));
+  crops::PersonSalt salt{};
+  std::copy_n(drawn.begin(), salt.size(), salt.begin());
+  std::vector<std::string> names;
+  for (const uint32_t person : people) names.emplace_back(crops.name(person));
+  return {salt, names};
+}
 
 TensorMetadata to_metadata(const CheckpointState& state) {
   json::object described{{"step", state.step}, {"settings", to_json(state.settings)}};
@@ -29,7 +62,17 @@ TensorMetadata to_metadata(const CheckpointState& state) {
     described["crops"] = json::object{{"width_px", state.crop_shape->width_px},
                                       {"height_px", state.crop_shape->height_px}};
   }
+  if (state.trained_people) described[kSaltField] = to_hex(state.trained_people->salt());
   return {{std::string(kStateKey), json::to_text(described)}};
+}
+
+std::vector<StoredTensor> to_tensors(const CheckpointState& state) {
+  if (!state.trained_people) return {};
+  const auto& hashes = state.trained_people->hashes();
+  return {{.name = std::string(kPeopleTensor),
+           .type = ElementType::U8,
+           .shape = {std::ssize(hashes), sizeof(crops::PersonHash)},
+           .bytes = std::as_bytes(std::span(hashes))}};
 }
 
 Result<CheckpointState> checkpoint_state(const TensorFile& file, std::string_view name) {
@@ -53,6 +96,9 @@ Result<CheckpointState> checkpoint_state(const TensorFile& file, std::string_vie
   if (json::has_field(from, "crops")) {
     const json::object shape = TRY(json::object_field(from, "crops"));
     state.crop_shape = TRY(shape_from_json(shape));
+  }
+  if (json::has_field(from, kSaltField)) {
+    state.trained_people = TRY(people_of(file, from, name));
   }
   return state;
 }

@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
-#include "base/json.h"
 #include "base/result.h"
 #include "crops/crop_file.h"
+#include "crops/trained_people.h"
 #include "train/settings.h"
 #include "train/tensor_file.h"
 
@@ -21,16 +22,26 @@ inline constexpr std::string_view kBackbonePrefix = "backbone.";
 struct CheckpointState {
   uint64_t step = 0;
   RunSettings settings = {};
-  std::optional<crops::CropShape> crop_shape = {};  ///< of the crops learnt from; not in old ones
+  // Not in those of the first versions:
+  std::optional<crops::CropShape> crop_shape = {};          ///< of the crops learnt from
+  std::optional<crops::TrainedPeople> trained_people = {};  ///< whose they were
 };
 
-[[nodiscard]] TensorMetadata to_metadata(const CheckpointState& state);
+/// The people of a list as keyed hashes. The salt is a function of crops and seed, as all that a
+/// run draws is: a run that is repeated has the same checkpoint to the last bit.
+[[nodiscard]] crops::TrainedPeople hash_people(const crops::CropFile& crops,
+                                               std::span<const uint32_t> people, uint64_t seed);
 
-/// Reads what to_metadata wrote.
+/// The state as a file's metadata and, where people are known, the tensor `trained_people` of their
+/// hashes, which points into `state`.
+[[nodiscard]] TensorMetadata to_metadata(const CheckpointState& state);
+[[nodiscard]] std::vector<StoredTensor> to_tensors(const CheckpointState& state);
+
+/// Reads what to_metadata and to_tensors made.
 ///
 /// in:    `name` of the file, for messages
 /// fails: invalid_input/not_a_checkpoint for a file that is none, or that carries no checksum; as
-///        settings_from_json
+///        settings_from_json and crops::parse_person_salt
 [[nodiscard]] Result<CheckpointState> checkpoint_state(const TensorFile& file,
                                                        std::string_view name);
 

@@ -81,8 +81,9 @@ NamedTensors all_parameters(const EmbeddingNetwork& network, const Objective& ob
 }  // namespace
 
 struct Trainer::State {
-  State(const RunSettings& run_settings, const crops::CropFile& crop_file, Sampler batch_sampler,
-        HeldOut held_out_crops, torch::Device on_device);
+  State(const RunSettings& run_settings, const crops::CropFile& crop_file,
+        crops::TrainedPeople hashed_people, Sampler batch_sampler, HeldOut held_out_crops,
+        torch::Device on_device);
 
   void join(c10::intrusive_ptr<ProcessGroup> processes);
 
@@ -97,6 +98,7 @@ struct Trainer::State {
 
   const RunSettings settings;
   const crops::CropFile& crops;
+  const crops::TrainedPeople trained_people;
   Sampler sampler;
   HeldOut held_out;
   torch::Device device;
@@ -109,9 +111,11 @@ struct Trainer::State {
 };
 
 Trainer::State::State(const RunSettings& run_settings, const crops::CropFile& crop_file,
-                      Sampler batch_sampler, HeldOut held_out_crops, torch::Device on_device)
+                      crops::TrainedPeople hashed_people, Sampler batch_sampler,
+                      HeldOut held_out_crops, torch::Device on_device)
     : settings(run_settings),
       crops(crop_file),
+      trained_people(std::move(hashed_people)),
       sampler(std::move(batch_sampler)),
       held_out(std::move(held_out_crops)),
       device(on_device),
@@ -281,7 +285,8 @@ Result<Trainer> Trainer::create(const RunSettings& settings, const crops::CropFi
                   settings.batch.people, count);
     }
     auto state =
-        std::make_unique<State>(settings, crops, std::move(sampler), std::move(held_out), device);
+        std::make_unique<State>(settings, crops, hash_people(crops, people.trained, settings.seed),
+                                std::move(sampler), std::move(held_out), device);
     if (!settings.initial_weights.empty()) {
       TRY(load_initial_weights(*state->network, settings.initial_weights));
       if (state->averaged != nullptr) {
@@ -366,10 +371,13 @@ Result<void> Trainer::save(const std::filesystem::path& path) const {
       row[3] = step.learning_rate;
     }
     tensors.add("", {{std::string(kHistoryName), history}});
-    return write_tensor_file(path, tensors.tensors(),
-                             to_metadata({.step = state.optimizer->step_count(),
-                                          .settings = state.settings,
-                                          .crop_shape = state.crops.shape()}));
+    const CheckpointState described{.step = state.optimizer->step_count(),
+                                    .settings = state.settings,
+                                    .crop_shape = state.crops.shape(),
+                                    .trained_people = state.trained_people};
+    std::vector<StoredTensor> all = to_tensors(described);
+    all.insert(all.end(), tensors.tensors().begin(), tensors.tensors().end());
+    return write_tensor_file(path, all, to_metadata(described));
   });
 }
 

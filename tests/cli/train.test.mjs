@@ -218,6 +218,8 @@ test('what was measured last is there however the program ended, and a finished 
   assert.equal(json.steps_done, 3);
   assert.deepEqual(json.measurements, whole.measurements);
   assert.ok(existsSync(join(folder, 'late', 'report.html')));
+});
+
 test('what was trained becomes a pack that embeds, and is a model of its own', { skip: skip || noTestData }, async () => {
   assert.equal((await run(train('exported', '--steps', '4', '--ema', '0.9'))).code, 0);
   const pack = join(folder, 'mine');
