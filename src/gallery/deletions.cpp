@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/log.h"
 #include "gallery/galleries.h"
@@ -43,8 +45,16 @@ Result<Contents> internal::delete_gallery_rows(store::Transaction& transaction, 
 }
 
 Result<void> Galleries::remove_unused_files(UserId user, const Contents& contents) {
-  const auto hold = TRY(files_.hold(user, store::Purpose::Removing));
-  for (const store::BlobName& content : contents) {
+  // Whoever adds a file meanwhile waits for a part of them only.
+  constexpr size_t kFilesAHold = 100;
+  std::optional<store::FileHold> hold;
+  for (size_t index = 0; index < contents.size(); ++index) {
+    const store::BlobName& content = contents[index];
+    if (index % kFilesAHold == 0) {
+      hold.reset();
+      auto next = TRY(files_.hold(user, store::Purpose::Removing));
+      hold.emplace(std::move(next));
+    }
     const auto used = TRY(database_.read([&](store::Transaction& transaction) {
       return transaction.query(
           "select 1 from photos where owner_id = $1 and content = $2"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "http/shares.h"
+#include "base/shares.h"
 
 namespace faceforge::http {
 

@@ -1,5 +1,6 @@
 #include "recognition/recorder.h"
 
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -35,8 +36,11 @@ void Recorder::keep(gallery::UserId user, gallery::GalleryId gallery,
   if (records.empty()) return;
   const bool runs = is_running();
   for (TrackRecord& record : records) {
-    if (runs && queue_.try_push({user, gallery, std::move(record), began_ms})) continue;
-    ++lost_count_;
+    auto place = places_.hold(std::to_string(user.value()));
+    const bool is_queued =
+        runs && place &&
+        queue_.try_push({user, gallery, std::move(record), began_ms, *std::move(place)});
+    if (!is_queued) ++lost_count_;
   }
 }
 

@@ -10,18 +10,21 @@
 #include "base/bounded_queue.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/shares.h"
 #include "gallery/galleries.h"
 #include "recognition/track_record.h"
 
 namespace faceforge::recognition {
 
 /// Writes what recorded streams hand over, on a thread of its own: pictures are encoded and rows
-/// written there, and a stream never waits. Whatever comes while the queue is full is counted and
-/// lost. Thread safe.
+/// written there, and a stream never waits. Whatever comes while the queue is full, or has as much
+/// of one account as that may have in it, is counted and lost. Thread safe.
 class Recorder {
  public:
-  /// Records that wait at most; 28 MB of pictures.
+  /// Records that wait, or are being written, at most; 28 MB of pictures.
   static constexpr size_t kMaxWaiting = 64;
+  /// Of one account: whatever it does, half of the places are for the others.
+  static constexpr size_t kMaxWaitingOfOne = 32;
 
   /// `galleries` outlives this object. The thread begins with the first record.
   explicit Recorder(gallery::Galleries& galleries);
@@ -46,6 +49,7 @@ class Recorder {
     gallery::GalleryId gallery{};
     TrackRecord record{};
     UnixTime_ms began_ms = 0;
+    Share place;  ///< given back once it is written
   };
 
   [[nodiscard]] bool is_running();
@@ -53,6 +57,7 @@ class Recorder {
   [[nodiscard]] Result<void> write(const Waiting& waiting);
 
   gallery::Galleries& galleries_;
+  Shares places_{{.all = kMaxWaiting, .each = kMaxWaitingOfOne}};
   BoundedQueue<Waiting> queue_{kMaxWaiting};
   std::atomic<int64_t> lost_count_ = 0;
   std::mutex starting_;

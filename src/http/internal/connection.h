@@ -12,9 +12,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 
+#include "base/shares.h"
 #include "http/body.h"
 #include "http/exchange.h"
-#include "http/shares.h"
 #include "http/transport.h"
 #include "http/worker_lane.h"
 

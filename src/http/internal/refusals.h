@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "base/shares.h"
 #include "http/message.h"
-#include "http/shares.h"
 
 namespace faceforge::http::internal {
 

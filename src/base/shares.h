@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace faceforge::http {
+namespace faceforge {
 
 class Share;
 
@@ -57,4 +57,4 @@ class Share {
   std::string client_;
 };
 
-}  // namespace faceforge::http
+}  // namespace faceforge

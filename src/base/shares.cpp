@@ -1,6 +1,6 @@
-#include "http/shares.h"
+#include "base/shares.h"
 
-namespace faceforge::http {
+namespace faceforge {
 
 Shares::Taken Shares::take(const std::string& client, size_t amount) {
   const std::scoped_lock lock(mutex_);
@@ -32,4 +32,4 @@ size_t Shares::taken() {
   return taken_;
 }
 
-}  // namespace faceforge::http
+}  // namespace faceforge

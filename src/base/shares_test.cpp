@@ -1,8 +1,8 @@
-#include "http/shares.h"
+#include "base/shares.h"
 
 #include <gtest/gtest.h>
 
-namespace faceforge::http {
+namespace faceforge {
 namespace {
 
 TEST(Shares, AreBoundedForEachAndForAll) {
@@ -36,4 +36,4 @@ TEST(Shares, WhatIsHeldIsGivenBackOnce) {
 }
 
 }  // namespace
-}  // namespace faceforge::http
+}  // namespace faceforge
