@@ -184,14 +184,19 @@ class Galleries {
   /// Splits photos off as a person of their own: add_person and move_photos as one.
   [[nodiscard]] Result<Person> add_person_of_photos(UserId user, GalleryId gallery,
                                                     std::string_view name,
-                                                    std::span<const PhotoId> photos);
+                                                    std::span<const PhotoId> photos,
+                                                    std::span<const SightingId> sightings = {});
 
-  /// Moves all photos of a person to another one, and deletes the person.
+  /// Moves all photos and sightings of a person to another one, and deletes the person.
   ///
-  /// out:   what was moved: add_person_of_photos with them makes it undone
+  /// out:   what was moved: add_person_of_photos with it makes it undone
+  ///
+  /// in:    `sightings` that are the new person's from now on; those that are gone stay so, and
+  /// with
+  ///        some there may be no photo
   /// fails: invalid_input/same_person; exhausted/too_many_photos
-  [[nodiscard]] Result<std::vector<PhotoId>> merge_person(UserId user, GalleryId gallery,
-                                                          PersonId person, PersonId into);
+  [[nodiscard]] Result<Merged> merge_person(UserId user, GalleryId gallery, PersonId person,
+                                            PersonId into);
 
   // --- embeddings of another model ---
 

@@ -67,6 +67,12 @@ Result<void> check_count(std::span<const PhotoId> photos, int64_t limit) {
               photos.size(), limit);
 }
 
+Result<void> check_sighting_count(std::span<const SightingId> sightings, int64_t limit) {
+  if (std::cmp_less_equal(sightings.size(), limit)) return {};
+  return fail(ErrorCode::InvalidInput, "sighting_count",
+              "{} sightings were named; it must be at most {}", sightings.size(), limit);
+}
+
 }  // namespace
 
 Result<Person> Galleries::move_photos(UserId user, GalleryId gallery,
@@ -79,34 +85,44 @@ Result<Person> Galleries::move_photos(UserId user, GalleryId gallery,
 
 Result<Person> Galleries::add_person_of_photos(UserId user, GalleryId gallery,
                                                std::string_view name,
-                                               std::span<const PhotoId> photos) {
+                                               std::span<const PhotoId> photos,
+                                               std::span<const SightingId> sightings) {
   const std::string stored = TRY(checked_name(name));
-  TRY(check_count(photos, limits_.photos_per_person));
+  if (sightings.empty() || !photos.empty()) TRY(check_count(photos, limits_.photos_per_person));
+  TRY(check_sighting_count(sightings, limits_.sightings_per_gallery));
   return database_.transact([&](store::Transaction& transaction) -> Result<Person> {
     const Person person = TRY(insert_person(transaction, user, gallery, stored));
+    for (const SightingId sighting : sightings) {
+      TRY(
+          transaction.execute("update sightings set person_id = $4"
+                              " where owner_id = $1 and gallery_id = $2 and id = $3",
+                              user, gallery, sighting, person.id));
+    }
     return move_rows(transaction, user, gallery, photos, person.id, limits_.photos_per_person);
   });
 }
 
-Result<std::vector<PhotoId>> Galleries::merge_person(UserId user, GalleryId gallery,
-                                                     PersonId person, PersonId into) {
+Result<Merged> Galleries::merge_person(UserId user, GalleryId gallery, PersonId person,
+                                       PersonId into) {
   if (person == into) {
     return fail(ErrorCode::InvalidInput, "same_person", "person {} cannot be merged into themself",
                 person.value());
   }
-  std::vector<PhotoId> moved;
+  Merged moved;
   const auto work = [&](store::Transaction& transaction) -> Result<std::vector<store::BlobName>> {
-    moved.clear();  // a transaction may be tried again
+    moved = {};  // a transaction may be tried again
     TRY(internal::find_person(transaction, user, gallery, person));
     const auto rows = TRY(transaction.query(
         "select id from photos where owner_id = $1 and person_id = $2 order by id", user, person));
-    for (const store::Row row : rows) moved.push_back(row.id<PhotoId>(0));
-    TRY(move_rows(transaction, user, gallery, moved, into, limits_.photos_per_person));
+    for (const store::Row row : rows) moved.photos.push_back(row.id<PhotoId>(0));
+    TRY(move_rows(transaction, user, gallery, moved.photos, into, limits_.photos_per_person));
     // Whoever was seen was the one that both are now.
-    TRY(
-        transaction.execute("update sightings set person_id = $3"
-                            " where owner_id = $1 and person_id = $2",
-                            user, person, into));
+    const auto seen =
+        TRY(transaction.query("update sightings set person_id = $3"
+                              " where owner_id = $1 and person_id = $2 returning id",
+                              user, person, into));
+    for (const store::Row row : seen) moved.sightings.push_back(row.id<SightingId>(0));
+    std::ranges::sort(moved.sightings);
     TRY(transaction.execute("delete from people where owner_id = $1 and id = $2", user, person));
     return std::vector<store::BlobName>{};
   };

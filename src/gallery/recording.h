@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "face/detected_face.h"
@@ -32,6 +33,12 @@ struct Sighting {
   SightingId id{};
   NewSighting seen{};
   Person person{};  ///< as they are now
+};
+
+/// What became another person's when somebody was merged into them.
+struct Merged {
+  std::vector<PhotoId> photos{};
+  std::vector<SightingId> sightings{};
 };
 
 /// A face of a live stream that the gallery did not know, in its best look.

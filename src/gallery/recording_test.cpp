@@ -355,9 +355,44 @@ TEST_P(RecordingTest, SightingsGoWithTheirPersonAndOfAMergedPersonTheyStay) {
   ASSERT_TRUE(galleries_->merge_person(ada_, gallery_, bob_, ben));
   ASSERT_THAT(sightings(), SizeIs(1));
   EXPECT_EQ(sightings().front().person.name, "Ben");
+  bob_ = ben;
+  ASSERT_TRUE(see(100, 110));
   ASSERT_TRUE(galleries_->delete_person(ada_, gallery_, ben));
   EXPECT_THAT(sightings(), IsEmpty());
   EXPECT_EQ(reason_of(see(20, 30)), "person_not_found");
+}
+
+TEST_P(RecordingTest, AMergeThatIsUndoneGivesEachTheirSightingsBack) {
+  record();
+  ASSERT_TRUE(see(0, 10));
+  const auto photo = add(ada_, gallery_, bob_, "a photo", {1, 0, 0});
+  const PersonId ben = galleries_->add_person(ada_, gallery_, "Ben")->id;
+  const PersonId bob = std::exchange(bob_, ben);
+  ASSERT_TRUE(see(1'000, 1'010));
+  const auto merged = galleries_->merge_person(ada_, gallery_, bob, ben);
+  ASSERT_TRUE(merged) << merged.error().message;
+  ASSERT_THAT(merged->sightings, SizeIs(1));
+  const auto names = [this] {
+    std::vector<std::string> found;
+    for (const Sighting& sighting : sightings()) found.push_back(sighting.person.name);
+    return found;
+  };
+  EXPECT_THAT(names(), ElementsAre("Ben", "Ben"));
+  ASSERT_TRUE(
+      galleries_->add_person_of_photos(ada_, gallery_, "Bob", merged->photos, merged->sightings));
+  EXPECT_THAT(names(), ElementsAre("Ben", "Bob"));
+
+  const GalleryId of_eve = galleries_->create_gallery(eve_, "Hers")->id;
+  ASSERT_TRUE(
+      galleries_->add_person_of_photos(eve_, of_eve, "Thief", {}, {{sightings().front().id}}));
+  EXPECT_THAT(names(), ElementsAre("Ben", "Bob")) << "they are nobody else's to take";
+  ASSERT_TRUE(galleries_->add_person_of_photos(ada_, gallery_, "Bea", {}, merged->sightings))
+      << "of somebody without a photo";
+  EXPECT_THAT(names(), ElementsAre("Ben", "Bea"));
+  EXPECT_EQ(reason_of(galleries_->add_person_of_photos(ada_, gallery_, "Cleo", {})), "photo_count");
+  const std::vector<SightingId> many(10'001, SightingId(1));
+  EXPECT_EQ(reason_of(galleries_->add_person_of_photos(ada_, gallery_, "Cleo", {}, many)),
+            "sighting_count");
 }
 
 TEST_P(RecordingTest, EverythingGoesWithTheGalleryAndWithTheAccount) {

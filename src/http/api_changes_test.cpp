@@ -132,6 +132,7 @@ TEST_F(ApiTest, MovesSplitsAndMergesPeopleAndUndoesIt) {
       body_of(ada.post(of_ada + "/merged-people", json::object{{"person_id", cleo}}));
   EXPECT_EQ(merged.at("person").at("photo_count"), 3);
   EXPECT_EQ(merged.at("photo_ids"), json::array{first});
+  EXPECT_EQ(merged.at("sighting_ids"), json::array());
   EXPECT_EQ(ada.get(fmt::format("{}/{}", people, cleo)).status, 404);
   EXPECT_EQ(reason_of(ada.post(of_ada + "/merged-people", json::object{{"person_id", filled.ada}})),
             "same_person");

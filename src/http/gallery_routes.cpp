@@ -20,19 +20,34 @@ Result<std::string> name_of_body(const Call& call) {
   return json::string_field(TRY(json_body(call, {"name"})), "name");
 }
 
-/// The list `photo_ids` of a body.
+/// A list of ids in a body.
 ///
 /// fails: as json::array_field; invalid_input/json_field_type for what holds no whole numbers
-Result<std::vector<gallery::PhotoId>> photo_ids_of(const json::object& body) {
-  std::vector<gallery::PhotoId> ids;
-  for (const json::value& item : TRY(json::array_field(body, "photo_ids"))) {
+template <typename Id>
+Result<std::vector<Id>> ids_of(const json::object& body, std::string_view field) {
+  std::vector<Id> ids;
+  for (const json::value& item : TRY(json::array_field(body, field))) {
     if (!item.is_int64()) {
       return fail(ErrorCode::InvalidInput, "json_field_type",
-                  "the field `photo_ids` must hold whole numbers only");
+                  "the field `{}` must hold whole numbers only", field);
     }
     ids.emplace_back(item.as_int64());
   }
   return ids;
+}
+
+/// As above; an empty list where the body does not have it.
+template <typename Id>
+Result<std::vector<Id>> ids_if_any(const json::object& body, std::string_view field) {
+  if (!json::has_field(body, field)) return std::vector<Id>{};
+  return ids_of<Id>(body, field);
+}
+
+template <typename Id>
+json::array ids_json(const std::vector<Id>& ids) {
+  json::array written;
+  for (const Id id : ids) written.emplace_back(id.value());
+  return written;
 }
 
 gallery::Galleries& galleries(const Call& call) {
@@ -95,15 +110,16 @@ Result<Response> list_people(const Call& call) {
 }
 
 Result<Response> create_person(const Call& call) {
-  const json::object body = TRY(json_body(call, {"name", "photo_ids"}));
+  const json::object body = TRY(json_body(call, {"name", "photo_ids", "sighting_ids"}));
   const std::string name = TRY(json::string_field(body, "name"));
-  if (!json::has_field(body, "photo_ids")) {
+  if (!json::has_field(body, "photo_ids") && !json::has_field(body, "sighting_ids")) {
     const auto person = TRY(galleries(call).add_person(call.user(), gallery_of(call), name));
     return json_response(201, to_json(person));
   }
-  const auto photos = TRY(photo_ids_of(body));
-  const auto person =
-      TRY(galleries(call).add_person_of_photos(call.user(), gallery_of(call), name, photos));
+  const auto photos = TRY(ids_if_any<gallery::PhotoId>(body, "photo_ids"));
+  const auto sightings = TRY(ids_if_any<gallery::SightingId>(body, "sighting_ids"));
+  const auto person = TRY(
+      galleries(call).add_person_of_photos(call.user(), gallery_of(call), name, photos, sightings));
   return json_response(201, to_json(person));
 }
 
@@ -127,7 +143,7 @@ Result<Response> delete_person(const Call& call) {
 
 Result<Response> move_photos(const Call& call) {
   const json::object body = TRY(json_body(call, {"photo_ids"}));
-  const auto photos = TRY(photo_ids_of(body));
+  const auto photos = TRY(ids_of<gallery::PhotoId>(body, "photo_ids"));
   const auto person =
       TRY(galleries(call).move_photos(call.user(), gallery_of(call), photos, person_of(call)));
   return json_response(200, to_json(person));
@@ -140,10 +156,9 @@ Result<Response> merge_person(const Call& call) {
       TRY(galleries(call).merge_person(call.user(), gallery_of(call), merged, person_of(call)));
   const auto person =
       TRY(galleries(call).find_person(call.user(), gallery_of(call), person_of(call)));
-  json::array photo_ids;
-  for (const gallery::PhotoId photo : moved) photo_ids.emplace_back(photo.value());
-  return json_response(
-      200, json::object{{"person", to_json(person)}, {"photo_ids", std::move(photo_ids)}});
+  return json_response(200, json::object{{"person", to_json(person)},
+                                         {"photo_ids", ids_json(moved.photos)},
+                                         {"sighting_ids", ids_json(moved.sightings)}});
 }
 
 }  // namespace faceforge::http

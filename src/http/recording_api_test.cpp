@@ -218,6 +218,25 @@ TEST_F(RecordingApiTest, FacesAndThenEverythingAreDeleted) {
 }
 
 TEST_F(RecordingApiTest, SightingsComeInPages) {
+TEST_F(RecordingApiTest, AMergeAndItsUndoLeaveWhoWasSeenAsItWas) {
+  record();
+  show({kRed, kRed, kRed, kRed});
+  wait_until("sighting_count", 1);
+  const std::string people = path_ + "/people";
+  json::object merged = body_of(ada_.post(fmt::format("{}/{}/merged-people", people, filled_.bob),
+                                          json::object{{"person_id", filled_.ada}}));
+  EXPECT_EQ(sightings().at(0).at("person"), "Bob");
+  ASSERT_THAT(merged.at("sighting_ids").as_array(), SizeIs(1));
+  const Answer undone =
+      ada_.post(people, json::object{{"name", "Ada"},
+                                     {"photo_ids", merged.at("photo_ids")},
+                                     {"sighting_ids", merged.at("sighting_ids")}});
+  EXPECT_EQ(undone.status, 201) << undone.body;
+  EXPECT_EQ(sightings().at(0).at("person"), "Ada");
+  EXPECT_EQ(reason_of(ada_.post(people, json::object{{"name", "Cleo"}, {"sighting_ids", "1"}})),
+            "json_field_type");
+}
+
   record();
   const gallery::UserId user(body_of(ada_.get("/api/v1/me")).at("id").as_int64());
   for (int64_t hour = 0; hour < 3; ++hour) {

@@ -284,12 +284,12 @@ export const api = {
         params: { path: ofPerson(galleryId, personId) },
       }),
     ),
-  /** A new person; with photos they are split off from those who had them. */
-  createPerson: (galleryId: number, name: string, photoIds?: number[]) =>
+  /** A new person; with photos they are split off from those who had them, and with sightings so are these. */
+  createPerson: (galleryId: number, name: string, photoIds?: number[], sightingIds?: number[]) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/people', {
         params: { path: inGallery(galleryId) },
-        body: { name, photo_ids: photoIds },
+        body: { name, photo_ids: photoIds, sighting_ids: sightingIds },
       }),
     ),
   movePhotos: (galleryId: number, toPersonId: number, photoIds: number[]) =>

@@ -35,7 +35,7 @@ beforeEach(() => {
     const photo_ids = of(id);
     for (const photo of photo_ids) photos.set(photo, into);
     people.delete(id);
-    return { person: person(into), photo_ids };
+    return { person: person(into), photo_ids, sighting_ids: [70, 71] };
   });
 });
 
@@ -82,6 +82,7 @@ test('a merge is undone with the photos that are still there', async () => {
   await undone();
   expect(of(4)).toEqual([11, 12]);
   expect(people.get(4)).toBe('Ada');
+  expect(api.createPerson).toHaveBeenLastCalledWith(1, 'Ada', [11, 12], [70, 71]);
   expect(told()).toEqual(['1 photo was moved on or deleted since, and stays as it is.']);
 });
 

@@ -56,17 +56,20 @@ export async function movePhotos(galleryId: number, from: Person, to: Owner, pho
   });
 }
 
+/** A list, unless it is empty: then it is left out of what is sent. */
+const someOf = (ids: number[]) => (ids.length > 0 ? ids : undefined);
+
 /**
  * Merges a person into another, and offers to undo it, as `movePhotos` does.
  *
  * fails: as `mergePerson` does; nothing has moved then
  */
 export async function mergePeople(galleryId: number, from: Person, into: Person): Promise<void> {
-  const { photo_ids } = await api.mergePerson(galleryId, from.id, into.id);
+  const { photo_ids, sighting_ids } = await api.mergePerson(galleryId, from.id, into.id);
   offerUndo(t('merge.done', { name: from.name, person: into.name }), async () => {
     const there = await photosOf(galleryId, into.id);
     const back = photo_ids.filter((id) => there.includes(id));
-    if (back.length > 0 || photo_ids.length === 0) await api.createPerson(galleryId, from.name, back.length > 0 ? back : undefined);
+    if (back.length > 0 || photo_ids.length === 0) await api.createPerson(galleryId, from.name, someOf(back), someOf(sighting_ids));
     return photo_ids.length - back.length;
   });
 }
