@@ -16,7 +16,7 @@ inline constexpr size_t kMaxGroupedFaces = 4'096;
 /// single link is enough for two people's chains of faces to become one, and with many faces one
 /// pair in a million is there.
 ///
-/// in:     embeddings of one model (a CHECK), at most kMaxGroupedFaces (a CHECK)
+/// in:     embeddings of one model, metric and length (a CHECK), at most kMaxGroupedFaces (a CHECK)
 /// out:    indices: every face in one group, in its order; the groups by falling size, of equals
 ///         the one whose first face comes first. The same for the same faces in the same order.
 /// cost:   O(faces^2 * length) time, O(faces^2) memory: 4 MB for 1000

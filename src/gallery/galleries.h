@@ -299,8 +299,8 @@ class Galleries {
   [[nodiscard]] Result<std::vector<Sighting>> list_sightings(UserId user, GalleryId gallery,
                                                              const Part<int64_t>& part = {});
 
-  /// out:   all of them, the newest first
-  /// fails: corrupt/unknown_face_damaged
+  /// out: all of them, the newest first, but for those whose rows are damaged, which are counted in
+  ///      the log
   [[nodiscard]] Result<std::vector<UnknownFace>> list_unknown_faces(UserId user, GalleryId gallery);
 
   /// fails: not_found/unknown_face_not_found; corrupt/unknown_face_damaged

@@ -395,6 +395,20 @@ TEST_P(RecordingTest, AMergeThatIsUndoneGivesEachTheirSightingsBack) {
             "sighting_count");
 }
 
+TEST_P(RecordingTest, AFaceWhoseRowIsDamagedIsLeftOutOfTheListAndKeepsNoOther) {
+  record();
+  ASSERT_TRUE(keep("a"));
+  const auto damaged = keep("b");
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) -> Result<void> {
+    TRY(transaction.execute("update unknown_faces set metric = 'nonsense' where id = $1",
+                            *damaged));
+    return {};
+  }));
+  EXPECT_THAT(faces(), SizeIs(1));
+  EXPECT_FALSE(galleries_->find_unknown_face(ada_, gallery_, *damaged));
+  ASSERT_TRUE(galleries_->delete_unknown_faces(ada_, gallery_, {{*damaged}}));
+}
+
 TEST_P(RecordingTest, EverythingGoesWithTheGalleryAndWithTheAccount) {
   record();
   ASSERT_TRUE(see(0, 10));

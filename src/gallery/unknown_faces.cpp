@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/log.h"
 #include "gallery/galleries.h"
 #include "gallery/internal/recording.h"
 #include "gallery/internal/rows.h"
@@ -120,7 +121,13 @@ Result<std::vector<UnknownFace>> Galleries::list_unknown_faces(UserId user, Gall
         user, gallery));
     std::vector<UnknownFace> faces;
     faces.reserve(rows.size());
-    for (const store::Row row : rows) faces.push_back(TRY(to_unknown_face(row)));
+    for (const store::Row row : rows) {
+      if (auto face = to_unknown_face(row)) faces.push_back(*std::move(face));
+    }
+    if (faces.size() < rows.size()) {
+      log::error("{} unknown faces of gallery {} are damaged, and not shown",
+                 rows.size() - faces.size(), gallery.value());
+    }
     return faces;
   });
 }

@@ -320,8 +320,7 @@ void Recognition::end_watch(GalleryWatch& state, int64_t time_ms) {
 
 Result<UnknownFaces> Recognition::unknown_faces(UserId user, GalleryId gallery) {
   auto faces = TRY(parts_->galleries.list_unknown_faces(user, gallery));
-  const auto used = engine();
-  return group_unknown_faces(std::move(faces), used->model_id(), used->calibration());
+  return group_unknown_faces(std::move(faces), *engine());
 }
 
 Result<EnrollReport> Recognition::enroll_unknown_face(UserId user, GalleryId gallery,

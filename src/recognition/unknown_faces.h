@@ -3,11 +3,10 @@
 #include <optional>
 #include <vector>
 
-#include "base/result.h"
-#include "face/calibration.h"
 #include "face/model_id.h"
 #include "gallery/match_policy.h"
 #include "gallery/recording.h"
+#include "recognition/face_engine.h"
 
 namespace faceforge::recognition {
 
@@ -16,17 +15,17 @@ struct UnknownFaces {
   face::ModelId model_id{};  ///< of the pack in use
   /// Above which faces were put together, on average; nothing where the pack is not calibrated.
   std::optional<gallery::MatchThreshold> match_threshold{};
-  /// By falling size. A face that another pack saw is alone: it cannot be compared.
+  /// By falling size. A face that another pack saw is alone, for it cannot be compared, and so is
+  /// one whose stored embedding is not what the pack in use makes.
   std::vector<std::vector<gallery::UnknownFace>> groups{};
 };
 
 /// Puts together what looks like one person. The threshold is that of a gallery with as many people
 /// as there are faces: at the default rate, of 100 faces one at most lies with a stranger's.
 ///
-/// in:   at most gallery::kMaxGroupedFaces (a CHECK)
+/// in:   beyond gallery::kMaxGroupedFaces each is alone
 /// cost: as gallery::group_faces
 [[nodiscard]] UnknownFaces group_unknown_faces(std::vector<gallery::UnknownFace> faces,
-                                               const face::ModelId& model_id,
-                                               const std::optional<face::Calibration>& calibration);
+                                               const FaceEngine& engine);
 
 }  // namespace faceforge::recognition

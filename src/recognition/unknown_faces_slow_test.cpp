@@ -90,8 +90,7 @@ TEST(UnknownFacesOfRealPeople, ThoseOfOnePersonLieTogetherAndNeverWithAnothers) 
     faces.push_back({.id = gallery::UnknownFaceId(static_cast<int64_t>(i + 1)),
                      .embedding = seen[i].look.embedding});
   }
-  const auto grouped =
-      group_unknown_faces(std::move(faces), engine->model_id(), engine->calibration());
+  const auto grouped = group_unknown_faces(std::move(faces), *engine);
   size_t mixed_count = 0;
   size_t alone_count = 0;
   std::map<std::string, size_t> largest;
