@@ -146,6 +146,17 @@ Result<void> Galleries::delete_person(UserId user, GalleryId gallery, PersonId p
   });
 }
 
+Result<bool> Galleries::delete_person_without_photos(UserId user, GalleryId gallery,
+                                                     PersonId person) {
+  return database_.transact([&](store::Transaction& transaction) -> Result<bool> {
+    const int64_t deleted = TRY(transaction.execute(
+        "delete from people where owner_id = $1 and gallery_id = $2 and id = $3"
+        " and not exists (select 1 from photos f where f.person_id = people.id)",
+        user, gallery, person));
+    return deleted > 0;
+  });
+}
+
 Result<void> Galleries::delete_gallery(UserId user, GalleryId gallery) {
   return delete_rows(user, [&](store::Transaction& transaction) -> Result<Contents> {
     TRY(internal::require_gallery(transaction, user, gallery));

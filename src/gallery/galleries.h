@@ -137,6 +137,13 @@ class Galleries {
   /// behind.
   [[nodiscard]] Result<void> delete_person(UserId user, GalleryId gallery, PersonId person);
 
+  /// Deletes a person of whom there is no photo: what another request has made of them meanwhile
+  /// stays.
+  ///
+  /// out: whether they are gone
+  [[nodiscard]] Result<bool> delete_person_without_photos(UserId user, GalleryId gallery,
+                                                          PersonId person);
+
   // --- reference photos ---
 
   /// Fails as `add_photo` would on a duplicate or a full person, without looking at the photo:
@@ -182,6 +189,10 @@ class Galleries {
                                            std::span<const PhotoId> photos, PersonId to);
 
   /// Splits photos off as a person of their own: add_person and move_photos as one.
+  ///
+  /// in:    `sightings` that are the new person's from now on; those that are gone stay so, and
+  /// with
+  ///        some there may be no photo
   [[nodiscard]] Result<Person> add_person_of_photos(UserId user, GalleryId gallery,
                                                     std::string_view name,
                                                     std::span<const PhotoId> photos,
@@ -190,10 +201,6 @@ class Galleries {
   /// Moves all photos and sightings of a person to another one, and deletes the person.
   ///
   /// out:   what was moved: add_person_of_photos with it makes it undone
-  ///
-  /// in:    `sightings` that are the new person's from now on; those that are gone stay so, and
-  /// with
-  ///        some there may be no photo
   /// fails: invalid_input/same_person; exhausted/too_many_photos
   [[nodiscard]] Result<Merged> merge_person(UserId user, GalleryId gallery, PersonId person,
                                             PersonId into);

@@ -602,5 +602,17 @@ TEST_P(GalleriesTest, AStartRefusesThePhotosOfAnotherDatabaseAndRemovesNone) {
   EXPECT_TRUE(galleries_->read_photo_file(ada_, gallery, photo->id));
 }
 
+TEST_P(GalleriesTest, APersonWithoutPhotosIsDeletedAsSuchAndNobodyElse) {
+  const GalleryId gallery = galleries_->create_gallery(ada_, "g")->id;
+  const PersonId bob = galleries_->add_person(ada_, gallery, "Bob")->id;
+  const PersonId cleo = galleries_->add_person(ada_, gallery, "Cleo")->id;
+  ASSERT_TRUE(add(ada_, gallery, bob, "a photo", {1, 0, 0}));
+  EXPECT_FALSE(galleries_->delete_person_without_photos(ada_, gallery, bob).value());
+  EXPECT_FALSE(galleries_->delete_person_without_photos(eve_, gallery, cleo).value());
+  EXPECT_EQ(galleries_->list_people(ada_, gallery)->size(), 2U);
+  EXPECT_TRUE(galleries_->delete_person_without_photos(ada_, gallery, cleo).value());
+  EXPECT_EQ(galleries_->list_people(ada_, gallery)->size(), 1U);
+}
+
 }  // namespace
 }  // namespace faceforge::gallery

@@ -4,6 +4,7 @@
 #include "http/error_response.h"
 #include "http/face_crop.h"
 #include "http/handlers.h"
+#include "http/one_by_one.h"
 #include "http/page.h"
 #include "http/photo_media_type.h"
 #include "http/to_json.h"
@@ -99,34 +100,25 @@ Result<Response> upload_photos(const Call& call) {
   // Before the form: a wrong address is wrong whatever was sent there.
   TRY(call.services.recognition.galleries().find_person(place.user, place.gallery, place.person));
   const auto photos = TRY(photos_of_form(call, "photo", kPhotosPerRequest));
-  json::array results;
-  int64_t taken_count = 0;
-  std::optional<Error> failure;
-  for (size_t i = 0; i < photos.size(); ++i) {
-    json::object result;
-    if (!failure) {
-      auto report =
-          call.services.recognition.enroll(place.user, place.gallery, place.person,
-                                           {photos[i].bytes, call.abandoned}, photos[i].file_name);
-      // With nothing taken yet the whole request fails; later on the client must learn what was
-      // taken, so that the failure stands beside each photo that was not.
-      if (!report && taken_count == 0) return Unexpected(std::move(report).error());
-      if (report) {
-        taken_count += report->photo ? 1 : 0;
-        result = upload_json(*report);
-      } else {
-        failure = std::move(report).error();
-      }
-    }
-    if (failure) result = upload_json(*failure);
-    result["index"] = static_cast<int64_t>(i);
-    result["file_name"] = photos[i].file_name;
-    results.emplace_back(std::move(result));
-  }
-  const auto refused_count = static_cast<int64_t>(photos.size()) - taken_count;
-  return json_response(200, json::object{{"taken_count", taken_count},
+  const auto named = [&](size_t index, json::object result) {
+    result["index"] = static_cast<int64_t>(index);
+    result["file_name"] = photos[index].file_name;
+    return result;
+  };
+  const auto take = [&](size_t index) -> Result<Outcome> {
+    const auto report = TRY(call.services.recognition.enroll(
+        place.user, place.gallery, place.person, {photos[index].bytes, call.abandoned},
+        photos[index].file_name));
+    return Outcome{.json = named(index, upload_json(report)), .is_taken = report.photo.has_value()};
+  };
+  const auto failed = [&](size_t index, const Error& failure) {
+    return named(index, upload_json(failure));
+  };
+  auto outcomes = TRY(take_one_by_one(photos.size(), take, failed));
+  const auto refused_count = static_cast<int64_t>(photos.size()) - outcomes.taken_count;
+  return json_response(200, json::object{{"taken_count", outcomes.taken_count},
                                          {"refused_count", refused_count},
-                                         {"results", std::move(results)}});
+                                         {"results", std::move(outcomes.results)}});
 }
 
 Result<Response> get_photo(const Call& call) {

@@ -1,9 +1,9 @@
-#include <algorithm>
-#include <optional>
+#include <utility>
 
 #include "gallery/galleries.h"
 #include "http/error_response.h"
 #include "http/handlers.h"
+#include "http/one_by_one.h"
 #include "http/page.h"
 #include "http/to_json.h"
 #include "recognition/recognition.h"
@@ -68,38 +68,32 @@ json::object refused(gallery::UnknownFaceId face, const Error& error) {
   return {{"face_id", face.value()}, {"outcome", "refused"}, {"error", to_json(error)}};
 }
 
-/// Makes faces photos of a person.
+/// Makes a face a photo of a person.
 ///
-/// out:   `results` as openapi.yaml's NamingReport
-/// fails: as Recognition::enroll_unknown_face, with nothing taken; later the client must learn what
-///        was taken, and the failure stands beside each face that was not
-Result<int64_t> enroll(const Call& call, gallery::PersonId person,
-                       std::span<const gallery::UnknownFaceId> faces, json::array& results) {
-  int64_t taken_count = 0;
-  std::optional<Error> failure;
-  for (const gallery::UnknownFaceId face : faces) {
-    if (failure) {
-      results.emplace_back(refused(face, *failure));
-      continue;
-    }
-    const auto report = call.services.recognition.enroll_unknown_face(call.user(), gallery_of(call),
-                                                                      person, face, call.abandoned);
-    if (report && report->photo) {
-      ++taken_count;
-      results.emplace_back(json::object{
-          {"face_id", face.value()}, {"outcome", "taken"}, {"photo", to_json(*report->photo)}});
-    } else if (report) {
-      results.emplace_back(refused(face, *report->refusal));
-    } else if (report.error().reason == "unknown_face_not_found") {
-      results.emplace_back(refused(face, report.error()));  // deleted, expired or named meanwhile
-    } else if (taken_count == 0) {
-      return Unexpected(report.error());
-    } else {
-      failure = report.error();
-      results.emplace_back(refused(face, *failure));
-    }
+/// out:   as openapi.yaml's NamingReport has it
+/// fails: as Recognition::enroll_unknown_face, but for a face that is gone
+Result<Outcome> enroll(const Call& call, gallery::PersonId person, gallery::UnknownFaceId face) {
+  const auto report = call.services.recognition.enroll_unknown_face(call.user(), gallery_of(call),
+                                                                    person, face, call.abandoned);
+  if (report && report->photo) {
+    return Outcome{.json = {{"face_id", face.value()},
+                            {"outcome", "taken"},
+                            {"photo", to_json(*report->photo)}},
+                   .is_taken = true};
   }
-  return taken_count;
+  if (report) return Outcome{.json = refused(face, *report->refusal)};
+  // Deleted, expired or named meanwhile.
+  if (report.error().reason != "unknown_face_not_found") return Unexpected(report.error());
+  return Outcome{.json = refused(face, report.error())};
+}
+
+/// Whether the person of a naming that took nothing is there all the same: nobody is made of that,
+/// unless another request has given them photos meanwhile.
+Result<bool> stays(const Call& call, const Naming& naming) {
+  if (!naming.is_new) return true;
+  const bool is_gone = TRY(
+      galleries(call).delete_person_without_photos(call.user(), gallery_of(call), naming.person));
+  return !is_gone;
 }
 
 }  // namespace
@@ -160,19 +154,17 @@ Result<Response> name_faces(const Call& call) {
   const json::object body = TRY(json_body(call, {"face_ids", "person_id", "name"}));
   const auto faces = TRY(face_ids_of(body, kNamedFacesPerRequest));
   const Naming naming = TRY(naming_of(call, body));
-  json::array results;
-  const auto taken = enroll(call, naming.person, faces, results);
-  // Nobody is made of faces that could not be taken.
-  const bool is_made = !naming.is_new || taken.value_or(0) > 0;
-  if (!is_made) {
-    TRY(call.services.recognition.delete_person(call.user(), gallery_of(call), naming.person));
-  }
-  const int64_t taken_count = TRY(taken);
+  auto outcomes = take_one_by_one(
+      faces.size(), [&](size_t index) { return enroll(call, naming.person, faces[index]); },
+      [&](size_t index, const Error& failure) { return refused(faces[index], failure); });
+  bool is_there = outcomes && outcomes->taken_count > 0;
+  if (!is_there) is_there = TRY(stays(call, naming));
+  auto [results, taken_count] = TRY(std::move(outcomes));
   json::object written{{"person", nullptr},
                        {"taken_count", taken_count},
                        {"refused_count", static_cast<int64_t>(faces.size()) - taken_count},
                        {"results", std::move(results)}};
-  if (is_made) {
+  if (is_there) {
     written["person"] =
         to_json(TRY(galleries(call).find_person(call.user(), gallery_of(call), naming.person)));
   }
