@@ -105,6 +105,7 @@ TEST_F(RecordingApiTest, WhoIsSeenIsListedAndAStrangerIsNamedAndRecognizedFromTh
   EXPECT_EQ(report.at("person").at("name"), "Cleo");
   EXPECT_EQ(report.at("person").at("photo_count"), 1);
   EXPECT_EQ(report.at("results").at(0).at("outcome"), "taken");
+  EXPECT_EQ(report.at("results").at(0).at("photo").at("file_name"), "seen.jpg") << "and not when";
   EXPECT_THAT(groups(), IsEmpty());
   EXPECT_EQ(train(ada_, filled_.gallery).at("state"), "succeeded");
   const Answer identified =
@@ -217,7 +218,6 @@ TEST_F(RecordingApiTest, FacesAndThenEverythingAreDeleted) {
   EXPECT_EQ(body_of(ada_.get(path_)).at("recording").at("is_on"), true);
 }
 
-TEST_F(RecordingApiTest, SightingsComeInPages) {
 TEST_F(RecordingApiTest, AMergeAndItsUndoLeaveWhoWasSeenAsItWas) {
   record();
   show({kRed, kRed, kRed, kRed});
@@ -237,6 +237,7 @@ TEST_F(RecordingApiTest, AMergeAndItsUndoLeaveWhoWasSeenAsItWas) {
             "json_field_type");
 }
 
+TEST_F(RecordingApiTest, SightingsComeInPages) {
   record();
   const gallery::UserId user(body_of(ada_.get("/api/v1/me")).at("id").as_int64());
   for (int64_t hour = 0; hour < 3; ++hour) {

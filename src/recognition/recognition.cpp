@@ -338,7 +338,8 @@ Result<EnrollReport> Recognition::enroll_unknown_face(UserId user, GalleryId gal
     return galleries.add_photo(
         user, gallery, person,
         {.bytes = file,
-         .file_name = fmt::format("seen {}.jpg", to_rfc3339(known.first_seen_ms)),
+         // Without the time: the photo outlives the days for which that may be kept.
+         .file_name = "seen.jpg",
          .width_px = known.width_px,
          .height_px = known.height_px,
          .face = std::move(found.face),

@@ -494,6 +494,7 @@ export const en = {
   'recording.what_people': 'who of the gallery was seen, from when to when, and how alike they looked;',
   'recording.what_faces': 'one picture of each face that the gallery does not know, so that you can name it.',
   'recording.what_not': 'No film, and no picture of people whom it knows. Tell those who pass the camera: in many places they must be asked.',
+  'recording.who_reads': 'Whoever may read the gallery sees it, API keys that were made before too.',
   'recording.days': 'Days until it is deleted, 1 to 365',
   'recording.turn_on': 'Turn on',
   'recording.save': 'Save',
