@@ -131,6 +131,32 @@ test('who is left when the only administrator has gone is made one from the comm
   assert.equal(await ended, 0);
 });
 
+test('what was recorded for as long as its gallery says goes soon after the next start', { skip }, async () => {
+  const data = join(folder, 'serve-expired');
+  const first = await serve(data);
+  const client = new Client(first.address);
+  assert.equal((await client.ask('POST', '/auth/signup', { name: 'ada', password: 'a long enough phrase 7' })).status, 201);
+  const gallery = (await client.ask('POST', '/galleries', { name: 'Door' })).body.id;
+  assert.equal((await client.ask('POST', `/galleries/${gallery}/people`, { name: 'Bob' })).status, 201);
+  first.child.kill('SIGTERM');
+  assert.equal(await first.ended, 0);
+  // Rows of days that have passed: 31 of them, and one.
+  const day_ms = 86_400_000;
+  const seen = [31, 1].map((days) => Date.now() - days * day_ms).map((at) =>
+    `insert into sightings (owner_id, gallery_id, person_id, first_seen_ms, last_seen_ms, similarity, look_count)
+     select owner_id, gallery_id, id, ${at}, ${at}, 0.5, 3 from people;`);
+  const changed = spawnSync('sqlite3', ['-bail', join(data, 'faceforge.sqlite3'), seen.join('')], { encoding: 'utf8' });
+  assert.equal(changed.status, 0, changed.stderr);
+  const second = await serve(data);
+  client.address = second.address;
+  const count = async () => (await client.ask('GET', `/galleries/${gallery}`)).body.sighting_count;
+  const end_ms = Date.now() + 5_000;
+  while ((await count()) !== 1 && Date.now() < end_ms) await new Promise((done) => setTimeout(done, 50));
+  assert.equal(await count(), 1);
+  second.child.kill('SIGTERM');
+  assert.equal(await second.ended, 0);
+});
+
 test('a second server keeps off the database of the first, whatever its data folder', { skip }, async () => {
   const database = ['--database', join(folder, 'shared.sqlite3')];
   const { child, ended } = await serve(join(folder, 'serve-shared-1'), database);
