@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { api, namedFacesMax, Refusal, type Person } from './api';
-import { nameFaces, undoNaming } from './naming';
+import { byReason, nameFaces, undoNaming } from './naming';
 
 const cleo = { id: 9, name: 'Cleo', photo_count: 0 } as Person;
 const faces = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
@@ -37,6 +37,27 @@ test('what was taken before a failure is known, so that it can be undone', async
   const named = await nameFaces(1, faces(namedFacesMax + 1), { id: 9, name: 'Cleo' });
   expect(named.taken).toHaveLength(namedFacesMax);
   expect(named.problem).toMatchObject({ reason: 'unreachable' });
+});
+
+test('how far it is can be seen, and it can be ended between two requests', async () => {
+  vi.mocked(api.nameFaces).mockClear();
+  const stop = new AbortController();
+  const seen: number[] = [];
+  const onprogress = (done: number) => {
+    seen.push(done);
+    if (seen.length === 2) stop.abort();
+  };
+  const named = await nameFaces(1, faces(3 * namedFacesMax), { id: 9, name: 'Cleo' }, { signal: stop.signal, onprogress });
+  expect(seen).toEqual([namedFacesMax, 2 * namedFacesMax]);
+  expect(api.nameFaces).toHaveBeenCalledTimes(2);
+  expect(named.taken).toHaveLength(2 * namedFacesMax);
+  expect(named.problem).toBeNull();
+});
+
+test('faces are refused each for its own reason', () => {
+  const refused = (reason: string, message: string) => ({ code: 'conflict' as const, reason, message });
+  const all = [refused('photo_duplicate', 'there already'), refused('unknown_face_not_found', 'gone'), refused('photo_duplicate', 'there too')];
+  expect(byReason(all)).toEqual([{ count: 2, why: 'there already' }, { count: 1, why: 'gone' }]);
 });
 
 test('naming is undone in as many requests, and a person made for it goes where nothing is left', async () => {

@@ -525,6 +525,7 @@ export const en = {
   'unknown.delete': 'Delete',
   'unknown.deleted': { one: 'The face', other: 'The group of {count} faces' },
   'unknown.named': { one: '{count} picture is a photo of {name} now. Train again to use it.', other: '{count} pictures are photos of {name} now. Train again to use them.' },
+  'unknown.naming': 'Named {done} of {count}',
   'unknown.refused': { one: '{count} face was not taken: {why}', other: '{count} faces were not taken: {why}' },
   'seen.title': 'Who was seen when',
   'seen.none': 'Nobody yet. A person is listed here a few seconds after they were recognized.',
