@@ -12,6 +12,8 @@ export async function forgetAccount(userId: number) {
 /**
  * Ends the session, here and on the server. A session that the server no longer knows is over too; where it may not be,
  * this throws, for whoever walks away must know.
+ *
+ * out:   why the browser still has photos of the account; null where it has forgotten them
  */
 export async function logOut(userId: number) {
   await deletions.leave(false);
@@ -20,6 +22,7 @@ export async function logOut(userId: number) {
   } catch (error) {
     if (!isLoggedOut(error)) throw error;
   }
-  await forgetAccount(userId);
+  const kept = await forgetAccount(userId).then(() => null, (error: unknown) => error);
   session.current = null;
+  return kept;
 }
