@@ -6,10 +6,12 @@
 
 namespace faceforge::cli {
 
-/// What the shell sees. `compare` and `verify`: 0 match, 1 no match, else an error. All others: 0
-/// everything was done, 2 some images failed, else nothing was done. docs/cli.md lists them.
+/// What the shell sees. `compare` and `verify`: 0 match, 1 no match, else an error. `packs
+/// promote`: 0 promoted, 1 not better. All others: 0 everything was done, 2 some images failed,
+/// else nothing was done. docs/cli.md lists them.
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitNoMatch = 1;
+inline constexpr int kExitNotBetter = 1;  ///< of `packs promote`
 inline constexpr int kExitSomeFailed = 2;
 inline constexpr int kExitUsage = 64;
 

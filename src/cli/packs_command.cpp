@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/packs_combine_command.h"
+#include "cli/packs_promote_command.h"
 #include "cli/packs_quantize_command.h"
 #include "cli/photo_notes.h"
 #include "cli/supervision.h"
@@ -385,6 +386,7 @@ void add_packs_command(CLI::App& app, Chosen& chosen) {
   add_install_command(*packs, chosen);
   add_packs_combine_command(*packs, chosen);
   add_packs_quantize_command(*packs, chosen);
+  add_packs_promote_command(*packs, chosen);
   add_command<PackOptions>(
       *packs, chosen, "remove", "Remove an installed pack",
       [](CLI::App& command, PackOptions& options) {

@@ -68,36 +68,47 @@ Result<void> measure_rates(const PairList& list, std::span<const ComparedPair> c
 
 }  // namespace
 
-Result<PairsReport> evaluate_pairs(const vision::Pipeline& pipeline,
-                                   const std::filesystem::path& images, const PairList& list,
-                                   const Supervision& supervision) {
+Result<ComparedPairs> compare_pairs(const vision::Pipeline& pipeline,
+                                    const std::filesystem::path& images, const PairList& list,
+                                    const Supervision& supervision) {
   const PhotoSet photos = TRY(photos_of(list, images));
   const auto start = std::chrono::steady_clock::now();
   const auto results = TRY(embed_photos(pipeline, photos.files, supervision));
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
-  PairsReport report;
-  report.model_id = pipeline.model_id();
-  report.pair_count = list.pairs.size();
-  report.photo_count = photos.files.size();
+  ComparedPairs compared;
+  compared.photo_count = photos.files.size();
+  compared.images_per_second = static_cast<double>(photos.files.size()) / elapsed.count();
   for (size_t i = 0; i < results.size(); ++i) {
     if (!results[i]) {
       return fail(ErrorCode::InvalidInput, "photo_unusable", "`{}`: {}: {}",
                   photos.files[i].string(), results[i].error().reason, results[i].error().message);
     }
-    if (!results[i]->embedding) ++report.failures_to_detect;
+    if (!results[i]->embedding) ++compared.failures_to_detect;
   }
-  std::vector<ComparedPair> compared;
-  compared.reserve(list.pairs.size());
+  compared.pairs.reserve(list.pairs.size());
   for (const Pair& pair : list.pairs) {
     const auto& first = *results[photos.index_of.at(pair.first)];
     const auto& second = *results[photos.index_of.at(pair.second)];
     const auto similarity = TRY(compare(first, second));
-    compared.push_back({similarity, pair.kind, pair.fold_index});
+    compared.pairs.push_back({similarity, pair.kind, pair.fold_index});
   }
-  report.metrics = TRY(measure_verification(compared, list.fold_count, kReportedFalseMatchRates));
-  TRY(measure_rates(list, compared, supervision.stop, report));
-  report.images_per_second = static_cast<double>(report.photo_count) / elapsed.count();
+  return compared;
+}
+
+Result<PairsReport> evaluate_pairs(const vision::Pipeline& pipeline,
+                                   const std::filesystem::path& images, const PairList& list,
+                                   const Supervision& supervision) {
+  const ComparedPairs compared = TRY(compare_pairs(pipeline, images, list, supervision));
+  PairsReport report;
+  report.model_id = pipeline.model_id();
+  report.pair_count = list.pairs.size();
+  report.photo_count = compared.photo_count;
+  report.failures_to_detect = compared.failures_to_detect;
+  report.images_per_second = compared.images_per_second;
+  report.metrics =
+      TRY(measure_verification(compared.pairs, list.fold_count, kReportedFalseMatchRates));
+  TRY(measure_rates(list, compared.pairs, supervision.stop, report));
   return report;
 }
 

@@ -16,6 +16,24 @@
 
 namespace faceforge::evaluate {
 
+/// The pairs of a list as a pipeline compares them.
+struct ComparedPairs {
+  std::vector<ComparedPair> pairs;  ///< beside the list's
+  size_t photo_count = 0;
+  size_t failures_to_detect = 0;  ///< photos; their pairs count with similarity -1, none is dropped
+  double images_per_second = 0;   ///< decoding, detection, alignment and embedding on every core
+};
+
+/// Embeds every photo of a list once, whole pipeline from the file, and compares its pairs.
+///
+/// in:     `images` holds `PERSON/PERSON_0001.jpg`
+/// fails:  not_found/photo_missing before any work; invalid_input/photo_unusable naming the file
+///         and why, when one cannot be decoded or embedded; cancelled/cancelled
+[[nodiscard]] Result<ComparedPairs> compare_pairs(const vision::Pipeline& pipeline,
+                                                  const std::filesystem::path& images,
+                                                  const PairList& list,
+                                                  const Supervision& supervision);
+
 /// How a pipeline does on a list of pairs.
 struct PairsReport {
   face::ModelId model_id;
@@ -29,12 +47,9 @@ struct PairsReport {
   double images_per_second = 0;   ///< decoding, detection, alignment and embedding on every core
 };
 
-/// Runs LFW's protocol: every photo is embedded once, whole pipeline from the file.
+/// Runs LFW's protocol.
 ///
-/// in:     `images` holds `PERSON/PERSON_0001.jpg`
-/// fails:  not_found/photo_missing before any work; invalid_input/photo_unusable naming the file
-///         and why, when one cannot be decoded or embedded; as `measure_verification`;
-///         cancelled/cancelled
+/// fails:  as `compare_pairs` and `measure_verification`
 [[nodiscard]] Result<PairsReport> evaluate_pairs(const vision::Pipeline& pipeline,
                                                  const std::filesystem::path& images,
                                                  const PairList& list,

@@ -13,6 +13,7 @@
 #include "packs/internal/pack_files.h"
 #include "packs/internal/packs_lock.h"
 #include "packs/known_cards.h"
+#include "packs/promotion.h"
 
 namespace faceforge::packs {
 namespace {
@@ -52,7 +53,14 @@ Result<std::vector<PackEntry>> Registry::list() const {
   for (PackEntry& entry : entries) add_measurements(entry.card, options_.packs_folder);
   std::ranges::stable_sort(
       entries, [](const PackEntry& a, const PackEntry& b) { return preferred(a.card, b.card); });
-  const auto best = std::ranges::find_if(entries, is_usable);
+  const auto promotions = TRY(read_promotions(options_.packs_folder));
+  auto best = promotions.empty()
+                  ? entries.end()
+                  : std::ranges::find_if(entries, [&](const PackEntry& entry) {
+                      return is_usable(entry) && entry.card.id == promotions.back().pack_id &&
+                             model_id(entry.card) == promotions.back().model_id;
+                    });
+  if (best == entries.end()) best = std::ranges::find_if(entries, is_usable);
   if (best != entries.end()) best->default_mark = DefaultMark::Default;
   return entries;
 }

@@ -104,9 +104,10 @@ class Registry {
   ///        is no pack
   [[nodiscard]] Result<PackEntry> info(std::string_view id_or_folder) const;
 
-  /// The best usable pack of this machine: permissive licence first, then measured accuracy.
+  /// The pack that was promoted last (packs/promotion.h) while it is usable, else the best usable
+  /// pack of this machine: permissive licence first, then measured accuracy.
   ///
-  /// fails: not_found/no_pack, naming the command that installs one
+  /// fails: as read_promotions; not_found/no_pack, naming the command that installs one
   [[nodiscard]] Result<PackEntry> default_pack() const;
 
   /// Checks every file of a pack against its card and says how to load it.
