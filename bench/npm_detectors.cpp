@@ -24,6 +24,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/operating_curve.h"
 #include "base/person_folders.h"
 #include "base/sha256.h"
 #include "evaluate/fusion.h"
@@ -200,6 +201,14 @@ std::vector<evaluate::ComparedPair> all_pairs(const evaluate::PeopleEmbeddings& 
   return pairs;
 }
 
+double area_under_roc(const std::vector<evaluate::ComparedPair>& pairs) {
+  std::vector<float> genuine, impostor;
+  for (const evaluate::ComparedPair& pair : pairs) {
+    (pair.kind == evaluate::PairKind::Genuine ? genuine : impostor).push_back(pair.similarity);
+  }
+  return summarize_curve(std::move(genuine), std::move(impostor), {}).auc;
+}
+
 /// Who else is left out to save time: those of one photo each, beyond what makes `photo_limit`.
 Result<std::set<std::string>> all_but(const fs::path& images, std::set<std::string> excluded,
                                       size_t photo_limit) {
@@ -234,7 +243,7 @@ Result<void> print_row(const Candidate& candidate, const packs::Card& card, cons
       "{:.1f} |\n",
       candidate.name, close.found, close.there, crowd.found, crowd.there,
       close.elsewhere + crowd.elsewhere, beside.found, beside.there, beside.elsewhere, detection_ms,
-      embedded.faceless.size(), evaluate::area_under_roc(pairs), misses_at(1e-2), misses_at(1e-3),
+      embedded.faceless.size(), area_under_roc(pairs), misses_at(1e-2), misses_at(1e-3),
       misses_at(1e-4));
   std::fflush(stdout);
   return {};
