@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <vector>
 
 namespace faceforge::train {
@@ -24,17 +23,10 @@ struct Separation {
   double tar_at_fmr3 = 0;  ///< .. in 1000
 };
 
-/// Area under the ROC curve, a tie counting half.
+/// Measures pairs; how many crops and people they are of is left to the caller.
 ///
-/// in:     at least one pair of each kind (a CHECK)
-/// cost:   O(n log n)
-/// source: Hanley & McNeil 1982 (equality with the Mann-Whitney U statistic)
-[[nodiscard]] double area_under_roc(const PairSimilarities& pairs);
-
-/// The share of genuine pairs above the lowest threshold that at most `false_match_rate` of the
-/// impostor pairs reach.
-///
-/// in:  at least one pair of each kind (a CHECK)
-[[nodiscard]] double tar_at_fmr(const PairSimilarities& pairs, double false_match_rate);
+/// in:   at least one pair of each kind (a CHECK)
+/// cost: O(n log n)
+[[nodiscard]] Separation separation_of(PairSimilarities pairs);
 
 }  // namespace faceforge::train

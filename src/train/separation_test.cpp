@@ -1,48 +1,31 @@
 #include "train/separation.h"
 
-#include <gtest/gtest.h>
+#include <utility>
 
-#include "train/random.h"
+#include <gtest/gtest.h>
 
 namespace faceforge::train {
 namespace {
 
-TEST(Separation, TheAreaIsTheShareOfPairsInTheRightOrder) {
-  // By hand: 0.9 beats 3 of 3, 0.5 beats 0.4 and 0.1 and ties with 0.5: (3 + 2.5) / 6.
-  EXPECT_DOUBLE_EQ(area_under_roc({.genuine = {0.9F, 0.5F}, .impostor = {0.4F, 0.5F, 0.1F}}),
-                   5.5 / 6);
-}
-
-TEST(Separation, TheAreaIsWhatComparingEachWithEachGives) {
-  Random random(3);
-  PairSimilarities pairs;
-  for (int i = 0; i < 200; ++i) pairs.genuine.push_back(random.between(0, 1));
-  for (int i = 0; i < 300; ++i) {
-    pairs.impostor.push_back(static_cast<float>(static_cast<int>(random.between(-8, 8))) / 10);
-  }
-  double wins = 0;
-  for (const float genuine : pairs.genuine) {
-    for (const float impostor : pairs.impostor) {
-      wins += genuine > impostor ? 1 : genuine == impostor ? 0.5 : 0;
-    }
-  }
-  EXPECT_NEAR(area_under_roc(pairs), wins / (200 * 300), 1e-12);
-}
-
-TEST(Separation, TheRateIsTakenAtTheLowestThresholdThatKeepsThePromise) {
-  PairSimilarities pairs{.genuine = {0.95F, 0.85F, 0.5F, 0.2F}, .impostor = {}};
-  for (int i = 0; i < 10; ++i) pairs.impostor.push_back(static_cast<float>(i) / 10);  // 0 to 0.9
-  EXPECT_DOUBLE_EQ(tar_at_fmr(pairs, 0.0), 0.25);  // nobody at 0.9 may pass
-  EXPECT_DOUBLE_EQ(tar_at_fmr(pairs, 0.1), 0.5);   // 0.9 may, 0.8 may not
-  EXPECT_DOUBLE_EQ(tar_at_fmr(pairs, 0.19), 0.5);
-  EXPECT_DOUBLE_EQ(tar_at_fmr(pairs, 0.5), 0.75);  // 0.5 to 0.9 may; 0.4 may not
-  EXPECT_DOUBLE_EQ(tar_at_fmr(pairs, 1.0), 1);
+// 1000 impostors at 0, 0.001, .. 0.999. At FMR 0.1 those from 0.9 on may pass, 0.899 may not; at
+// 0.01 those from 0.99 on; at 0.001 the last one. 0.95 beats 950 of them and ties with one, and so
+// on: (950.5 + 900.5 + 500.5 + 200.5) / 4000, less what float rounding does to a tie.
+TEST(Separation, RatesAreTakenAtTheLowestThresholdThatKeepsThePromise) {
+  PairSimilarities pairs{.genuine = {0.95F, 0.9F, 0.5F, 0.2F}, .impostor = {}};
+  for (int i = 0; i < 1000; ++i) pairs.impostor.push_back(static_cast<float>(i) / 1000);
+  const Separation separation = separation_of(std::move(pairs));
+  EXPECT_EQ(separation.genuine_pair_count, 4u);
+  EXPECT_EQ(separation.impostor_pair_count, 1000u);
+  EXPECT_NEAR(separation.auc, (950.5 + 900.5 + 500.5 + 200.5) / 4000, 1e-3);
+  EXPECT_DOUBLE_EQ(separation.tar_at_fmr1, 0.5);
+  EXPECT_DOUBLE_EQ(separation.tar_at_fmr2, 0);
+  EXPECT_DOUBLE_EQ(separation.tar_at_fmr3, 0);
 }
 
 TEST(Separation, EqualSimilaritiesEarnNothing) {
-  const PairSimilarities pairs{.genuine = {1, 1, 1}, .impostor = {1, 1, 1, 1}};
-  EXPECT_DOUBLE_EQ(area_under_roc(pairs), 0.5);
-  EXPECT_DOUBLE_EQ(tar_at_fmr(pairs, 0.5), 0);
+  const Separation separation = separation_of({.genuine = {1, 1, 1}, .impostor = {1, 1, 1, 1}});
+  EXPECT_DOUBLE_EQ(separation.auc, 0.5);
+  EXPECT_DOUBLE_EQ(separation.tar_at_fmr1, 0);
 }
 
 }  // namespace
