@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/console.h"
 #include "cli/evaluate_photos_command.h"
+#include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/phase_bars.h"
@@ -15,6 +16,7 @@
 #include "evaluate/pair_list.h"
 #include "evaluate/people_folder.h"
 #include "evaluate/photo_embeddings.h"
+#include "evaluate/unseen_people.h"
 
 namespace faceforge::cli {
 namespace {
@@ -27,6 +29,7 @@ struct ComparisonOptions {
   std::string pairs;
   std::string by = "auc";
   uint64_t seed = 1;
+  bool leaves_out_trained = false;
   bool json = false;
   ReportFiles files;
   std::string data_folder;
@@ -69,17 +72,32 @@ Result<void> check_models(const ComparisonOptions& options) {
   return {};
 }
 
+/// Whom one of the packs was trained on, to be left out.
+Result<std::set<std::string>> seen_by_packs(const ComparisonOptions& options,
+                                            const std::set<std::string>& people) {
+  std::set<std::string> seen;
+  for (const std::string& model : options.models) {
+    seen.merge(TRY(trained_people_left_out(PackChoice{options.data_folder, model}, people,
+                                           options.leaves_out_trained)));
+  }
+  return seen;
+}
+
 /// All photos of the folder, or those of the list as if they lay in a folder.
 Result<ContestPhotos> photos_of(const ComparisonOptions& options) {
   ContestPhotos photos;
   if (options.pairs.empty()) {
     photos.folder = TRY(evaluate::list_people(options.images, {}));
+    const std::set<std::string> people(photos.folder.people.begin(), photos.folder.people.end());
+    const auto seen = TRY(seen_by_packs(options, people));
+    if (!seen.empty()) photos.folder = TRY(evaluate::list_people(options.images, seen));
     std::vector<std::string> names;
     for (const auto& photo : photos.folder.photos) names.push_back(photo.name);
     photos.plan = TRY(evaluate::plan_all_pairs(names, options.seed));
     return photos;
   }
-  const evaluate::PairList list = TRY(evaluate::read_pair_list(options.pairs));
+  auto list = TRY(evaluate::read_pair_list(options.pairs));
+  list = evaluate::without(std::move(list), TRY(seen_by_packs(options, evaluate::people_of(list))));
   photos.plan = TRY(evaluate::plan_listed_pairs(list));
   std::set<evaluate::PhotoName> seen;
   for (const evaluate::Pair& pair : list.pairs) {
@@ -109,27 +127,61 @@ Result<Contest> contest_of_packs(const ComparisonOptions& options, PhaseBars& ba
   return contest;
 }
 
+/// Whom and what files of embeddings show. Photos are named `gallery:PERSON/PHOTO` or
+/// `test:PERSON/PHOTO`.
+struct FilePhotos {
+  std::set<std::string> people{};
+  std::set<std::string> gallery{};
+  std::set<std::string> test{};
+};
+
+constexpr std::string_view kGallery = "gallery:";
+constexpr std::string_view kTest = "test:";
+
+/// Reads the file of a model, and notes what it shows.
+Result<evaluate::ModelEmbeddings> read_embeddings(const std::string& model, const std::string& file,
+                                                  std::string_view prefix, FilePhotos& photos) {
+  const auto labelled = TRY(evaluate::read_labelled_embeddings(file));
+  photos.people.insert(labelled.people.begin(), labelled.people.end());
+  std::set<std::string>& names = prefix == kTest ? photos.test : photos.gallery;
+  for (const auto& photo : labelled.photos) names.insert(std::string(prefix) + photo.name);
+  return evaluate::by_photo(model, labelled, prefix);
+}
+
+/// Takes whom one of the models was trained on out of the photos, as far as a pack of this machine
+/// tells.
+Result<void> leave_out_trained(const ComparisonOptions& options,
+                               std::span<const evaluate::ModelEmbeddings> models,
+                               FilePhotos& photos) {
+  for (const evaluate::ModelEmbeddings& model : models) {
+    const auto seen = TRY(trained_people_left_out(options.data_folder, model.model_id,
+                                                  photos.people, options.leaves_out_trained));
+    const auto is_of_them = [&](const std::string& photo) {
+      const size_t begin = photo.find(':') + 1;
+      return seen.contains(photo.substr(begin, photo.find('/', begin) - begin));
+    };
+    std::erase_if(photos.gallery, is_of_them);
+    std::erase_if(photos.test, is_of_them);
+  }
+  return {};
+}
+
 /// `GALLERY.npy,TEST.npy` or one file, of every model.
 Result<Contest> contest_of_files(const ComparisonOptions& options) {
   Contest contest;
-  std::set<std::string> gallery;
-  std::set<std::string> test;
+  FilePhotos photos;
   size_t with_test_count = 0;
   for (const std::string& model : options.models) {
     const size_t comma = model.find(',');
-    const auto first = TRY(evaluate::read_labelled_embeddings(model.substr(0, comma)));
-    evaluate::ModelEmbeddings embeddings = evaluate::by_photo(model, first, "gallery:");
-    for (const auto& photo : first.photos) gallery.insert("gallery:" + photo.name);
+    auto embeddings = TRY(read_embeddings(model, model.substr(0, comma), kGallery, photos));
     if (comma != std::string::npos) {
       ++with_test_count;
-      const auto second = TRY(evaluate::read_labelled_embeddings(model.substr(comma + 1)));
-      evaluate::ModelEmbeddings more = evaluate::by_photo(model, second, "test:");
+      auto more = TRY(read_embeddings(model, model.substr(comma + 1), kTest, photos));
       if (more.model_id != embeddings.model_id) {
         return fail(ErrorCode::Conflict, "model_mismatch", "{}: the two files are of two models",
                     model);
       }
       embeddings.by_photo.merge(more.by_photo);
-      for (const auto& photo : second.photos) test.insert("test:" + photo.name);
     }
     contest.models.push_back(std::move(embeddings));
   }
@@ -138,11 +190,12 @@ Result<Contest> contest_of_files(const ComparisonOptions& options) {
                 "{} of {} models have a test file beside the gallery's; all or none must",
                 with_test_count, options.models.size());
   }
-  const std::vector<std::string> gallery_names(gallery.begin(), gallery.end());
-  const std::vector<std::string> test_names(test.begin(), test.end());
-  contest.plan = TRY(with_test_count == 0
-                         ? evaluate::plan_all_pairs(gallery_names, options.seed)
-                         : evaluate::plan_cross_pairs(gallery_names, test_names, options.seed));
+  TRY(leave_out_trained(options, contest.models, photos));
+  const std::vector<std::string> gallery(photos.gallery.begin(), photos.gallery.end());
+  const std::vector<std::string> test(photos.test.begin(), photos.test.end());
+  contest.plan =
+      TRY(with_test_count == 0 ? evaluate::plan_all_pairs(gallery, options.seed)
+                               : evaluate::plan_cross_pairs(gallery, test, options.seed));
   return contest;
 }
 
@@ -188,6 +241,7 @@ void declare_comparison(CLI::App& command, ComparisonOptions& options) {
                   "FMR 0.01 and 0.001)")
       ->type_name("auc|eer|tar")
       ->default_str("auc");
+  add_leave_out_trained_option(command, options.leaves_out_trained);
   command.add_option("--seed", options.seed, "Of everything that is drawn by lot")
       ->default_str("1");
   add_json_option(command, options.json);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "cli/console.h"
+#include "cli/evaluation.h"
 #include "cli/exit_code.h"
 #include "cli/pack_choice.h"
 #include "cli/phase_bars.h"
@@ -20,15 +21,25 @@ struct EvaluateOptions {
   std::string images;
   std::string attributes;
   uint64_t seed = 1;
+  bool leaves_out_trained = false;
   bool json = false;
   ReportFiles files;
   PackChoice pack;
 };
 
+/// The folder's people, without those that are to be left out because the pack knows them.
+Result<evaluate::PeopleFolder> people_of(const EvaluateOptions& options) {
+  auto folder = TRY(evaluate::list_people(options.images, {}));
+  const std::set<std::string> names(folder.people.begin(), folder.people.end());
+  const auto seen = TRY(trained_people_left_out(options.pack, names, options.leaves_out_trained));
+  if (seen.empty()) return folder;
+  return evaluate::list_people(options.images, seen);
+}
+
 Result<int> run_evaluation(const EvaluateOptions& options, evaluate::EvaluationScope scope,
                            const Interrupt& interrupt) {
   const std::string plot_script = TRY(prepare_reports(options.files));
-  const evaluate::PeopleFolder folder = TRY(evaluate::list_people(options.images, {}));
+  const evaluate::PeopleFolder folder = TRY(people_of(options));
   evaluate::EvaluationOptions asked{.scope = scope, .seed = options.seed};
   if (!options.attributes.empty()) {
     asked.attributes = TRY(evaluate::read_attributes(options.attributes, folder));
@@ -61,6 +72,7 @@ void declare_common(CLI::App& command, EvaluateOptions& options) {
   command.add_option("--images", options.images, "A folder of PERSON/PHOTO")
       ->required()
       ->type_name("DIR");
+  add_leave_out_trained_option(command, options.leaves_out_trained);
   command.add_option("--seed", options.seed, "Of everything that is drawn by lot")
       ->default_str("1");
   add_json_option(command, options.json);

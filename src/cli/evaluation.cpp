@@ -6,6 +6,25 @@
 #include "packs/trained_people.h"
 
 namespace faceforge::cli {
+namespace {
+
+/// Those of `people` whom a pack was trained on, and who are to be left out.
+Result<std::set<std::string>> left_out_for(const packs::PackEntry& pack,
+                                           const std::set<std::string>& people, bool is_left_out) {
+  const auto trained = TRY(packs::read_trained_people(pack));
+  if (!is_left_out) {
+    TRY(evaluate::require_unseen(trained, people, pack.card.id));
+    return std::set<std::string>();
+  }
+  auto seen = evaluate::seen_in_training(trained, people);
+  if (!seen.empty()) {
+    note(fmt::format("{} of {} people are left out: {} was trained on them\n", seen.size(),
+                     people.size(), pack.card.id));
+  }
+  return seen;
+}
+
+}  // namespace
 
 void add_exclude_pairs_option(CLI::App& command, std::string& pairs_file) {
   command
@@ -30,17 +49,21 @@ Result<std::set<std::string>> trained_people_left_out(const PackChoice& choice,
                                                       bool is_left_out) {
   const packs::Registry registry = TRY(registry_of(choice.data_folder));
   const auto pack = TRY(choice.pack.empty() ? registry.default_pack() : registry.info(choice.pack));
-  const auto trained = TRY(packs::read_trained_people(pack));
-  if (!is_left_out) {
-    TRY(evaluate::require_unseen(trained, people, pack.card.id));
-    return std::set<std::string>();
+  return left_out_for(pack, people, is_left_out);
+}
+
+Result<std::set<std::string>> trained_people_left_out(const std::string& data_folder,
+                                                      const face::ModelId& model_id,
+                                                      const std::set<std::string>& people,
+                                                      bool is_left_out) {
+  const packs::Registry registry = TRY(registry_of(data_folder));
+  std::set<std::string> left_out;
+  for (const packs::PackEntry& pack : TRY(registry.list())) {
+    if (pack.state == packs::PackState::NotInstalled || pack.fault) continue;
+    if (packs::model_id(pack.card) != model_id) continue;
+    left_out.merge(TRY(left_out_for(pack, people, is_left_out)));
   }
-  auto seen = evaluate::seen_in_training(trained, people);
-  if (!seen.empty()) {
-    note(fmt::format("{} of {} people are left out: {} was trained on them\n", seen.size(),
-                     people.size(), pack.card.id));
-  }
-  return seen;
+  return left_out;
 }
 
 }  // namespace faceforge::cli

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "cli/pack_choice.h"
+#include "face/model_id.h"
 
 namespace faceforge::cli {
 
@@ -30,5 +31,13 @@ void add_leave_out_trained_option(CLI::App& command, bool& is_left_out);
 ///        packs::Registry::info and packs::read_trained_people
 [[nodiscard]] Result<std::set<std::string>> trained_people_left_out(
     const PackChoice& choice, const std::set<std::string>& people, bool is_left_out);
+
+/// The same for a model that only its embeddings tell of: of the packs on this machine those that
+/// are of it say whom it was trained on.
+///
+/// fails: as above; as registry_of and packs::Registry::list
+[[nodiscard]] Result<std::set<std::string>> trained_people_left_out(
+    const std::string& data_folder, const face::ModelId& model_id,
+    const std::set<std::string>& people, bool is_left_out);
 
 }  // namespace faceforge::cli

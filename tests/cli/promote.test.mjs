@@ -102,6 +102,25 @@ test('whom a network was trained on is measured by nobody', { skip }, async () =
   assert.match(said, /trained on 5 of these 60 people \(`[^`]+` is one\)/);
   assert.ok(people.slice(0, 5).some((name) => said.includes(`\`${name}\``)));
   await refused(['evaluate', 'calibrate', ...images, '--pack', 'trained', ...data]);
+  const some = ['--images', join(folder, 'some-trained')];
+  for (const person of people.slice(3, 9)) cpSync(join(testData, 'lfw', person), join(some[1], person), { recursive: true });
+  for (const measure of ['folder', 'identify']) await refused(['evaluate', measure, ...some, '--pack', 'trained', ...data]);
+  const contest = ['evaluate', 'compare', 'bad', 'trained'];
+  await refused([...contest, ...some, ...data]);
+  await refused([...contest, ...images, '--pairs', pairs, ...data]);
+  const embedded = [];
+  for (const id of ['bad', 'trained']) {
+    embedded.push(join(folder, `${id}.npy`));
+    const { code, stderr } = await run(['embed', some[1], '--npy', embedded.at(-1), '--pack', id, ...data], { env });
+    assert.equal(code, 0, stderr);
+  }
+  await refused(['evaluate', 'compare', ...embedded, ...data]);
+  for (const models of [[...contest, ...some], ['evaluate', 'compare', ...embedded]]) {
+    const { code, json, stderr } = await runJson([...models, '--leave-out-trained', ...data], { env });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /2 of 6 people are left out: trained was trained on them/);
+    assert.equal(json.people, 4);
+  }
   await refused(promote('trained', 'bad'));
   await refused(promote('bad', 'trained'));
 
