@@ -1,15 +1,10 @@
 #include "dataset/internal/rename_state.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <string_view>
 #include <system_error>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/file.h"
 
@@ -64,12 +59,8 @@ Result<RenameState> RenameState::take(const fs::path& people) {
   }
   TRY(make_private_folder(folder));
   TRY(check_only_files(folder));
-  const fs::path file = folder / kLockName;
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (descriptor < 0) return Unexpected(file_error(errno, "write", file));
-  RenameState state(folder, descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return state;
-  if (errno != EWOULDBLOCK) return Unexpected(file_error(errno, "lock", file));
+  auto lock = TRY(FileLock::try_take(folder / kLockName));
+  if (lock) return RenameState(folder, *std::move(lock));
   return fail(ErrorCode::Busy, "rename_in_progress",
               "another process is renaming the photos in {}: try again when it is done",
               people.string());
@@ -110,13 +101,7 @@ fs::path RenameState::undo_file(uint64_t number) const {
   return folder_ / fmt::format("{}{}", kUndoPrefix, number);
 }
 
-RenameState::RenameState(fs::path folder, int lock) : folder_(std::move(folder)), lock_(lock) {}
-
-RenameState::RenameState(RenameState&& other) noexcept
-    : folder_(std::move(other.folder_)), lock_(std::exchange(other.lock_, -1)) {}
-
-RenameState::~RenameState() {
-  if (lock_ >= 0) ::close(lock_);
-}
+RenameState::RenameState(fs::path folder, FileLock lock)
+    : folder_(std::move(folder)), lock_(std::move(lock)) {}
 
 }  // namespace faceforge::dataset

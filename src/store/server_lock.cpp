@@ -1,18 +1,12 @@
 #include "store/server_lock.h"
 
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <thread>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/file.h"
+#include "base/file_lock.h"
 #include "base/log.h"
 #include "store/database.h"
 #include "store/internal/connection.h"
@@ -42,22 +36,16 @@ class ServerLock::Holder {
 class ServerLock::FileHolder final : public Holder {
  public:
   static Result<std::unique_ptr<Holder>> take(const std::filesystem::path& file) {
-    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (descriptor < 0) return Unexpected(file_error(errno, "open", file));
-    std::unique_ptr<Holder> holder(new FileHolder(descriptor));
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return holder;
-    if (errno == EWOULDBLOCK) return in_use();
-    return Unexpected(file_error(errno, "lock", file));
+    auto lock = TRY(FileLock::try_take(file));
+    if (!lock) return in_use();
+    return std::unique_ptr<Holder>(new FileHolder(*std::move(lock)));
   }
-  FileHolder(const FileHolder&) = delete;
-  FileHolder& operator=(const FileHolder&) = delete;
-  ~FileHolder() override { ::close(descriptor_); }
 
   Result<void> keep() override { return {}; }
 
  private:
-  explicit FileHolder(int descriptor) : descriptor_(descriptor) {}
-  const int descriptor_;
+  explicit FileHolder(FileLock lock) : lock_(std::move(lock)) {}
+  const FileLock lock_;
 };
 
 class ServerLock::PostgresHolder final : public Holder {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/file_lock.h"
 #include "base/result.h"
 #include "dataset/internal/rename_journal.h"
 
@@ -37,17 +38,11 @@ class RenameState {
   [[nodiscard]] std::filesystem::path running_file() const;
   [[nodiscard]] std::filesystem::path undo_file(uint64_t number) const;
 
-  ~RenameState();
-  RenameState(RenameState&& other) noexcept;
-  RenameState(const RenameState&) = delete;
-  RenameState& operator=(const RenameState&) = delete;
-  RenameState& operator=(RenameState&&) = delete;
-
  private:
-  RenameState(std::filesystem::path folder, int lock);
+  RenameState(std::filesystem::path folder, FileLock lock);
 
   std::filesystem::path folder_;
-  int lock_;
+  FileLock lock_;
 };
 
 }  // namespace faceforge::dataset

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <utility>
 
+#include "base/file_lock.h"
 #include "base/result.h"
 
 namespace faceforge::packs {
@@ -16,15 +18,9 @@ class PacksLock {
   ///        exhausted/disk_full when the folder cannot be made or written to
   [[nodiscard]] static Result<PacksLock> take(const std::filesystem::path& packs_folder);
 
-  ~PacksLock();
-  PacksLock(PacksLock&& other) noexcept;
-  PacksLock(const PacksLock&) = delete;
-  PacksLock& operator=(const PacksLock&) = delete;
-  PacksLock& operator=(PacksLock&&) = delete;
-
  private:
-  explicit PacksLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
+  explicit PacksLock(FileLock lock) : lock_(std::move(lock)) {}
+  FileLock lock_;
 };
 
 /// A folder inside the packs folder where a pack is made ready; removed with the scope. What an
