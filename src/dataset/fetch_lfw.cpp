@@ -93,6 +93,7 @@ fs::path download_beside(const fs::path& output) {
 
 Result<FetchReport> fetch_url(const std::string& url, const FetchOptions& options) {
   FetchReport report;
+  TRY(net::check_url(url));
   if (options.dry_run) return report;
   const fs::path file = download_beside(options.output);
   const auto downloaded =

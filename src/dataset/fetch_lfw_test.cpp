@@ -102,6 +102,10 @@ TEST_F(FetchLfwTest, AFolderThatIsThereIsNotTouchedAndADryRunMakesNone) {
   const auto dry = fetch_lfw(archive_, {.output = output_, .dry_run = true});
   ASSERT_TRUE(dry);
   EXPECT_EQ(dry->sha256.size(), 64U);
+  EXPECT_EQ(fetch_lfw("https://name:word@host/lfw.tgz", {.output = output_, .dry_run = true})
+                .error()
+                .reason,
+            "url_invalid");
   EXPECT_FALSE(fs::exists(output_));
   fs::create_directory(output_);
   EXPECT_EQ(fetch_lfw(archive_, {.output = output_}).error().reason, "folder_exists");

@@ -86,6 +86,10 @@ Result<DownloadReport> fetch(const std::string& url, PartFile& part,
 
 }  // namespace
 
+Result<void> check_url(const std::string& url) {
+  return internal::check_url(url);
+}
+
 Result<DownloadReport> download(const std::string& url, const std::filesystem::path& destination,
                                 const DownloadOptions& options) {
   TRY(internal::check_url(url));

@@ -42,6 +42,11 @@ struct DownloadReport {
   std::string sha256;             ///< hexadecimal
 };
 
+/// Whether a URL is one that `download` would ask for at all; nobody is asked.
+///
+/// fails: invalid_input/url_invalid
+[[nodiscard]] Result<void> check_url(const std::string& url);
+
 /// Downloads into `destination`, which appears complete and checked or not at all.
 ///
 /// What has arrived lies in `destination` + `.part` until then (and what identifies it at the
