@@ -106,6 +106,7 @@ train::DeviceChoice device_choice(const std::string& word) {
 class RunTeller {
  public:
   void tell(const train::Progress& progress) {
+    check_.reset();
     const std::string detail =
         fmt::format("loss {:.4f}  active {:.0f} %  {:.1f} photos/s", progress.loss,
                     100 * progress.active_share, progress.photos_per_s);
@@ -121,13 +122,20 @@ class RunTeller {
   }
 
   void tell(const train::Measurement& measurement) {
+    check_.reset();
     if (bar_) bar_->hide();
     note(fmt::format("step {}: held-out AUC {:.4f}, TAR {:.4f} at FMR 1e-2\n", measurement.step,
                      measurement.separation.auc, measurement.separation.tar_at_fmr2));
   }
 
+  void tell_checked(size_t done_mb, size_t total_mb) {
+    if (!check_) check_.emplace("checking crops (MB)");
+    check_->update(done_mb, total_mb);
+  }
+
  private:
   const bool on_terminal_ = isatty(STDERR_FILENO) != 0;
+  std::optional<ProgressBar> check_;
   std::optional<ProgressBar> bar_;
   std::chrono::steady_clock::time_point told_at_{};
 };
@@ -204,6 +212,7 @@ Result<int> run_train(const TrainOptions& options, const std::vector<std::string
                             .count = options.world_size,
                             .rendezvous = others ? others->rendezvous() : options.rendezvous}},
       .faceforge_version = FACEFORGE_VERSION,
+      .checking = [&](size_t done_mb, size_t total_mb) { teller.tell_checked(done_mb, total_mb); },
       .report = [&](const train::Progress& progress) { teller.tell(progress); },
       .measured = [&](const train::Measurement& measurement) { teller.tell(measurement); },
       .stop = interrupt.token()};

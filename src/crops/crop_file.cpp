@@ -164,11 +164,19 @@ std::string_view CropFile::name(size_t person_index) const {
   return names_[person_index];
 }
 
-Result<void> CropFile::verify_pixels() const {
-  if (faceforge::sha256(pixels_) != pixels_sha256_) {
-    return damaged(path_, "its pixels are not what was written");
+Result<void> CropFile::verify_pixels(const Supervision& supervision) const {
+  constexpr size_t kMegabyte = size_t{1} << 20;
+  constexpr size_t kPieceBytes = 16 * kMegabyte;
+  Sha256Stream hash;
+  for (size_t done = 0; done < pixels_.size(); done += kPieceBytes) {
+    if (supervision.stop.stop_requested()) {
+      return fail(ErrorCode::Cancelled, "cancelled", "the check of {} was stopped", path_.string());
+    }
+    if (supervision.report) supervision.report(done / kMegabyte, pixels_.size() / kMegabyte);
+    hash.add(pixels_.subspan(done, std::min(kPieceBytes, pixels_.size() - done)));
   }
-  return {};
+  if (hash.finish() == pixels_sha256_) return {};
+  return damaged(path_, "its pixels are not what was written");
 }
 
 }  // namespace faceforge::crops

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/parallel_work.h"
 #include "base/result.h"
 #include "base/sha256.h"
 
@@ -58,8 +59,9 @@ class CropFile {
 
   /// Reads every pixel and compares with the checksum.
   ///
-  /// fails: corrupt/crop_file_damaged
-  [[nodiscard]] Result<void> verify_pixels() const;
+  /// in:    `supervision` is told megabytes
+  /// fails: corrupt/crop_file_damaged; cancelled/cancelled
+  [[nodiscard]] Result<void> verify_pixels(const Supervision& supervision = {}) const;
 
   ~CropFile();
   CropFile(CropFile&& other) noexcept;

@@ -142,6 +142,19 @@ TEST_F(CropFileTest, ADamagedPixelIsFoundWhenPixelsAreVerified) {
   EXPECT_EQ(verified.error().reason, "crop_file_damaged");
 }
 
+TEST_F(CropFileTest, VerifyingPixelsTellsHowFarItIsAndCanBeStopped) {
+  const auto crops = CropFile::open(path_);
+  ASSERT_TRUE(crops);
+  size_t reports = 0;
+  EXPECT_TRUE(crops->verify_pixels({.report = [&](size_t, size_t) { ++reports; }}));
+  EXPECT_EQ(reports, 1U) << "a piece of 16 MB";
+  std::stop_source stop;
+  stop.request_stop();
+  const auto stopped = crops->verify_pixels({.stop = stop.get_token()});
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
+}
+
 TEST_F(CropFileTest, ATruncatedFileIsRefusedAtEveryLength) {
   const size_t size = bytes_of(path_).size();
   for (size_t length = 0; length < size; ++length) {

@@ -6,6 +6,7 @@
 #include <torch/utils.h>
 
 #include "train/batch_norm.h"
+#include "train/convolution.h"
 #include "train/networks.h"
 
 namespace faceforge::train {
@@ -14,10 +15,6 @@ namespace {
 namespace nn = torch::nn;
 
 constexpr double kWeightDeviation = 0.1;
-
-nn::Conv2d convolution(int64_t in, int64_t out, int64_t side, int64_t stride) {
-  return nn::Conv2d(nn::Conv2dOptions(in, out, side).stride(stride).padding(side / 2).bias(false));
-}
 
 nn::PReLU prelu(int64_t channels) {
   return nn::PReLU(nn::PReLUOptions().num_parameters(channels));

@@ -5,16 +5,13 @@
 #include <torch/utils.h>
 
 #include "train/batch_norm.h"
+#include "train/convolution.h"
 #include "train/networks.h"
 
 namespace faceforge::train {
 namespace {
 
 namespace nn = torch::nn;
-
-nn::Conv2d convolution(int64_t in, int64_t out, int64_t side, int64_t stride) {
-  return nn::Conv2d(nn::Conv2dOptions(in, out, side).stride(stride).padding(side / 2).bias(false));
-}
 
 /// 1x1, 3x3, 1x1, each with a batch norm, beside the way around them.
 class Bottleneck : public nn::Module {

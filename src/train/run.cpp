@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/sha256.h"
 #include "crops/person_list.h"
 #include "train/event_file.h"
@@ -18,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr std::string_view kLockFile = ".lock";
 constexpr size_t kMaxRunFileBytes = size_t{16} << 20;
 constexpr double kSmoothing = 0.05;  // of the numbers that are told: about 20 steps
 
@@ -239,6 +241,25 @@ bool is_first(const RunOptions& options) {
   return options.compute.place.rank == 0;
 }
 
+/// The right to write into a run's folder: of two that did, the slower one would put back an older
+/// checkpoint.
+///
+/// fails: busy/run_in_progress; as FileLock::try_take
+Result<FileLock> lock_run(const fs::path& folder) {
+  auto lock = TRY(FileLock::try_take(folder / kLockFile));
+  if (lock) return *std::move(lock);
+  return fail(ErrorCode::Busy, "run_in_progress",
+              "another process is training in {}: wait for it, or stop it", folder.string());
+}
+
+/// fails: already_exists/run_exists
+Result<void> require_no_run(const fs::path& folder) {
+  std::error_code failed;
+  if (!fs::exists(folder / kRunFile, failed)) return {};
+  return fail(ErrorCode::AlreadyExists, "run_exists",
+              "{} holds a run: go on with it by --resume, or name another folder", folder.string());
+}
+
 /// Goes through the steps, with an event file from `first_step` on where this process writes.
 Result<RunRecord> finish(RunRecord record, const RunOptions& options, Trainer trainer,
                          uint64_t first_step) {
@@ -253,19 +274,18 @@ Result<RunRecord> finish(RunRecord record, const RunOptions& options, Trainer tr
 
 Result<RunRecord> start_run(const RunSettings& settings, const RunOptions& options) {
   TRY(check_settings(settings));
-  std::error_code failed;
-  if (is_first(options) && fs::exists(options.folder / kRunFile, failed)) {
-    return fail(ErrorCode::AlreadyExists, "run_exists",
-                "{} holds a run: go on with it by --resume, or name another folder",
-                options.folder.string());
-  }
+  std::optional<FileLock> lock;
+  if (is_first(options)) TRY(require_no_run(options.folder));
   const auto crops = TRY(crops::CropFile::open(settings.data));
+  if (is_first(options)) TRY(crops.verify_pixels({options.checking, options.stop}));
   RunRecord record{.settings = settings,
                    .faceforge_version = options.faceforge_version,
                    .data_sha256 = to_hex(crops.sha256())};
   Trainer trainer = TRY(open_trainer(record, crops, options, false));
   if (is_first(options)) {
     TRY(make_private_folder(options.folder));
+    lock.emplace(TRY(lock_run(options.folder)));
+    TRY(require_no_run(options.folder));  // nor one that began meanwhile
     const std::string text = json::to_pretty_text(to_json(record));
     TRY(write_file_atomically(options.folder / kRunFile, text));
   }
@@ -274,6 +294,11 @@ Result<RunRecord> start_run(const RunSettings& settings, const RunOptions& optio
 
 Result<RunRecord> resume_run(const RunOptions& options) {
   RunRecord record = TRY(read_record(options.folder));
+  std::optional<FileLock> lock;
+  if (is_first(options)) {
+    lock.emplace(TRY(lock_run(options.folder)));
+    record = TRY(read_record(options.folder));  // it may have gone on until now
+  }
   record.faceforge_version = options.faceforge_version;
   const auto crops = TRY(crops::CropFile::open(record.settings.data));
   if (to_hex(crops.sha256()) != record.data_sha256) {

@@ -66,24 +66,27 @@ struct RunOptions {
   std::filesystem::path folder;
   Compute compute = {};
   std::string faceforge_version = {};
+  std::function<void(size_t done_mb, size_t total_mb)> checking = {};  ///< the crops, before it all
   std::function<void(const Progress&)> report = {};
   std::function<void(const Measurement&)> measured = {};
   std::stop_token stop = {};
 };
 
-/// Trains from the beginning: measures, takes all steps with a checkpoint every now and then,
-/// measures again, writes the report.
+/// Trains from the beginning: reads all crops against their checksum, measures, takes all steps
+/// with a checkpoint every now and then, measures again, writes the report.
 ///
-/// fails: already_exists/run_exists where the folder holds a run; as CropFile::open,
-///        read_person_list, Trainer; invalid_input/people_overlap when someone is both trained on
-///        and held out; cancelled/cancelled after a stop, with a checkpoint of all steps done
+/// fails: already_exists/run_exists where the folder holds a run; busy/run_in_progress where
+/// another
+///        process is at work in it; as CropFile::open and verify_pixels, read_person_list, Trainer;
+///        invalid_input/people_overlap when someone is both trained on and held out;
+///        cancelled/cancelled after a stop, with a checkpoint of all steps done
 [[nodiscard]] Result<RunRecord> start_run(const RunSettings& settings, const RunOptions& options);
 
 /// Goes on from a run's last checkpoint, with the settings of its run.json, as if it had never been
 /// interrupted.
 ///
 /// fails: not_found/no_run; conflict/data_changed or people_changed when the crops or the people of
-///        a list are others now; as start_run
+///        a list are others now; busy/run_in_progress; as start_run
 [[nodiscard]] Result<RunRecord> resume_run(const RunOptions& options);
 
 }  // namespace faceforge::train

@@ -1,3 +1,4 @@
+#include "train/count_field.h"
 #include "train/run.h"
 
 // run.json: what a run is and what came of it.
@@ -13,14 +14,6 @@ json::object to_json(const Separation& separation) {
           {"tar_at_fmr_1e-1", separation.tar_at_fmr1},
           {"tar_at_fmr_1e-2", separation.tar_at_fmr2},
           {"tar_at_fmr_1e-3", separation.tar_at_fmr3}};
-}
-
-Result<uint64_t> count_field(const json::object& from, std::string_view name) {
-  const int64_t value = TRY(json::integer_field(from, name));
-  if (value < 0) {
-    return fail(ErrorCode::InvalidInput, "json_field_type", "{} is negative: {}", name, value);
-  }
-  return static_cast<uint64_t>(value);
 }
 
 Result<Separation> separation_from_json(const json::object& from) {

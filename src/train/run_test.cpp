@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "support/test_data.h"
 #include "train/synthetic_crops_test_support.h"
 #include "train/tensor_file.h"
@@ -170,6 +171,29 @@ TEST_F(RunTest, ARunThatIsThereIsNotOverwritten) {
   const auto again = start_run(settings(1), options("run"));
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().reason, "run_exists");
+}
+
+TEST_F(RunTest, OneProcessAtATimeTrainsInAFolder) {
+  ASSERT_TRUE(start_run(settings(2), options("run")));
+  const auto other = FileLock::try_take(path("run") / ".lock");
+  ASSERT_TRUE(other && *other);
+  const auto refused = resume_run(options("run"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "run_in_progress");
+}
+
+TEST_F(RunTest, DamagedPixelsAreFoundBeforeTheFirstStep) {
+  auto bytes = *read_file(path("crops.ffd"), size_t{1} << 24);
+  bytes[4096 + 50] ^= std::byte{1};
+  ASSERT_TRUE(write_file_atomically(path("crops.ffd"), bytes));
+  size_t told = 0;
+  RunOptions run = options("damaged");
+  run.checking = [&](size_t, size_t) { ++told; };
+  const auto refused = start_run(settings(2), run);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "crop_file_damaged");
+  EXPECT_GT(told, 0U);
+  EXPECT_FALSE(fs::exists(path("damaged")));
 }
 
 TEST_F(RunTest, ThereMustBeARunToGoOnWith) {

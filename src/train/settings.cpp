@@ -5,6 +5,8 @@
 #include <numbers>
 #include <utility>
 
+#include "train/count_field.h"
+
 namespace faceforge::train {
 namespace {
 
@@ -100,12 +102,6 @@ template <typename Enum>
 Result<Enum> word_field(const json::object& from, std::string_view name) {
   const std::string word = TRY(json::string_field(from, name));
   return from_word<Enum>(word);
-}
-
-Result<uint64_t> count_field(const json::object& from, std::string_view name) {
-  const int64_t value = TRY(json::integer_field(from, name));
-  TRY(check_range(name, static_cast<double>(value), {0, 0x1p62}));
-  return static_cast<uint64_t>(value);
 }
 
 Result<float> probability_field(const json::object& from, std::string_view name) {

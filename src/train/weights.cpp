@@ -1,5 +1,7 @@
 #include "train/weights.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <torch/utils.h>
@@ -8,6 +10,9 @@ namespace faceforge::train {
 namespace {
 
 constexpr std::string_view kTorchvisionHead = "fc.";
+// Of ImageNet's photos, in [0, 1]: torchvision.transforms.Normalize as its models are documented.
+constexpr std::array<float, 3> kTorchvisionMean{0.485F, 0.456F, 0.406F};
+constexpr std::array<float, 3> kTorchvisionDeviation{0.229F, 0.224F, 0.225F};
 constexpr std::string_view kBatchCounter = "num_batches_tracked";  // older states lack it
 
 ElementType element_type(torch::ScalarType type) {
@@ -83,6 +88,28 @@ bool has_prefix(const TensorFile& file, std::string_view prefix) {
   return false;
 }
 
+/// Lets the first layers, which were made for torchvision's pictures t, take ours: with
+/// t = x * 0.5 / deviation + (0.5 - mean) / deviation, the factor goes into the convolution and
+/// what the rest adds to each of its outputs is taken off what the batch norm subtracts. Exact but
+/// at the border, where the convolution's padding stands for grey now and for the mean there.
+void take_our_pictures(const NamedTensors& network) {
+  const auto of = [&](std::string_view name) {
+    const std::string full_name = std::string(kBackbonePrefix).append(name);
+    const auto found = std::ranges::find(network, full_name, &NamedTensors::value_type::first);
+    TORCH_INTERNAL_ASSERT(found != network.end());
+    return found->second;
+  };
+  const torch::NoGradGuard no_gradient;
+  const torch::Tensor weights = of("conv1.weight");
+  const auto channels = [&](const std::array<float, 3>& values) {
+    return torch::tensor(torch::ArrayRef<float>(values)).view({1, 3, 1, 1});
+  };
+  const torch::Tensor deviation = channels(kTorchvisionDeviation);
+  const torch::Tensor shift = (0.5 - channels(kTorchvisionMean)) / deviation;
+  of("bn1.running_mean").sub_((weights * shift).sum({1, 2, 3}));
+  weights.mul_(0.5 / deviation);
+}
+
 }  // namespace
 
 NamedTensors state_of(const torch::nn::Module& module) {
@@ -122,7 +149,9 @@ Result<void> load_initial_weights(EmbeddingNetwork& network, const std::filesyst
   for (const std::string_view prefix : {kAveragePrefix, kNetworkPrefix}) {
     if (has_prefix(file, prefix)) return load_tensors(file, prefix, state);
   }
-  return load_tensors(file, "", torchvision_part(state, file));
+  TRY(load_tensors(file, "", torchvision_part(state, file)));
+  take_our_pictures(state);
+  return {};
 }
 
 }  // namespace faceforge::train

@@ -37,7 +37,8 @@ class TensorCollection {
 
 /// Begins a network from weights that exist: of a checkpoint of the same network (its averaged
 /// weights where it has them), or from a state of torchvision's resnet50, whose last layer (1000
-/// classes of ImageNet) is left out.
+/// classes of ImageNet) is left out and whose first ones are changed to take pictures in [-1, 1]
+/// instead of ImageNet's mean and deviation.
 ///
 /// fails: as TensorFile::read and load_tensors
 [[nodiscard]] Result<void> load_initial_weights(EmbeddingNetwork& network,

@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { haveTestData, startServer, testData } from '../browser/server.mjs';
+import { seededRandom } from '../support/seeded_random.mjs';
 
 const rounds = Number(process.argv[2] ?? 20);
 const uploads = 50;
@@ -22,16 +23,6 @@ if (!haveTestData) {
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const sleep = (time_ms) => new Promise((resolve) => setTimeout(resolve, time_ms));
-
-/** A seeded generator, so that a failure can be run again (mulberry32). */
-function seeded(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function* photosOfManyPeople() {
   for (const person of readdirSync(join(testData, 'lfw')).sort()) {
@@ -101,7 +92,7 @@ function filesBelow(folder, pattern) {
 }
 
 const halfWritten = /^\.writing-|^body-|\.(tmp|part)$/;
-const random = seeded(20);
+const random = seededRandom(20);
 const data = mkdtempSync(join(tmpdir(), 'faceforge-kill-'));
 const source = photosOfManyPeople();
 const nextPhoto = () => readFileSync(source.next().value);
