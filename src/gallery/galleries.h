@@ -37,7 +37,14 @@ struct Part {
   int64_t limit = int64_t{store::kMaxQueryRows} + 1;
 };
 
-/// What a training needs to know of the pack that made the embeddings.
+/// What becomes of a version that was chosen by hand (`Galleries::use_version`) when a newer one is
+/// trained.
+enum class ChosenVersion {
+  Released,  ///< the new one answers
+  Kept,      ///< it goes on answering; where none was chosen, the new one answers
+};
+
+/// What a training needs to know of the pack that made the embeddings, and of its cause.
 struct Training {
   face::ModelId model_id{};
   face::Metric metric = face::Metric::Cosine;
@@ -45,6 +52,7 @@ struct Training {
   std::string pack_id{};
   /// Without one, no photo can be told to disagree and none is flagged.
   std::optional<face::Calibration> calibration{};
+  ChosenVersion chosen_version = ChosenVersion::Released;
 };
 
 /// Called for each person of a training, and once at its end; answers whether to go on.
@@ -250,12 +258,20 @@ class Galleries {
   [[nodiscard]] Result<VersionState> find_version_state(
       UserId user, GalleryId gallery, std::optional<int64_t> number = std::nullopt);
 
-  /// Has a version answer where none is named, until the next training or until it is deleted: the
-  /// newest does then.
+  /// Has a version answer where none is named, until the next training (but one that keeps it, see
+  /// ChosenVersion) or until it is deleted: the newest does then.
   ///
   /// out:   the gallery
   /// fails: not_found/version_not_found
   [[nodiscard]] Result<Gallery> use_version(UserId user, GalleryId gallery, int64_t number);
+
+  /// Which model answers for each gallery, of all accounts, in the order in which they were made:
+  /// for what a server does of its own accord. One that is not copied whole yet has no model.
+  ///
+  /// in:    a part of few galleries: it is read at once
+  /// cost:  three rows a gallery
+  [[nodiscard]] Result<std::vector<AnsweringModel>> list_answering_models(
+      const Part<int64_t>& part);
 
   [[nodiscard]] Result<VersionReport> report_version(UserId user, GalleryId gallery,
                                                      int64_t number);

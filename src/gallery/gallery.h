@@ -42,6 +42,10 @@ struct Gallery {
   int64_t untrained_photo_count = 0;
   /// That which is asked where none is named: the latest, but after `Galleries::use_version`.
   std::optional<int64_t> version_in_use{};
+  bool is_version_chosen = false;  ///< by hand: `Galleries::use_version`
+  /// With which pack and model the version in use was trained; empty before the first training.
+  std::string pack_id{};
+  face::ModelId model_id{};
   /// Rises with everything that changes what stored versions hold or how they are shown: a deleted
   /// photo, person or version, a moved photo, a renamed person. With a version's number it names a
   /// Snapshot.
@@ -116,6 +120,15 @@ struct Version {
 struct VersionState {
   int64_t number = 0;
   int64_t revision = 0;  ///< of the gallery
+};
+
+/// Which model answers for a gallery of whichever account.
+struct AnsweringModel {
+  UserId user{};
+  GalleryId gallery{};
+  /// Of the newest version; nothing before the first training, and where a version was chosen by
+  /// hand.
+  std::optional<face::ModelId> model_id{};
 };
 
 /// What became of a photo in a training.

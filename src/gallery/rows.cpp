@@ -27,9 +27,12 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
       " (select count(*) from version_photos s where s.version_id = v.id),"
       " g.is_recording, g.recording_days,"
       " (select count(*) from sightings s where s.gallery_id = g.id),"
-      " (select count(*) from unknown_faces u where u.gallery_id = g.id)"
+      " (select count(*) from unknown_faces u where u.gallery_id = g.id),"
+      " a.pack_id, a.model_id"
       " from galleries g left join versions v on v.gallery_id = g.id"
       " and v.number = (select max(number) from versions n where n.gallery_id = g.id)"
+      " left join versions a on a.gallery_id = g.id"
+      " and a.number = coalesce(g.version_in_use, v.number)"
       " where g.owner_id = $1 and g.id = $2 and g.is_copying = 0",
       user, gallery));
   if (rows.empty()) return no_such_gallery(gallery);
@@ -45,6 +48,9 @@ Result<Gallery> find_gallery(store::Transaction& transaction, UserId user, Galle
                  .trained_ms = row.integer_or_null(8),
                  .untrained_photo_count = row.integer(5) - row.integer(9),
                  .version_in_use = chosen ? chosen : latest,
+                 .is_version_chosen = chosen.has_value(),
+                 .pack_id = row.text_or_null(14).value_or(""),
+                 .model_id = face::ModelId(row.text_or_null(15).value_or("")),
                  .revision = row.integer(3),
                  .recording = {.is_on = row.boolean(10), .kept_days = row.integer(11)},
                  .sighting_count = row.integer(12),

@@ -125,10 +125,12 @@ Result<bool> holds_still(store::Transaction& transaction, UserId user, GalleryId
 Result<int64_t> insert_version(store::Transaction& transaction, UserId user, GalleryId gallery,
                                const Training& training, const Outcome& outcome,
                                UnixTime_ms now_ms) {
+  const std::string_view release =
+      training.chosen_version == ChosenVersion::Released ? ", version_in_use = null" : "";
   const auto numbers =
-      TRY(transaction.query("update galleries set last_version = last_version + 1, version_in_use "
-                            "= null where owner_id = $1 and id = $2"
-                            " returning last_version",
+      TRY(transaction.query(fmt::format("update galleries set last_version = last_version + 1{}"
+                                        " where owner_id = $1 and id = $2 returning last_version",
+                                        release),
                             user, gallery));
   std::optional<std::string> calibration;
   if (training.calibration) calibration = json::to_text(face::to_json(*training.calibration));

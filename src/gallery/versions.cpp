@@ -197,6 +197,25 @@ Result<Gallery> Galleries::use_version(UserId user, GalleryId gallery, int64_t n
   });
 }
 
+Result<std::vector<AnsweringModel>> Galleries::list_answering_models(const Part<int64_t>& part) {
+  return database_.read(
+      [&](store::Transaction& transaction) -> Result<std::vector<AnsweringModel>> {
+        const auto rows = TRY(transaction.query(
+            "select g.id, g.owner_id, v.model_id from galleries g left join versions v"
+            " on v.gallery_id = g.id and g.version_in_use is null and g.is_copying = 0"
+            " and v.number = (select max(n.number) from versions n where n.gallery_id = g.id)"
+            " where g.id > $1 order by g.id limit $2",
+            part.after.value_or(0), part.limit));
+        std::vector<AnsweringModel> models;
+        models.reserve(rows.size());
+        for (const store::Row row : rows) {
+          models.push_back({.user = row.id<UserId>(1), .gallery = row.id<GalleryId>(0)});
+          if (auto model = row.text_or_null(2)) models.back().model_id = face::ModelId(*model);
+        }
+        return models;
+      });
+}
+
 Result<VersionReport> Galleries::report_version(UserId user, GalleryId gallery, int64_t number) {
   return database_.read([&](store::Transaction& transaction) -> Result<VersionReport> {
     const StoredVersion stored = TRY(find_stored(transaction, user, gallery, number));

@@ -240,6 +240,59 @@ TEST_P(VersionsTest, AVersionOfAnOlderModelIsStillExactAfterReEmbedding) {
       "photo_not_found");
 }
 
+TEST_P(VersionsTest, ATrainingThatKeepsWhatWasChosenByHandLeavesThatVersionInUse) {
+  add_to(ann_, "a1", {1, 0, 0});
+  Training kept = training();
+  kept.chosen_version = ChosenVersion::Kept;
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, kept));
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, kept));
+  EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 2) << "none was chosen";
+  ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 1));
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, kept));
+  EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 1);
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 4);
+}
+
+TEST_P(VersionsTest, WhichModelAnswersForEachGalleryIsListedInPartsWhosoeverItIs) {
+  using Found = std::vector<std::pair<GalleryId, std::string>>;
+  const auto list = [&](GalleryId after, int64_t limit) {
+    Found found;
+    const auto models = galleries_->list_answering_models({after.value(), limit});
+    for (const AnsweringModel& one : *models) {
+      EXPECT_EQ(one.user, one.gallery == gallery_ ? ada_ : eve_);
+      found.emplace_back(one.gallery, one.model_id ? one.model_id->hex() : "none");
+    }
+    return found;
+  };
+  const auto of_eve = galleries_->create_gallery(eve_, "hers")->id;
+  const auto eves = galleries_->add_person(eve_, of_eve, "Eve")->id;
+  ASSERT_TRUE(add(eve_, of_eve, eves, "e1", {0, 1, 0}));
+  const auto untrained = galleries_->create_gallery(eve_, "untrained")->id;
+  add_to(ann_, "a1", {1, 0, 0});
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  ASSERT_TRUE(galleries_->train(eve_, of_eve, training()));
+  const Found all{{gallery_, "m1"}, {of_eve, "m1"}, {untrained, "none"}};
+  EXPECT_EQ(list(GalleryId(0), 10), all);
+  EXPECT_EQ(list(GalleryId(0), 1), Found({all[0]}));
+  EXPECT_EQ(list(gallery_, 10), Found({all[1], all[2]}));
+  EXPECT_EQ(list(untrained, 10), Found());
+
+  const auto model_of = [&] {
+    const auto found = galleries_->find_gallery(ada_, gallery_);
+    return fmt::format("{} {} {}", found->model_id.hex(), found->pack_id, found->is_version_chosen);
+  };
+  EXPECT_EQ(model_of(), "m1 test-pack false");
+  const auto photo = galleries_->list_photos(ada_, gallery_, ann_)->front().id;
+  ASSERT_TRUE(galleries_->add_embedding(ada_, gallery_, photo, embedding({0, 1, 0}, "m2")));
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training("m2")));
+  EXPECT_EQ(list(GalleryId(0), 1), Found({{gallery_, "m2"}}));
+  EXPECT_EQ(model_of(), "m2 test-pack false");
+  ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 1));
+  EXPECT_EQ(list(GalleryId(0), 1), Found({{gallery_, "none"}})) << "it was chosen by hand";
+  EXPECT_EQ(model_of(), "m1 test-pack true");
+}
+
 TEST_P(VersionsTest, APhotoThatTheModelCouldNotEmbedIsReportedAsUnusable) {
   const auto seen = add_to(ann_, "a1", {1, 0, 0});
   const auto unseen = add_to(ann_, "a2", {1, 0, 0.1F});
