@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include "face/calibration.h"
 #include "face/detected_face.h"
 #include "face/embedding.h"
+#include "face/model_id.h"
 #include "face/quality.h"
 #include "image/image.h"
 #include "vision/photo_look.h"
@@ -92,6 +94,10 @@ struct Engines {
   std::shared_ptr<const FaceEngine> one_core;
   std::shared_ptr<const FaceEngine> all_cores;
 };
+
+/// Loads the engines of a model from the packs of this machine; nothing where none makes that
+/// model. It is called by whoever asks a version of that model first, from any thread.
+using LoadEngines = std::function<Result<std::optional<Engines>>(const face::ModelId&)>;
 
 /// The engines of a loaded pack, over the same weights.
 [[nodiscard]] Engines make_engines(const std::shared_ptr<const vision::Pipeline>& pipeline,

@@ -30,6 +30,13 @@ Result<void> internal::require_one_model(const gallery::Snapshot& snapshot,
               engine.pack_id());
 }
 
+Result<gallery::MatchPolicy> internal::policy_of(const gallery::Snapshot& snapshot,
+                                                 const FaceEngine& engine,
+                                                 const gallery::MatchRates& rates) {
+  return gallery::MatchPolicy::create(
+      snapshot.calibration() ? snapshot.calibration() : engine.calibration(), rates);
+}
+
 Result<IdentifyReport> identify(std::span<const std::byte> file, const gallery::Snapshot& snapshot,
                                 const FaceEngine& engine, const gallery::MatchPolicy& policy,
                                 const IdentifyOptions& options) {

@@ -119,6 +119,20 @@ Result<PhotoFace> look_at_face(const FaceEngine& engine, const image::Photo& pho
                    .embedding = std::move(embeddings.front())};
 }
 
+Result<PhotoFace> look_again(const FaceEngine& engine, std::span<const std::byte> file,
+                             const face::DetectedFace& known) {
+  const auto [photo, faces] = TRY(engine.look_at(file, {&known, 1}));
+  const face::DetectedFace* same = &known;
+  float best_overlap = kSameFaceOverlap;
+  for (const face::DetectedFace& face : faces) {
+    const float overlap = face::intersection_over_union(face.box, known.box);
+    if (overlap < best_overlap) continue;
+    best_overlap = overlap;
+    same = &face;
+  }
+  return look_at_face(engine, photo, *same);
+}
+
 Result<OneFace> look_for_one_face(const FaceEngine& engine, std::span<const std::byte> file,
                                   const WantedFace& wanted, float min_face_px) {
   auto [photo, faces] = TRY(engine.look_at(file));

@@ -1,13 +1,12 @@
 #include "recognition/recognition.h"
 
 #include <algorithm>
-#include <mutex>
-#include <set>
 #include <utility>
 
-#include "base/log.h"
 #include "gallery/model_file.h"
 #include "gallery/name.h"
+#include "recognition/internal/gallery_trainer.h"
+#include "recognition/internal/model_engines.h"
 #include "recognition/internal/one_face.h"
 #include "recognition/internal/one_model.h"
 #include "recognition/internal/snapshot_cache.h"
@@ -17,10 +16,6 @@ namespace faceforge::recognition {
 namespace {
 
 using internal::SharedSnapshot;
-
-/// Rounds of embedding before a training: a second one sees photos that were enrolled with the
-/// former pack while the first ran.
-constexpr int kEmbeddingRounds = 3;
 
 constexpr std::string_view kDuplicate = "photo_duplicate";
 
@@ -33,22 +28,6 @@ bool is_about_the_photo(const Error& error) {
          error.code == ErrorCode::Unsupported || error.reason == kDuplicate;
 }
 
-/// A face that was found in a picture before, perhaps by another pack: the one that is found in the
-/// same place now, or, when there is none, the one that is known.
-Result<PhotoFace> look_again(const FaceEngine& engine, std::span<const std::byte> file,
-                             const face::DetectedFace& known) {
-  const auto [photo, faces] = TRY(engine.look_at(file, {&known, 1}));
-  const face::DetectedFace* same = &known;
-  float best_overlap = kSameFaceOverlap;
-  for (const face::DetectedFace& face : faces) {
-    const float overlap = face::intersection_over_union(face.box, known.box);
-    if (overlap < best_overlap) continue;
-    best_overlap = overlap;
-    same = &face;
-  }
-  return internal::look_at_face(engine, photo, *same);
-}
-
 /// A version of a gallery, in memory.
 struct VersionedSnapshot {
   int64_t number = 0;
@@ -59,49 +38,40 @@ struct VersionedSnapshot {
 
 struct Recognition::Parts {
   Parts(gallery::Galleries& all, InferenceScheduler& cores, Engines first,
-        const RecognitionLimits& bounds)
+        const RecognitionLimits& bounds, LoadEngines load)
       : galleries(all),
         scheduler(cores),
         limits(bounds),
         snapshots(bounds.snapshot_cache_bytes),
-        engines(std::move(first)),
+        engines(std::move(first), std::move(load), all.clock()),
+        trainer(all, cores, engines),
         recorder(all) {}
-
-  [[nodiscard]] Engines used() const {
-    const std::scoped_lock lock(mutex);
-    return engines;
-  }
 
   [[nodiscard]] Result<VersionedSnapshot> snapshot(UserId user, GalleryId gallery,
                                                    std::optional<int64_t> version);
   [[nodiscard]] Result<void> look_up(GalleryWatch& state, int64_t time_ms);
-  [[nodiscard]] Result<void> embed_missing(UserId user, GalleryId gallery, const Engines& with,
-                                           const TrainProgressReport& progress);
-  [[nodiscard]] Result<bool> embed_photo(UserId user, const gallery::Photo& photo,
-                                         const Engines& with);
 
   gallery::Galleries& galleries;
   InferenceScheduler& scheduler;
   const RecognitionLimits limits;
   internal::SnapshotCache snapshots;
-  mutable std::mutex mutex;
-  Engines engines;                  ///< guarded by `mutex`
-  std::set<GalleryId> in_training;  ///< guarded by `mutex`
+  internal::ModelEngines engines;
+  internal::GalleryTrainer trainer;
   Recorder recorder;
 };
 
 Recognition::Recognition(gallery::Galleries& galleries, InferenceScheduler& scheduler,
-                         Engines engines, const RecognitionLimits& limits)
-    : parts_(std::make_unique<Parts>(galleries, scheduler, std::move(engines), limits)) {}
+                         Engines engines, const RecognitionLimits& limits, LoadEngines load)
+    : parts_(std::make_unique<Parts>(galleries, scheduler, std::move(engines), limits,
+                                     std::move(load))) {}
 Recognition::~Recognition() = default;
 
 void Recognition::use_engines(Engines engines) {
-  const std::scoped_lock lock(parts_->mutex);
-  parts_->engines = std::move(engines);
+  parts_->engines.use(std::move(engines));
 }
 
 std::shared_ptr<const FaceEngine> Recognition::engine() const {
-  return parts_->used().one_core;
+  return parts_->engines.in_use().one_core;
 }
 
 gallery::Galleries& Recognition::galleries() {
@@ -127,7 +97,7 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
 
   auto found = [&]() -> Result<internal::OneFace> {
     const auto request =
-        TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, upload.abandoned));
+        TRY(parts_->scheduler.begin(parts_->engines.in_use(), Urgency::Live, upload.abandoned));
     return internal::look_for_one_face(*request, upload.file, FaceChoice::OnlyFace,
                                        parts_->limits.enrolled_face_px);
   }();
@@ -154,83 +124,10 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
 
 // --- training ---
 
-/// Says whether the photo has an embedding now; what is wrong with one photo stops no training.
-Result<bool> Recognition::Parts::embed_photo(UserId user, const gallery::Photo& photo,
-                                             const Engines& with) {
-  const auto file = galleries.read_photo_file(user, photo.gallery_id, photo.id);
-  if (!file && file.error().reason == "photo_not_found") return false;  // deleted meanwhile
-  if (!file && file.error().code == ErrorCode::Busy) return Unexpected(file.error());
-  const auto face = [&]() -> Result<PhotoFace> {
-    const auto bytes = TRY(file);
-    const auto request = TRY(scheduler.begin(with, Urgency::Background));
-    return look_again(*request, bytes, photo.face);
-  }();
-  if (!face && face.error().code == ErrorCode::Cancelled) return Unexpected(face.error());
-  if (!face) {
-    log::warning("photo {} cannot be embedded again: {}", photo.id.value(), face.error().message);
-    return false;
-  }
-  const auto added = galleries.add_embedding(user, photo.gallery_id, photo.id, face->embedding);
-  if (!added && added.error().code != ErrorCode::NotFound) return Unexpected(added.error());
-  return added.has_value();
-}
-
-Result<void> Recognition::Parts::embed_missing(UserId user, GalleryId gallery, const Engines& with,
-                                               const TrainProgressReport& progress) {
-  std::set<PhotoId> attempted;
-  TrainProgress state;
-  for (int round = 0; round < kEmbeddingRounds; ++round) {
-    auto photos = TRY(galleries.photos_without_embedding(user, gallery, with.one_core->model_id()));
-    std::erase_if(photos, [&](const auto& photo) { return attempted.contains(photo.id); });
-    state.photos_in_all += static_cast<int64_t>(photos.size());
-    TRY(progress(state));
-    if (photos.empty()) return {};
-    for (const gallery::Photo& photo : photos) {
-      attempted.insert(photo.id);
-      TRY(embed_photo(user, photo, with));
-      ++state.photos_done;
-      TRY(progress(state));
-    }
-  }
-  return {};
-}
-
 Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
-                                            const TrainProgressReport& progress) {
-  TRY(parts_->galleries.find_gallery(user, gallery));
-  {
-    const std::scoped_lock lock(parts_->mutex);
-    if (!parts_->in_training.insert(gallery).second) {
-      return fail(ErrorCode::Conflict, "training_running",
-                  "this gallery is being trained already; wait for it or cancel it");
-    }
-  }
-  // However it ends: jobs outlive an exception of their work, and would train no more.
-  const auto end = [gallery](Parts* parts) {
-    const std::scoped_lock lock(parts->mutex);
-    parts->in_training.erase(gallery);
-  };
-  const std::unique_ptr<Parts, decltype(end)> ended_at_last(parts_.get(), end);
-  const Engines engines = parts_->used();
-  const FaceEngine& used = *engines.one_core;
-  TrainProgress state;
-  const auto photos = [&](const TrainProgress& embedded) -> Result<void> {
-    state = embedded;
-    return progress ? progress(state) : Result<void>();
-  };
-  const auto people = [&](int64_t people_done, int64_t people_in_all) -> Result<void> {
-    state.people_done = people_done;
-    state.people_in_all = people_in_all;
-    return progress ? progress(state) : Result<void>();
-  };
-  TRY(parts_->embed_missing(user, gallery, engines, photos));
-  return parts_->galleries.train(user, gallery,
-                                 {.model_id = used.model_id(),
-                                  .metric = used.metric(),
-                                  .embedding_length = used.embedding_length(),
-                                  .pack_id = used.pack_id(),
-                                  .calibration = used.calibration()},
-                                 people);
+                                            const TrainProgressReport& progress,
+                                            TrainingCause cause) {
+  return parts_->trainer.train(user, gallery, cause, progress);
 }
 
 // --- asking ---
@@ -254,8 +151,8 @@ Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery, con
                                              size_t candidate_count,
                                              std::optional<int64_t> version) {
   const auto snapshot = TRY(parts_->snapshot(user, gallery, version)).snapshot;
-  const Engines engines = parts_->used();
-  const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
+  const Engines engines = TRY(parts_->engines.engines_of(*snapshot));
+  const auto policy = TRY(internal::policy_of(*snapshot, *engines.one_core, rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
   return recognition::identify(
       upload.file, *snapshot, *request, policy,
@@ -279,24 +176,23 @@ Result<GalleryWatch> Recognition::begin_watch(UserId user, GalleryId gallery,
                                               const gallery::MatchRates& rates) {
   GalleryWatch state{.user = user, .gallery = gallery, .rates = rates};
   TRY(parts_->look_up(state, 0));
-  const auto used = engine();
-  TRY(internal::require_one_model(*state.snapshot, *used));
-  TRY(gallery::MatchPolicy::create(used->calibration(), rates));
+  const Engines engines = TRY(parts_->engines.engines_of(*state.snapshot));
+  TRY(internal::policy_of(*state.snapshot, *engines.one_core, rates));
   return state;
 }
 
 Result<void> Recognition::refresh_watch(GalleryWatch& state, int64_t time_ms) {
   TRY(parts_->look_up(state, time_ms));
-  return internal::require_one_model(*state.snapshot, *engine());
+  TRY(parts_->engines.engines_of(*state.snapshot));
+  return {};
 }
 
 Result<WatchReport> Recognition::watch(GalleryWatch& state, const Upload& frame, int64_t time_ms) {
   // Before the frame takes its turn, which may be long.
   const UnixTime_ms began_ms = parts_->galleries.clock().now_ms() - time_ms;
   TRY(parts_->look_up(state, time_ms));
-  const Engines engines = parts_->used();
-  const auto policy =
-      TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), state.rates));
+  const Engines engines = TRY(parts_->engines.engines_of(*state.snapshot));
+  const auto policy = TRY(internal::policy_of(*state.snapshot, *engines.one_core, state.rates));
   // A network that all cores share waits for the slowest of them in every layer: where another
   // process has one of them a frame takes ten times as long, which a lone photo may and a stream,
   // whose page runs on these very cores, may not (docs/decisions/0023).
@@ -332,8 +228,9 @@ Result<EnrollReport> Recognition::enroll_unknown_face(UserId user, GalleryId gal
   EnrollReport report{.width_px = known.width_px, .height_px = known.height_px};
   const auto added = [&]() -> Result<gallery::Photo> {
     const auto file = TRY(galleries.read_unknown_face_file(user, known));
-    const auto request = TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, abandoned));
-    PhotoFace found = TRY(look_again(*request, file, known.face));
+    const auto request =
+        TRY(parts_->scheduler.begin(parts_->engines.in_use(), Urgency::Live, abandoned));
+    PhotoFace found = TRY(internal::look_again(*request, file, known.face));
     report.faces = {found.face};
     return galleries.add_photo(
         user, gallery, person,
@@ -374,8 +271,8 @@ Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonI
                                          std::optional<int64_t> version) {
   TRY(parts_->galleries.find_person(user, gallery, person));
   const auto snapshot = TRY(parts_->snapshot(user, gallery, version)).snapshot;
-  const Engines engines = parts_->used();
-  const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
+  const Engines engines = TRY(parts_->engines.engines_of(*snapshot));
+  const auto policy = TRY(internal::policy_of(*snapshot, *engines.one_core, rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
   return recognition::verify(upload.file, person, *snapshot, *request, policy,
                              {.wanted_face = wanted_face, .min_face_px = parts_->limits.face_px});
@@ -383,20 +280,20 @@ Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonI
 
 Result<PhotoFaces> Recognition::detect(const Upload& upload) {
   const auto request =
-      TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, upload.abandoned));
+      TRY(parts_->scheduler.begin(parts_->engines.in_use(), Urgency::Live, upload.abandoned));
   return recognition::detect(*request, upload.file);
 }
 
 Result<image::Photo> Recognition::decode(const Upload& upload) {
   const auto request =
-      TRY(parts_->scheduler.begin(parts_->used(), Urgency::Live, upload.abandoned));
+      TRY(parts_->scheduler.begin(parts_->engines.in_use(), Urgency::Live, upload.abandoned));
   return request->decode(upload.file);
 }
 
 Result<CompareReport> Recognition::compare(const Upload& first, std::span<const std::byte> second,
                                            const gallery::MatchRates& rates,
                                            const WantedFace& wanted_face) {
-  const Engines engines = parts_->used();
+  const Engines engines = parts_->engines.in_use();
   const auto policy = TRY(gallery::MatchPolicy::create(engines.one_core->calibration(), rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, first.abandoned));
   return recognition::compare(first.file, second, *request, policy,

@@ -21,6 +21,7 @@
 #include "recognition/identify.h"
 #include "recognition/inference_scheduler.h"
 #include "recognition/photo_faces.h"
+#include "recognition/training.h"
 #include "recognition/unknown_faces.h"
 #include "recognition/verify.h"
 #include "recognition/watch.h"
@@ -80,17 +81,6 @@ struct GalleryWatch {
   std::optional<UnixTime_ms> recorded_since_ms{};
 };
 
-/// How far a training is.
-struct TrainProgress {
-  int64_t photos_done = 0;
-  int64_t photos_in_all = 0;  ///< to be embedded by the present pack
-  int64_t people_done = 0;    ///< once the photos are embedded
-  int64_t people_in_all = 0;  ///< 0 before
-};
-
-/// Called during a training; answers whether to go on.
-using TrainProgressReport = std::function<Result<void>(const TrainProgress&)>;
-
 /// A photo to be looked at.
 struct Upload {
   /// A photo that somebody waits for, however long it takes.
@@ -109,15 +99,17 @@ struct Upload {
 /// `InferenceScheduler::begin` and its engine too: busy/recognition_busy, cancelled/...
 class Recognition {
  public:
-  /// `galleries` and `scheduler` outlive this object.
+  /// in: `galleries`, `scheduler` and what `load` uses outlive this object; without `load` only
+  ///     engines that were in use are there for versions of another model
   Recognition(gallery::Galleries& galleries, InferenceScheduler& scheduler, Engines engines,
-              const RecognitionLimits& limits = {});
+              const RecognitionLimits& limits = {}, LoadEngines load = {});
   ~Recognition();
   Recognition(const Recognition&) = delete;
   Recognition& operator=(const Recognition&) = delete;
 
-  /// The pack in use from the next call on. Galleries keep their versions; those of another model
-  /// answer conflict/model_mismatch until the gallery is trained again.
+  /// The pack in use from the next call on: enrolling, training, `detect` and `compare` are its.
+  /// Galleries keep their versions, each of which is asked with the engines of its own model; the
+  /// former engines stay for those.
   void use_engines(Engines engines);
   [[nodiscard]] std::shared_ptr<const FaceEngine> engine() const;
 
@@ -132,15 +124,23 @@ class Recognition {
   /// embedded is kept when it is cancelled or cut off, so that a second start resumes there. The
   /// work of the job `train_gallery` (recognition/train_job.h), which is how a server calls it.
   ///
+  /// Where another pack is taken into use meanwhile, it begins again with that.
+  ///
+  /// out:   the version; with TrainingCause::NewPack that which answers, where it is of the pack in
+  ///        use already
   /// fails: as gallery::Galleries::train; conflict/training_running when one of this gallery runs
-  ///        already; what `progress` returns
+  ///        already; conflict/pack_replaced when that happens again and again; what `progress`
+  ///        returns; with TrainingCause::NewPack as gallery::Galleries::find_version
   [[nodiscard]] Result<gallery::Version> train(UserId user, GalleryId gallery,
-                                               const TrainProgressReport& progress = {});
+                                               const TrainProgressReport& progress = {},
+                                               TrainingCause cause = TrainingCause::Asked);
 
   /// Names every face of a photo. `version`: nothing for the one in use.
   ///
   /// fails: as recognition::identify; conflict/gallery_not_trained; not_found/version_not_found;
+  ///        conflict/model_mismatch where no pack of the version's model can be used here;
   ///        as gallery::MatchPolicy::create
+  /// cost:  the first question to a model that is not in use waits until its pack is loaded
   [[nodiscard]] Result<IdentifyReport> identify(UserId user, GalleryId gallery,
                                                 const Upload& upload,
                                                 const gallery::MatchRates& rates = {},

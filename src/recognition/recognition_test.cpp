@@ -69,6 +69,17 @@ class RecognitionTest : public test::OnBothDatabases {
     return recognition_->identify(user_, gallery_, FakeEngine::photo(lines));
   }
 
+  /// Who Ann is by identify and by verify, and by which models.
+  std::string answers(std::optional<int64_t> version = std::nullopt) {
+    const auto named = recognition_->identify(user_, gallery_, photo_of_ann_, {}, 5, version);
+    const auto verified = recognition_->verify(user_, gallery_, ann_, photo_of_ann_, {},
+                                               FaceChoice::OnlyFace, version);
+    if (!named || !verified) return reason_of(named) + " " + reason_of(verified);
+    return fmt::format("{} {} {} {}", named->model_id.hex(),
+                       named->faces.at(0).candidates.at(0).person, verified->model_id.hex(),
+                       gallery::to_string(verified->decision.verdict));
+  }
+
   std::string nearest(std::string_view lines) {
     const auto report = identify(lines);
     if (!report) return report.error().reason;
@@ -88,6 +99,7 @@ class RecognitionTest : public test::OnBothDatabases {
   GalleryId gallery_;
   PersonId ann_;
   PersonId ben_;
+  const std::vector<std::byte> photo_of_ann_ = FakeEngine::photo("face ann 1 1 50");
 };
 TEST_ON_BOTH_DATABASES(RecognitionTest);
 
@@ -219,21 +231,139 @@ TEST_P(RecognitionTest, DeletingAPhotoOrAVersionOrEverythingIsSeenAtOnce) {
   EXPECT_TRUE(files_->list(user_)->empty());
 }
 
-TEST_P(RecognitionTest, AnotherPackNeedsATrainingWhichEmbedsEverythingAgain) {
+TEST_P(RecognitionTest, AGalleryAnswersByItsPackUntilTheNextOneHasLearntItAndThenByThat) {
   enroll_both();
   ASSERT_TRUE(recognition_->train(user_, gallery_));
+  EXPECT_EQ(answers(), "m1 Ann m1 match");
   recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
-  EXPECT_EQ(nearest("face ann 1 1 50"), "model_mismatch");
+  EXPECT_EQ(answers(), "m1 Ann m1 match");
   std::vector<int64_t> done;
   const auto version = recognition_->train(user_, gallery_, [&](const TrainProgress& progress) {
     EXPECT_EQ(progress.photos_in_all, 3);
+    EXPECT_EQ(answers(), "m1 Ann m1 match");
     done.push_back(progress.photos_done);
     return Result<void>();
   });
   ASSERT_TRUE(version) << version.error().message;
   EXPECT_EQ(version->model_id, face::ModelId("m2"));
   EXPECT_EQ(done.back(), 3);
-  EXPECT_EQ(nearest("face ann 1 1 50"), "Ann");
+  EXPECT_EQ(answers(), "m2 Ann m2 match");
+  EXPECT_EQ(answers(1), "m1 Ann m1 match") << "a version that is named is asked by its own pack";
+  ASSERT_TRUE(galleries_->use_version(user_, gallery_, 1));
+  EXPECT_EQ(answers(), "m1 Ann m1 match");
+}
+
+TEST_P(RecognitionTest, AfterARestartTheEnginesOfAVersionAreFoundAmongThePacks) {
+  enroll_both();
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  recognition_ =
+      std::make_unique<Recognition>(*galleries_, *scheduler_, std::make_shared<FakeEngine>("m2"));
+  EXPECT_EQ(nearest("face ann 1 1 50"), "model_mismatch");
+  EXPECT_EQ(reason_of(recognition_->begin_watch(user_, gallery_)), "model_mismatch");
+  std::vector<std::string> loaded;
+  const auto load = [&](const face::ModelId& model) -> Result<std::optional<Engines>> {
+    loaded.push_back(model.hex());
+    return Engines(std::make_shared<FakeEngine>(model.hex()));
+  };
+  recognition_ = std::make_unique<Recognition>(
+      *galleries_, *scheduler_, std::make_shared<FakeEngine>("m2"), RecognitionLimits{}, load);
+  EXPECT_EQ(answers(), "m1 Ann m1 match");
+  EXPECT_TRUE(recognition_->begin_watch(user_, gallery_));
+  EXPECT_EQ(loaded, std::vector<std::string>{"m1"});
+}
+
+TEST_P(RecognitionTest, AVersionIsJudgedByItsOwnCalibrationAndByThePacksWhereItHasNone) {
+  enroll_both();
+  const auto threshold = [&] {
+    const auto watch = recognition_->begin_watch(user_, gallery_);
+    const auto report =
+        recognition_->verify(user_, gallery_, ann_, photo_of_ann_, {.false_match_rate = 1e-2});
+    return report && watch ? report->decision.match_threshold.similarity : -1;
+  };
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  face::Calibration stricter = *engine_->calibration();
+  stricter.points = {{1e-2, 0.5F}, {1e-3, 0.6F}};
+  const auto recalibrated = std::make_shared<FakeEngine>();
+  recalibrated->calibrate(stricter);
+  recognition_->use_engines(recalibrated);
+  EXPECT_FLOAT_EQ(threshold(), 0.3F);
+  const auto uncalibrated = std::make_shared<FakeEngine>();
+  uncalibrated->calibrate(std::nullopt);
+  recognition_->use_engines(uncalibrated);
+  EXPECT_FLOAT_EQ(threshold(), 0.3F);
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  EXPECT_EQ(nearest("face ann 1 1 50"), "pack_not_calibrated");
+  recognition_->use_engines(recalibrated);
+  EXPECT_FLOAT_EQ(threshold(), 0.5F);
+}
+
+TEST_P(RecognitionTest, AStreamGoesOnWhileItsGalleryIsLearntByAnotherPack) {
+  enroll_both();
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  auto before = *recognition_->begin_watch(user_, gallery_);
+  int64_t time_ms = 0;
+  const auto look = [&](GalleryWatch& watch) -> std::string {
+    time_ms += 100;
+    const auto report = recognition_->watch(
+        watch, FakeEngine::photo(fmt::format("face ann 10 10 40\nframe {}", time_ms)), time_ms);
+    if (!report) return report.error().reason;
+    EXPECT_TRUE(recognition_->refresh_watch(watch, time_ms));
+    const WatchedFace& face = report->faces.at(0);
+    const std::string who = !face.decision            ? "undecided"
+                            : face.candidates.empty() ? "nobody"
+                                                      : face.candidates[0].person;
+    return report->model_id.hex() + " " + who;
+  };
+  const auto last_of_eight = [&](GalleryWatch& watch) {
+    for (int frame = 1; frame < 8; ++frame) {
+      EXPECT_THAT(look(watch),
+                  testing::AnyOf(testing::EndsWith("Ann"), testing::EndsWith("undecided")));
+    }
+    return look(watch);
+  };
+  EXPECT_EQ(last_of_eight(before), "m1 Ann");
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  auto between = *recognition_->begin_watch(user_, gallery_);
+  EXPECT_EQ(look(before), "m1 Ann") << "what was known is not forgotten before it must be";
+  EXPECT_EQ(last_of_eight(between), "m1 Ann");
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  time_ms += Recognition::kLookUpEvery_ms;
+  EXPECT_EQ(look(before), "m2 undecided") << "what another model made of the face is forgotten";
+  EXPECT_EQ(last_of_eight(before), "m2 Ann");
+  EXPECT_EQ(last_of_eight(between), "m2 Ann");
+}
+
+TEST_P(RecognitionTest, ATrainingWhosePackIsReplacedBeginsAgainWithTheNextOne) {
+  enroll_both();
+  const auto replaced_at = [&](int64_t photos_done, int times) {
+    recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+    return recognition_->train(
+        user_, gallery_, [&, times](const TrainProgress& progress) mutable -> Result<void> {
+          if (progress.photos_done < photos_done || times-- <= 0) return {};
+          recognition_->use_engines(std::make_shared<FakeEngine>(times % 2 == 0 ? "m3" : "m4"));
+          return {};
+        });
+  };
+  EXPECT_EQ(replaced_at(1, 1)->model_id, face::ModelId("m3"));
+  EXPECT_EQ(galleries_->list_versions(user_, gallery_)->size(), 1U) << "none of m2";
+  EXPECT_EQ(reason_of(replaced_at(0, 100)), "pack_replaced");
+}
+
+TEST_P(RecognitionTest, ATrainingForANewPackLeavesAVersionThatWasChosenByHandAndOneOfThePackInUse) {
+  enroll_both();
+  const auto train_for_new_pack = [&] {
+    return recognition_->train(user_, gallery_, {}, TrainingCause::NewPack);
+  };
+  EXPECT_EQ(reason_of(train_for_new_pack()), "gallery_not_trained");
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  EXPECT_EQ(train_for_new_pack()->number, 1) << "nothing is to be done";
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  ASSERT_TRUE(galleries_->use_version(user_, gallery_, 1));
+  EXPECT_EQ(train_for_new_pack()->number, 2);
+  EXPECT_EQ(answers(), "m1 Ann m1 match");
+  EXPECT_EQ(answers(2), "m2 Ann m2 match");
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  EXPECT_EQ(answers(), "m2 Ann m2 match") << "whoever asks for a training wants it to answer";
 }
 
 TEST_P(RecognitionTest, ACancelledTrainingKeepsWhatItEmbeddedAndTheNextOneResumes) {

@@ -35,6 +35,10 @@ class FakeEngine final : public FaceEngine {
     return {bytes.begin(), bytes.end()};
   }
 
+  void calibrate(std::optional<face::Calibration> calibration) {
+    calibration_ = std::move(calibration);
+  }
+
   /// Called by every detection; for tests that must be in the middle of one.
   std::function<void()> on_detect;
   /// With this, nobody is ever found.

@@ -5,12 +5,14 @@
 #include "base/result.h"
 #include "gallery/gallery.h"
 #include "jobs/jobs.h"
+#include "recognition/training.h"
 
 namespace faceforge::recognition {
 
 class Recognition;
 
-/// The kind of job that trains a gallery. Its parameters are `{"gallery_id":..}`; its result is
+/// The kind of job that trains a gallery. Its parameters are `{"gallery_id":..}`, and
+/// `"cause":"new_pack"` where it is TrainingCause::NewPack; its result is
 /// `{"gallery_id","version","person_count","photo_count","flagged_count","unusable_count"}`.
 inline constexpr std::string_view kTrainGalleryKind = "train_gallery";
 
@@ -23,6 +25,7 @@ void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition);
 /// fails: not_found/gallery_not_found; invalid_input/gallery_empty when it has no photo;
 ///        conflict/training_running when one is queued or running; as `jobs::Jobs::create`
 [[nodiscard]] Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition,
-                                               gallery::UserId user, gallery::GalleryId gallery);
+                                               gallery::UserId user, gallery::GalleryId gallery,
+                                               TrainingCause cause = TrainingCause::Asked);
 
 }  // namespace faceforge::recognition

@@ -30,6 +30,14 @@ struct OneFace {
 [[nodiscard]] Result<PhotoFace> look_at_face(const FaceEngine& engine, const image::Photo& photo,
                                              const face::DetectedFace& face);
 
+/// Looks at a face that was found in a picture before, perhaps by another pack: at the one that is
+/// found in the same place now, or, when there is none, at the one that is known.
+///
+/// fails: as FaceEngine::look_at and look_at_face
+[[nodiscard]] Result<PhotoFace> look_again(const FaceEngine& engine,
+                                           std::span<const std::byte> file,
+                                           const face::DetectedFace& known);
+
 /// The shorter side of a face's box.
 [[nodiscard]] float face_size_px(const face::DetectedFace& face);
 
