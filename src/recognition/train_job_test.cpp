@@ -1,13 +1,17 @@
 #include "recognition/train_job.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <latch>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "recognition/catch_up.h"
 #include "recognition/recognition.h"
 #include "recognition/recognition_test_engine.h"
 #include "support/databases.h"
@@ -138,6 +142,204 @@ TEST_P(TrainJobTest, ATrainingCutOffByARestartGoesOnWhereItWas) {
   start_jobs();
   EXPECT_EQ(end_of(job->id).state, jobs::JobState::Succeeded);
   EXPECT_EQ(detections - before, 3 - before);  // none was embedded twice
+}
+
+/// Galleries that were trained with m1, each with two photos of Ann.
+class CatchUpTest : public TrainJobTest {
+ protected:
+  void SetUp() override {
+    TrainJobTest::SetUp();
+    if (IsSkipped()) return;
+    catch_up_ = std::make_unique<CatchUp>(*jobs_, *recognition_);
+  }
+
+  GalleryId trained(std::string_view name, UserId owner) {
+    const auto id = galleries_->create_gallery(owner, name)->id;
+    const auto ann = galleries_->add_person(owner, id, "Ann")->id;
+    for (const int x : {10, 11}) {
+      const auto file = FakeEngine::photo(fmt::format("face ann {} 10 50\nof {}", x, name));
+      EXPECT_TRUE(recognition_->enroll(owner, id, ann, file, "a.jpg")->photo);
+    }
+    EXPECT_TRUE(recognition_->train(owner, id));
+    return id;
+  }
+  GalleryId trained(std::string_view name) { return trained(name, user_); }
+
+  UserId new_user() {
+    return *database().transact([&](store::Transaction& transaction) {
+      return store::create_owner(transaction, clock_.now_ms());
+    });
+  }
+
+  void look() {
+    const auto looked = catch_up_->look();
+    EXPECT_TRUE(looked) << looked.error().message;
+  }
+
+  /// The jobs of a user, the oldest first, once they have ended: `gallery 3 succeeded`.
+  std::vector<std::string> jobs_of(UserId owner) {
+    std::vector<std::string> told;
+    const auto all = jobs_->list(owner);
+    for (const jobs::Job& job : *all) {
+      for (int round = 0; round < 1'000 && !jobs::is_finished(jobs_->get(owner, job.id)->state);
+           ++round) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+      told.push_back(
+          fmt::format("{} {}", *job.subject, jobs::to_string(jobs_->get(owner, job.id)->state)));
+    }
+    std::ranges::reverse(told);
+    return told;
+  }
+
+  static std::string told(GalleryId gallery, std::string_view state) {
+    return fmt::format("gallery {} {}", gallery.value(), state);
+  }
+
+  std::string model_of(GalleryId gallery) {
+    return galleries_->find_gallery(user_, gallery)->model_id.hex();
+  }
+
+  std::unique_ptr<CatchUp> catch_up_;
+};
+TEST_ON_BOTH_DATABASES(CatchUpTest);
+
+TEST_P(CatchUpTest, GalleriesOfAFormerPackAreLearntOneAfterAnotherTheOldestFirst) {
+  const UserId other = new_user();
+  const auto first = trained("one");
+  const auto second = trained("two", other);
+  const auto third = trained("three");
+  look();
+  EXPECT_TRUE(jobs_->list(user_)->empty()) << "the pack in use has learnt them";
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  using Told = std::vector<std::string>;
+  look();
+  EXPECT_EQ(jobs_of(user_), Told({told(first, "succeeded")}));
+  EXPECT_TRUE(jobs_->list(other)->empty());
+  EXPECT_EQ(model_of(third), "m1");
+  look();
+  EXPECT_EQ(jobs_of(other), Told({told(second, "succeeded")}));
+  for (int more = 0; more < 3; ++more) {
+    look();
+    EXPECT_EQ(jobs_of(user_), Told({told(first, "succeeded"), told(third, "succeeded")}));
+  }
+  EXPECT_EQ(model_of(first) + model_of(third), "m2m2");
+  EXPECT_EQ(galleries_->find_gallery(other, second)->model_id.hex(), "m2");
+}
+
+TEST_P(CatchUpTest, OneJobIsAtWorkAtATime) {
+  const auto slow = std::make_shared<FakeEngine>("m2");
+  std::latch leave(1);
+  slow->on_detect = [&] { leave.wait(); };
+  const auto first = trained("one");
+  const auto second = trained("two");
+  recognition_->use_engines(slow);
+  for (int round = 0; round < 3; ++round) look();
+  EXPECT_EQ(jobs_->list(user_)->size(), 1U);
+  ASSERT_TRUE(recognition_->delete_gallery(user_, first));
+  leave.count_down();
+  EXPECT_EQ(jobs_of(user_).back(), told(first, "failed")) << "it was deleted meanwhile";
+  look();
+  EXPECT_EQ(jobs_of(user_).back(), told(second, "succeeded"));
+}
+
+TEST_P(CatchUpTest, WhatWasCancelledOrFailedIsLeftUntilTheNextPackOrTheNextStart) {
+  const auto cancelled = trained("cancelled");
+  const auto failing = trained("failing");
+  const PersonId ann = galleries_->list_people(user_, failing)->front().id;
+  const auto photos = galleries_->list_photos(user_, failing, ann);
+  for (const gallery::Photo& photo : *photos) {
+    (void)files_->remove(user_, *store::BlobName::parse(photo.content));
+  }
+  const auto slow = std::make_shared<FakeEngine>("m2");
+  std::latch leave(1);
+  slow->on_detect = [&] { leave.wait(); };
+  recognition_->use_engines(slow);
+  look();
+  ASSERT_TRUE(jobs_->cancel(user_, jobs_->list(user_)->front().id));
+  leave.count_down();
+  const std::vector<std::string> ended{told(cancelled, "cancelled"), told(failing, "failed")};
+  EXPECT_EQ(jobs_of(user_).back(), ended[0]);
+  for (int round = 0; round < 3; ++round) {
+    look();
+    EXPECT_EQ(jobs_of(user_), ended);
+  }
+  EXPECT_EQ(model_of(cancelled), "m1");
+  catch_up_ = std::make_unique<CatchUp>(*jobs_, *recognition_);
+  look();
+  EXPECT_EQ(jobs_of(user_).back(), told(cancelled, "succeeded"));
+  recognition_->use_engines(std::make_shared<FakeEngine>("m3"));
+  look();
+  EXPECT_EQ(jobs_of(user_).size(), 4U);
+  EXPECT_EQ(model_of(cancelled), "m3");
+}
+
+TEST_P(CatchUpTest, LeavesWhatWasChosenByHandAndWhatWasNeverTrained) {
+  const auto chosen = trained("chosen");
+  ASSERT_TRUE(galleries_->use_version(user_, chosen, 1));
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  look();
+  EXPECT_TRUE(jobs_->list(user_)->empty());
+}
+
+TEST_P(CatchUpTest, APackThatCouldDecideNothingLearnsNoGallery) {
+  trained("one");
+  const auto uncalibrated = std::make_shared<FakeEngine>("m2");
+  uncalibrated->calibrate(std::nullopt);
+  recognition_->use_engines(uncalibrated);
+  look();
+  EXPECT_TRUE(jobs_->list(user_)->empty());
+}
+
+TEST_P(CatchUpTest, AfterARestartTheJobThatWasCutOffGoesOnAndNoneIsDoneTwice) {
+  const auto newer = std::make_shared<FakeEngine>("m2");
+  std::latch begun(1);
+  std::latch leave(1);
+  std::atomic<int> detections = 0;
+  newer->on_detect = [&] {
+    if (++detections != 1) return;
+    begun.count_down();
+    leave.wait();
+  };
+  const auto first = trained("one");
+  const auto second = trained("two");
+  recognition_->use_engines(newer);
+  look();
+  begun.wait();
+  {
+    std::jthread stopping([&] { jobs_->stop(); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the stop is under way
+    leave.count_down();
+  }
+  ASSERT_EQ(jobs_->list(user_)->front().state, jobs::JobState::Queued);
+  start_jobs();
+  catch_up_ = std::make_unique<CatchUp>(*jobs_, *recognition_);
+  look();
+  EXPECT_EQ(jobs_of(user_).front(), told(first, "succeeded"));
+  look();
+  EXPECT_EQ(jobs_of(user_),
+            std::vector<std::string>({told(first, "succeeded"), told(second, "succeeded")}));
+}
+
+TEST_P(CatchUpTest, APackThatIsTakenBackLeavesNoVersionOfIt) {
+  const auto disliked = std::make_shared<FakeEngine>("m2");
+  std::latch begun(1);
+  std::latch leave(1);
+  std::atomic<int> detections = 0;
+  disliked->on_detect = [&] {
+    if (++detections != 1) return;
+    begun.count_down();
+    leave.wait();
+  };
+  const auto gallery = trained("one");
+  recognition_->use_engines(disliked);
+  look();
+  begun.wait();
+  recognition_->use_engines(engine_);
+  leave.count_down();
+  EXPECT_EQ(jobs_of(user_), std::vector<std::string>{told(gallery, "succeeded")});
+  EXPECT_EQ(galleries_->list_versions(user_, gallery)->size(), 1U);
+  EXPECT_EQ(model_of(gallery), "m1");
 }
 
 }  // namespace
