@@ -210,5 +210,31 @@ TEST_F(ApiTest, DuplicatesAGalleryAndGoesBackToAnOlderVersion) {
   EXPECT_EQ(reason_of(ada.post(path + "/duplicates", name)), "gallery_name_taken");
 }
 
+TEST_F(ApiTest, AGalleryTellsWhichPackAnswersAndWhetherThatIsAFormerOne) {
+  ApiClient ada = signed_up("ada");
+  const Filled filled = fill(ada);
+  const std::string path = fmt::format("/api/v1/galleries/{}", filled.gallery);
+  const auto answered_by = [&] { return json::to_text(body_of(ada.get(path)).at("answered_by")); };
+  const auto told = [](char model, std::string_view pack, bool is_former, bool is_chosen) {
+    return json::to_text(json::object{{"pack_id", pack},
+                                      {"model_id", std::string(64, model)},
+                                      {"is_former", is_former},
+                                      {"is_chosen", is_chosen}});
+  };
+  EXPECT_EQ(answered_by(), "null");
+  train(ada, filled.gallery);
+  EXPECT_EQ(answered_by(), told('c', "colour", false, false));
+  recognition->use_engines(std::make_shared<ColourEngine>('d'));
+  EXPECT_EQ(answered_by(), told('c', "colour", true, false));
+  const auto named =
+      body_of(ada.post_form(path + "/identify", {{"photo", "a.png", picture(kRed)}}));
+  EXPECT_EQ(named.at("model_id"), std::string(64, 'c')) << "it is answered as before";
+  train(ada, filled.gallery);
+  EXPECT_EQ(answered_by(), told('d', "other", false, false));
+  ASSERT_EQ(ada.send("PUT", path + "/version-in-use", "application/json", R"({"number":1})").status,
+            200);
+  EXPECT_EQ(answered_by(), told('c', "colour", true, true));
+}
+
 }  // namespace
 }  // namespace faceforge::http::test

@@ -51,7 +51,8 @@ void record(std::string_view method, std::string_view target, const Answer& answ
 
 }  // namespace
 
-ColourEngine::ColourEngine() {
+ColourEngine::ColourEngine(char model)
+    : model_id_(std::string(64, model)), pack_id_(model == 'c' ? "colour" : "other") {
   calibration_ = face::Calibration{.model_id = model_id_,
                                    .impostor_pair_count = 1'000'000,
                                    .points = {{1e-2, 0.5F}, {1e-4, 0.9F}, {1e-5, 0.95F}},

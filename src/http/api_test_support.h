@@ -32,7 +32,7 @@ namespace faceforge::http::test {
 /// another as its colour, black shows no face and white shows two.
 class ColourEngine final : public recognition::FaceEngine {
  public:
-  ColourEngine();
+  explicit ColourEngine(char model = 'c');
 
   const face::ModelId& model_id() const override { return model_id_; }
   const std::string& pack_id() const override { return pack_id_; }
@@ -52,8 +52,8 @@ class ColourEngine final : public recognition::FaceEngine {
                         const face::AlignedFace& aligned) const override;
 
  private:
-  face::ModelId model_id_{std::string(64, 'c')};
-  std::string pack_id_ = "colour";
+  face::ModelId model_id_;
+  std::string pack_id_;  ///< "colour" for the model of every test
   std::optional<face::Calibration> calibration_;
 };
 

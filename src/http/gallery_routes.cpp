@@ -54,6 +54,10 @@ gallery::Galleries& galleries(const Call& call) {
   return call.services.recognition.galleries();
 }
 
+json::object gallery_json(const Call& call, const gallery::Gallery& gallery) {
+  return to_json(gallery, call.services.recognition);
+}
+
 constexpr auto kWrite = [](const auto& item) { return to_json(item); };
 
 }  // namespace
@@ -62,23 +66,26 @@ Result<Response> list_galleries(const Call& call) {
   const auto part = TRY(part_of<std::string>(call.target.query));
   const auto read = TRY(galleries(call).list_galleries(call.user(), part));
   const auto page = page_of(read, part, &gallery::Gallery::name);
-  return json_response(200, page_json("galleries", page, kWrite));
+  return json_response(200, page_json("galleries", page, [&](const gallery::Gallery& gallery) {
+                         return gallery_json(call, gallery);
+                       }));
 }
 
 Result<Response> create_gallery(const Call& call) {
   const std::string name = TRY(name_of_body(call));
-  return json_response(201, to_json(TRY(galleries(call).create_gallery(call.user(), name))));
+  const auto made = TRY(galleries(call).create_gallery(call.user(), name));
+  return json_response(201, gallery_json(call, made));
 }
 
 Result<Response> get_gallery(const Call& call) {
-  return json_response(200,
-                       to_json(TRY(galleries(call).find_gallery(call.user(), gallery_of(call)))));
+  const auto found = TRY(galleries(call).find_gallery(call.user(), gallery_of(call)));
+  return json_response(200, gallery_json(call, found));
 }
 
 Result<Response> rename_gallery(const Call& call) {
   const std::string name = TRY(name_of_body(call));
   const auto renamed = TRY(galleries(call).rename_gallery(call.user(), gallery_of(call), name));
-  return json_response(200, to_json(renamed));
+  return json_response(200, gallery_json(call, renamed));
 }
 
 Result<Response> delete_gallery(const Call& call) {
@@ -94,7 +101,7 @@ Result<Response> duplicate_gallery(const Call& call) {
   };
   const auto copy =
       TRY(galleries(call).duplicate_gallery(call.user(), gallery_of(call), name, go_on));
-  return json_response(201, to_json(copy));
+  return json_response(201, gallery_json(call, copy));
 }
 
 Result<Response> list_people(const Call& call) {

@@ -104,7 +104,7 @@ Result<Response> set_recording(const Call& call) {
   recording.is_on = TRY(json::bool_field(body, "is_on"));
   recording.kept_days = TRY(json::integer_field(body, "kept_days"));
   const auto changed = TRY(galleries(call).set_recording(call.user(), gallery_of(call), recording));
-  return json_response(200, to_json(changed));
+  return json_response(200, to_json(changed, call.services.recognition));
 }
 
 Result<Response> delete_recorded(const Call& call) {

@@ -84,7 +84,14 @@ json::object to_json(const accounts::SessionInfo& session) {
           {"user_agent", session.user_agent}};
 }
 
-json::object to_json(const gallery::Gallery& gallery) {
+json::object to_json(const gallery::Gallery& gallery, const recognition::Recognition& recognition) {
+  json::value answered_by = nullptr;
+  if (gallery.version_in_use) {
+    answered_by = json::object{{"pack_id", gallery.pack_id},
+                               {"model_id", gallery.model_id.hex()},
+                               {"is_former", gallery.model_id != recognition.engine()->model_id()},
+                               {"is_chosen", gallery.is_version_chosen}};
+  }
   const auto number = [](std::optional<int64_t> version) {
     return version ? json::value(*version) : json::value(nullptr);
   };
@@ -97,6 +104,7 @@ json::object to_json(const gallery::Gallery& gallery) {
           {"trained_at", time_or_null(gallery.trained_ms)},
           {"untrained_photo_count", gallery.untrained_photo_count},
           {"version_in_use", number(gallery.version_in_use)},
+          {"answered_by", std::move(answered_by)},
           {"revision", gallery.revision},
           {"recording", json::object{{"is_on", gallery.recording.is_on},
                                      {"kept_days", gallery.recording.kept_days}}},

@@ -16,7 +16,8 @@ namespace faceforge::http {
 [[nodiscard]] json::object to_json(const accounts::User& user);
 [[nodiscard]] json::object to_json(const accounts::ApiKeyInfo& key);
 [[nodiscard]] json::object to_json(const accounts::SessionInfo& session);
-[[nodiscard]] json::object to_json(const gallery::Gallery& gallery);
+[[nodiscard]] json::object to_json(const gallery::Gallery& gallery,
+                                   const recognition::Recognition& recognition);
 [[nodiscard]] json::object to_json(const gallery::Person& person);
 [[nodiscard]] json::object to_json(const gallery::Photo& photo);
 [[nodiscard]] json::object to_json(const gallery::Version& version);

@@ -44,7 +44,7 @@ Result<Response> use_version(const Call& call) {
   const int64_t number = TRY(json::integer_field(body, "number"));
   const auto gallery =
       TRY(call.services.recognition.galleries().use_version(call.user(), gallery_of(call), number));
-  return json_response(200, to_json(gallery));
+  return json_response(200, to_json(gallery, call.services.recognition));
 }
 
 Result<Response> delete_version(const Call& call) {
