@@ -265,10 +265,9 @@ void tell_new_default(const std::optional<packs::PackEntry>& before,
                       const std::optional<packs::PackEntry>& after) {
   if (!before || !after || packs::model_id(before->card) == packs::model_id(after->card)) return;
   note(fmt::format(
-      "faceforge: {0} is now used where no pack is named. Galleries that {1} trained are of "
-      "another "
-      "model: a server answers model_mismatch until they are trained again, or is started with "
-      "--pack {1}.\n",
+      "faceforge: {0} is now used where no pack is named. A server without --pack takes it up by "
+      "itself; galleries that {1} trained go on with that one until {0} has learnt them: keep {1} "
+      "installed until then.\n",
       to_printable(after->card.id), to_printable(before->card.id)));
 }
 

@@ -71,8 +71,10 @@ std::string verdict(const evaluate::PackTrial& trial, const Rivals& rivals, doub
   if (evaluate::is_better(trial, margin)) {
     return fmt::format(
         "{0} is used from now on where no pack is named; `faceforge packs promote --undo` takes "
-        "that back.\nGalleries that {1} trained are of another model: a server that is started "
-        "again answers model_mismatch until they are trained again (their photos are kept).\n",
+        "that back.\nA server without --pack takes it up by itself. Galleries that {1} trained go "
+        "on "
+        "with that one until {0} has learnt them in the background: keep {1} installed until "
+        "then.\n",
         challenger, current);
   }
   return fmt::format("Nothing was changed: {} is {} than {}.\n", challenger,

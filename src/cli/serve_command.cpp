@@ -14,7 +14,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/without_throwing.h"
 #include "cli/certificate.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -22,6 +21,7 @@
 #include "cli/installation.h"
 #include "cli/listen_address.h"
 #include "cli/pack_choice.h"
+#include "cli/pack_upkeep.h"
 #include "cli/text.h"
 #include "cli/web_folder.h"
 #include "gallery/galleries.h"
@@ -170,15 +170,6 @@ Result<void> wait_for_the_end(const Interrupt& interrupt, const Upkeep& upkeep) 
   return {};
 }
 
-/// Has the programs for batches of faces compiled before a request needs them.
-void prepare_batches(recognition::InferenceScheduler& scheduler,
-                     const recognition::Engines& engines, const std::stop_token& stop) {
-  const auto prepared = without_throwing([&] { return scheduler.prepare(engines, stop); });
-  if (!prepared && prepared.error().code != ErrorCode::Cancelled) {
-    log::warning("batches are compiled when they come: {}", prepared.error().message);
-  }
-}
-
 Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const std::filesystem::path data_folder(options.installation.data_folder);
   auto http_options = TRY(server_options(options));
@@ -210,9 +201,8 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
       {.core_count = core_count,
        .gathering = std::chrono::microseconds(std::lround(1'000 * options.batch_wait_ms)),
        .live_requests = http_options.transport.limits.photos_at_once()}));
-  const std::jthread preparing(
-      [&](const std::stop_token& stop) { prepare_batches(*scheduler, engines, stop); });
-  recognition::Recognition recognition(galleries, *scheduler, engines);
+  recognition::Recognition recognition(galleries, *scheduler, engines, {},
+                                       engines_among(registry, core_count));
   jobs::Jobs jobs(database, clock);
   recognition::add_train_gallery(jobs, recognition);
   TRY(jobs.start());
@@ -225,6 +215,15 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
       .files = files,
       .sign_up = options.no_sign_up ? http::SignUp::Closed : http::SignUp::Open};
   const auto server = TRY(http::Server::start(http_options, services));
+
+  PackUpkeep pack_upkeep(
+      {.registry = registry,
+       .scheduler = *scheduler,
+       .recognition = recognition,
+       .jobs = jobs,
+       .core_count = core_count,
+       .served = options.pack.empty() ? ServedPack::Default : ServedPack::Fixed});
+  std::jthread looking([&](const std::stop_token& stop) { pack_upkeep.run(engines, stop); });
 
   const ListenAddress bound{http_options.transport.address, server->port()};
   print(fmt::format("FaceForge is at {}  ({}pack {}; Ctrl-C ends it)\n",
@@ -241,6 +240,7 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
                   .jobs = jobs,
                   .certificate = upkeep_of(certificate, http_options.transport.tls, *server)});
   log::info("finishing what was accepted");
+  looking.request_stop();
   server->stop();
   jobs.stop();
   TRY(waited);

@@ -1,6 +1,8 @@
-// A server as users start it, and a client that keeps its cookie.
+// A server as users start it.
 import { after } from 'node:test';
 import { start } from './faceforge.mjs';
+
+export { Client } from './client.mjs';
 
 const running = new Set();
 // What a test that failed has left: node would wait for it for ever.
@@ -8,9 +10,10 @@ after(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A server on any free port, once it has told its address; it ends with the tests at the latest. */
-export async function serve(data, extra = [], options = {}) {
-  const child = start(['serve', '--listen', '127.0.0.1:0', '--data', data, '--pack', 'scrfd500-mbf', ...extra], options);
+/** A server on any free port, once it has told its address; it ends with the tests at the latest. `pack` null: the default one. */
+export async function serve(data, extra = [], { pack = 'scrfd500-mbf', ...options } = {}) {
+  const named = pack === null ? [] : ['--pack', pack];
+  const child = start(['serve', '--listen', '127.0.0.1:0', '--data', data, ...named, ...extra], options);
   running.add(child);
   let stdout = '';
   let stderr = '';
@@ -26,24 +29,4 @@ export async function serve(data, extra = [], options = {}) {
     ended.then((code) => reject(new Error(`ended with ${code}: ${stderr}`)));
   });
   return { child, address, ended, said: stdout, all: () => stdout };
-}
-
-export class Client {
-  constructor(address) {
-    this.address = address;
-  }
-  /** `{ status, body }`; a form or a value that is sent as JSON. */
-  async ask(method, path, content) {
-    const headers = { cookie: this.cookie ?? '', 'x-csrf-token': this.csrf ?? '' };
-    if (content !== undefined && !(content instanceof FormData)) headers['content-type'] = 'application/json';
-    const response = await fetch(`${this.address}/api/v1${path}`, {
-      method, headers, body: content === undefined || content instanceof FormData ? content : JSON.stringify(content),
-    });
-    const cookie = response.headers.get('set-cookie');
-    if (cookie) this.cookie = cookie.split(';')[0];
-    const text = await response.text();
-    const body = text === '' ? null : JSON.parse(text);
-    if (body?.csrf_token) this.csrf = body.csrf_token;
-    return { status: response.status, body };
-  }
 }
