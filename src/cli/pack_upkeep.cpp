@@ -21,6 +21,13 @@ Result<recognition::Engines> load_engines(const packs::Registry& registry,
   return recognition::make_engines(TRY(vision::Pipeline::load(spec)), core_count);
 }
 
+/// The model of a pack that is here; where its card does not know the hashes of its files, they are
+/// read.
+Result<face::ModelId> model_of(const packs::Registry& registry, const packs::PackEntry& entry) {
+  if (auto known = packs::model_id(entry.card)) return *std::move(known);
+  return TRY(registry.open(entry.card.id)).model_id;
+}
+
 }  // namespace
 
 recognition::LoadEngines engines_among(const packs::Registry& registry, int core_count) {
@@ -29,9 +36,8 @@ recognition::LoadEngines engines_among(const packs::Registry& registry, int core
     Result<std::optional<recognition::Engines>> outcome = std::nullopt;
     const auto entries = TRY(registry.list());
     for (const packs::PackEntry& entry : entries) {
-      const bool makes_it = entry.state != packs::PackState::NotInstalled && !entry.fault &&
-                            packs::model_id(entry.card) == model;
-      if (!makes_it) continue;
+      if (entry.state == packs::PackState::NotInstalled || entry.fault) continue;
+      if (TRY(model_of(registry, entry)) != model) continue;
       // Another pack may have the same network, and be whole.
       auto loaded = load_engines(registry, entry.card.id, core_count);
       if (loaded) return *std::move(loaded);
@@ -48,8 +54,12 @@ void PackUpkeep::run(const recognition::Engines& in_use, const std::stop_token& 
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
     if (parts_.served == ServedPack::Default) look_at_default(stop);
-    catch_up(stop);
-    never.wait_for(lock, stop, kLookEvery, [] { return false; });
+    const auto next_look = std::chrono::steady_clock::now() + kLookEvery;
+    while (catch_up(stop) == recognition::CatchUp::State::AtWork &&
+           std::chrono::steady_clock::now() < next_look) {
+      if (never.wait_for(lock, stop, kFollowEvery, [&] { return stop.stop_requested(); })) return;
+    }
+    never.wait_until(lock, stop, next_look, [] { return false; });
   }
 }
 
@@ -66,10 +76,12 @@ void PackUpkeep::look_at_default(const std::stop_token& stop) {
   const Identity next{.pack_id = entry->card.id,
                       .model_id = packs::model_id(entry->card).value_or(face::ModelId())};
   const auto present = parts_.recognition.engine();
-  if (next == Identity{present->pack_id(), present->model_id()}) {
+  const bool same_model = next.model_id.empty() || next.model_id == present->model_id();
+  if (next.pack_id == present->pack_id() && same_model) {
     refused_.reset();
     return;
   }
+  if (!is_here(present->pack_id())) return;
   const auto now = std::chrono::steady_clock::now();
   const bool was_refused = refused_ == next;
   if (was_refused && now < try_again_) return;
@@ -81,6 +93,21 @@ void PackUpkeep::look_at_default(const std::stop_token& stop) {
   }
   refused_ = next;
   try_again_ = now + kTryRefusedAgainAfter;
+}
+
+/// Whether a pack can be used. One that cannot is being replaced or read at a bad moment, or was
+/// removed: that makes the next best one the default, and is nobody's wish to change over.
+bool PackUpkeep::is_here(const std::string& pack_id) {
+  const auto entry = without_throwing([&] { return parts_.registry.info(pack_id); });
+  const bool is_here =
+      entry && entry->state != packs::PackState::NotInstalled && !entry->fault.has_value();
+  const std::string trouble =
+      is_here ? "" : fmt::format("the pack in use, {}, is not here any more", pack_id);
+  if (std::exchange(last_gone_, trouble) != trouble && !is_here) {
+    log::warning("{}: it goes on, from memory, until it is back or the server is started anew",
+                 trouble);
+  }
+  return is_here;
 }
 
 Result<void> PackUpkeep::take_up(const Identity& next, const std::stop_token& stop) {
@@ -105,11 +132,13 @@ void PackUpkeep::prepare(const recognition::Engines& engines, const std::stop_to
   }
 }
 
-void PackUpkeep::catch_up(const std::stop_token& stop) {
+recognition::CatchUp::State PackUpkeep::catch_up(const std::stop_token& stop) {
   const auto looked = without_throwing([&] { return catch_up_.look(stop); });
-  if (!looked) {
-    log::warning("galleries of another pack are looked at later: {}", looked.error().message);
+  const std::string trouble = looked ? "" : looked.error().message;
+  if (std::exchange(last_lag_, trouble) != trouble && !looked) {
+    log::warning("galleries of another pack are looked at later: {}", trouble);
   }
+  return looked.value_or(recognition::CatchUp::State::Idle);
 }
 
 }  // namespace faceforge::cli

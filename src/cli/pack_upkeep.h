@@ -52,6 +52,8 @@ class PackUpkeep {
   /// fails ends it: it is logged, once, and what was in use goes on.
   void run(const recognition::Engines& in_use, const std::stop_token& stop);
   static constexpr std::chrono::seconds kLookEvery{5};
+  /// While a gallery is learnt: whether the next one can be.
+  static constexpr std::chrono::milliseconds kFollowEvery{200};
 
  private:
   /// What a pack is told from another by.
@@ -64,14 +66,18 @@ class PackUpkeep {
   void look_at_default(const std::stop_token& stop);
   [[nodiscard]] Result<void> take_up(const Identity& next, const std::stop_token& stop);
   void prepare(const recognition::Engines& engines, const std::stop_token& stop);
-  void catch_up(const std::stop_token& stop);
+  [[nodiscard]] bool is_here(const std::string& pack_id);
+  [[nodiscard]] recognition::CatchUp::State catch_up(const std::stop_token& stop);
 
   Parts parts_;
   recognition::CatchUp catch_up_;
   /// A default pack that could not be taken up: not tried again before that time.
   std::optional<Identity> refused_{};
   std::chrono::steady_clock::time_point try_again_{};
-  std::string last_trouble_{};  ///< of those that have no end of their own; each is logged once
+  // Troubles that have no end of their own; each is logged once.
+  std::string last_trouble_{};  ///< with telling the default
+  std::string last_gone_{};     ///< with the pack in use
+  std::string last_lag_{};      ///< with catching up
 };
 
 }  // namespace faceforge::cli

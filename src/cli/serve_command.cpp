@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -8,11 +7,7 @@
 #include <stop_token>
 #include <thread>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include "base/file.h"
+#include "base/file_lock.h"
 #include "base/log.h"
 #include "cli/certificate.h"
 #include "cli/command.h"
@@ -58,33 +53,16 @@ int processor_count() {
   return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 256U));
 }
 
-/// Keeps a second server away from a data folder until the end of the scope; the system lets go of
-/// it however the process ends.
-class DataFolderLock {
- public:
-  /// fails: conflict/data_folder_in_use; as file_error
-  static Result<DataFolderLock> take(const std::filesystem::path& data_folder) {
-    const auto file = data_folder / "server.lock";
-    const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (descriptor < 0) return Unexpected(file_error(errno, "open", file));
-    DataFolderLock lock(descriptor);
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return lock;
-    if (errno != EWOULDBLOCK) return Unexpected(file_error(errno, "lock", file));
-    return fail(ErrorCode::Conflict, "data_folder_in_use",
-                "another faceforge serves `{}`; stop it, or choose another --data",
-                data_folder.string());
-  }
-  DataFolderLock(DataFolderLock&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  DataFolderLock& operator=(DataFolderLock&&) = delete;
-  ~DataFolderLock() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-
- private:
-  explicit DataFolderLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
-};
+/// Keeps a second server away from a data folder until the end of the scope.
+///
+/// fails: conflict/data_folder_in_use; as FileLock::try_take
+Result<FileLock> lock_data_folder(const std::filesystem::path& data_folder) {
+  auto lock = TRY(FileLock::try_take(data_folder / "server.lock"));
+  if (lock) return *std::move(lock);
+  return fail(ErrorCode::Conflict, "data_folder_in_use",
+              "another faceforge serves `{}`; stop it, or choose another --data",
+              data_folder.string());
+}
 
 Result<http::ServerOptions> server_options(const ServeOptions& options) {
   const ListenAddress listen = TRY(parse_listen_address(options.listen));
@@ -174,7 +152,7 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const std::filesystem::path data_folder(options.installation.data_folder);
   auto http_options = TRY(server_options(options));
   TRY(make_data_folder(options.installation.data_folder));
-  const auto lock = TRY(DataFolderLock::take(data_folder));
+  const auto lock = TRY(lock_data_folder(data_folder));
 
   const SystemClock clock;
   const auto certificate =

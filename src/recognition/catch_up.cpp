@@ -1,6 +1,7 @@
 #include "recognition/catch_up.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "base/log.h"
 #include "recognition/recognition.h"
@@ -26,41 +27,66 @@ Result<bool> CatchUp::is_at_work() {
   const auto job = jobs_.get(started_->owner, started_->job);
   if (!job && job.error().code != ErrorCode::NotFound) return Unexpected(job.error());
   if (job && !jobs::is_finished(job->state)) return true;
+  if (!job || job->state != jobs::JobState::Succeeded) left_alone_.insert(started_->gallery);
   started_.reset();
   return false;
 }
 
-Result<void> CatchUp::start(const gallery::AnsweringModel& behind) {
+CatchUp::Outcome CatchUp::start(const gallery::AnsweringModel& behind) {
   const auto job =
       start_training(jobs_, recognition_, behind.user, behind.gallery, TrainingCause::NewPack);
   if (job) {
-    started_ = {.owner = behind.user, .job = job->id};
+    started_ = {.owner = behind.user, .gallery = behind.gallery, .job = job->id};
     log::info("gallery {} is to be learnt by the pack in use", behind.gallery.value());
-    return {};
+    return Outcome::Started;
   }
-  if (is_settled_by_owner(job.error())) return {};
-  return Unexpected(job.error());
+  if (job.error().reason == "training_running") return Outcome::WaitForAnother;
+  const std::string& trouble = job.error().message;
+  if (!is_settled_by_owner(job.error()) && std::exchange(last_trouble_, trouble) != trouble) {
+    log::warning("gallery {} is learnt by the pack in use later: {}", behind.gallery.value(),
+                 trouble);
+  }
+  return Outcome::GoOn;
 }
 
-Result<void> CatchUp::look(const std::stop_token& stop) {
+/// Whether there is something to be looked through now.
+bool CatchUp::is_in_pass() {
   const auto engine = recognition_.engine();
   if (model_ != engine->model_id()) {
     model_ = engine->model_id();
+    left_alone_.clear();
+    pass_ended_ms_.reset();
     after_.reset();
   }
-  if (!engine->calibration()) return {};
-  if (TRY(is_at_work())) return {};
+  if (!engine->calibration()) return false;
+  if (!pass_ended_ms_) return true;
+  const int64_t since_ms = recognition_.galleries().clock().now_ms() - *pass_ended_ms_;
+  if (since_ms >= 0 && since_ms < kPassEvery_ms) return false;  // a wall clock may be put back
+  pass_ended_ms_.reset();
+  after_.reset();
+  return true;
+}
+
+Result<CatchUp::State> CatchUp::look(const std::stop_token& stop) {
+  if (TRY(is_at_work())) return State::AtWork;
+  if (!is_in_pass()) return State::Idle;
   while (!stop.stop_requested()) {
     const auto part = TRY(recognition_.galleries().list_answering_models(
         {.after = after_, .limit = kGalleriesAtOnce}));
     for (const gallery::AnsweringModel& answering : part) {
-      if (answering.model_id && answering.model_id != model_) TRY(start(answering));
+      const bool is_behind = answering.model_id && answering.model_id != model_ &&
+                             !left_alone_.contains(answering.gallery);
+      const Outcome outcome = is_behind ? start(answering) : Outcome::GoOn;
+      if (outcome == Outcome::WaitForAnother) return State::Idle;
       after_ = answering.gallery.value();
-      if (started_) return {};
+      if (outcome == Outcome::Started) return State::AtWork;
     }
-    if (part.size() < size_t{kGalleriesAtOnce}) return {};
+    if (part.size() < size_t{kGalleriesAtOnce}) {
+      pass_ended_ms_ = recognition_.galleries().clock().now_ms();
+      return State::Idle;
+    }
   }
-  return {};
+  return State::Idle;
 }
 
 }  // namespace faceforge::recognition

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <stop_token>
+#include <string>
 
 #include "base/result.h"
 #include "face/model_id.h"
@@ -21,31 +23,44 @@ class CatchUp {
   /// in: both outlive this object; jobs can run `train_gallery`
   CatchUp(jobs::Jobs& jobs, Recognition& recognition) : jobs_(jobs), recognition_(recognition) {}
 
-  /// Starts the next job where the last one has ended: call it every few seconds. A gallery gets
-  /// one since the pack was taken into use, or since this object was made: what was cancelled or
-  /// has failed stays so until then. None gets one by a pack without a calibration, which could
-  /// decide nothing, nor where a version was chosen by hand.
+  /// Whether a job that was started is not done yet.
+  enum class State { Idle, AtWork };
+
+  /// Starts the next job where the last one has ended: call it every few seconds, and more often
+  /// while one is at work. All galleries are gone through when another pack was taken into use or
+  /// this object was made, and again every kPassEvery_ms, for a deleted version may leave the
+  /// answering to a former pack. A gallery whose job was cancelled or has failed is left alone
+  /// until the next pack or the next such object. None gets a job by a pack without a calibration,
+  /// which could decide nothing, nor where a version was chosen by hand. One that is being trained
+  /// already is waited for; what else keeps one from getting a job is logged, and keeps no other
+  /// from it.
   ///
   /// in:    `stop` ends a look between two parts of the list
   /// fails: as gallery::Galleries::list_answering_models and jobs::Jobs; it goes on with the next
   ///        look
-  /// cost:  each gallery is looked at once since the pack was taken into use
-  [[nodiscard]] Result<void> look(const std::stop_token& stop = {});
+  [[nodiscard]] Result<State> look(const std::stop_token& stop = {});
+  static constexpr int64_t kPassEvery_ms = 10 * 60 * 1'000;
 
  private:
   struct Started {
     gallery::UserId owner{};
+    gallery::GalleryId gallery{};
     jobs::JobId job{};
   };
+  enum class Outcome { Started, WaitForAnother, GoOn };
 
   [[nodiscard]] Result<bool> is_at_work();
-  [[nodiscard]] Result<void> start(const gallery::AnsweringModel& behind);
+  [[nodiscard]] Outcome start(const gallery::AnsweringModel& behind);
+  [[nodiscard]] bool is_in_pass();
 
   jobs::Jobs& jobs_;
   Recognition& recognition_;
   std::optional<face::ModelId> model_{};  ///< with which the galleries are to catch up
   std::optional<int64_t> after_{};        ///< the last gallery that was looked at
-  std::optional<Started> started_{};      ///< last
+  std::optional<int64_t> pass_ended_ms_{};
+  std::optional<Started> started_{};           ///< last
+  std::set<gallery::GalleryId> left_alone_{};  ///< their jobs were cancelled, or failed
+  std::string last_trouble_{};                 ///< each is logged once
 };
 
 }  // namespace faceforge::recognition

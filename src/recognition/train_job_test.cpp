@@ -274,7 +274,59 @@ TEST_P(CatchUpTest, WhatWasCancelledOrFailedIsLeftUntilTheNextPackOrTheNextStart
   EXPECT_EQ(model_of(cancelled), "m3");
 }
 
+TEST_P(CatchUpTest, AnOwnerWhoMayHaveNoMoreJobsKeepsNobodyFromLearning) {
+  jobs_ = std::make_unique<jobs::Jobs>(shared_database(), clock_,
+                                       jobs::JobLimits{.unfinished_per_owner_max = 0});
+  add_train_gallery(*jobs_, *recognition_);
+  jobs::Jobs& full = *jobs_;
+  const UserId other = new_user();
+  const auto first = trained("one");
+  const auto second = trained("two", other);
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  CatchUp kept_out(full, *recognition_);
+  EXPECT_EQ(*kept_out.look(), CatchUp::State::Idle) << "it went through all of them";
+  start_jobs();
+  catch_up_ = std::make_unique<CatchUp>(*jobs_, *recognition_);
+  look();
+  EXPECT_EQ(jobs_of(user_), std::vector<std::string>({told(first, "succeeded")}));
+  look();
+  EXPECT_EQ(jobs_of(other), std::vector<std::string>({told(second, "succeeded")}));
+}
+
+TEST_P(CatchUpTest, AGalleryThatAFormerPackAnswersAgainIsLearntAgain) {
+  const auto id = trained("one");
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  look();
+  EXPECT_EQ(jobs_of(user_).size(), 1U);
+  look();
+  ASSERT_TRUE(recognition_->delete_version(user_, id, 2));
+  EXPECT_EQ(model_of(id), "m1");
+  look();
+  EXPECT_EQ(jobs_of(user_).size(), 1U) << "not at once";
+  clock_.advance(std::chrono::milliseconds(CatchUp::kPassEvery_ms));
+  look();
+  EXPECT_EQ(jobs_of(user_).size(), 2U);
+  EXPECT_EQ(model_of(id), "m2");
+}
+
+TEST_P(CatchUpTest, ATrainingOfTheOwnersOwnIsWaitedFor) {
+  const auto slow = std::make_shared<FakeEngine>("m2");
+  std::latch leave(1);
+  slow->on_detect = [&] { leave.wait(); };
+  const auto first = trained("one");
+  const auto second = trained("two");
+  recognition_->use_engines(slow);
+  ASSERT_TRUE(start_training(*jobs_, *recognition_, user_, first));
+  for (int round = 0; round < 3; ++round) look();
+  EXPECT_EQ(jobs_->list(user_)->size(), 1U);
+  leave.count_down();
+  EXPECT_EQ(jobs_of(user_), std::vector<std::string>({told(first, "succeeded")}));
+  look();
+  EXPECT_EQ(jobs_of(user_).back(), told(second, "succeeded"));
+}
+
 TEST_P(CatchUpTest, LeavesWhatWasChosenByHandAndWhatWasNeverTrained) {
+  enroll(1);
   const auto chosen = trained("chosen");
   ASSERT_TRUE(galleries_->use_version(user_, chosen, 1));
   recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
