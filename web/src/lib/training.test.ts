@@ -6,6 +6,7 @@ const time = '2026-01-01T00:00:00Z';
 const gallery = (photo_count: number, latest_version: number | null, untrained_photo_count: number): Gallery => ({
   id: 1, name: 'Family', created_at: time, person_count: 1, photo_count, latest_version, version_in_use: latest_version, revision: 0,
   trained_at: latest_version === null ? null : time, untrained_photo_count,
+  answered_by: latest_version === null ? null : { pack_id: 'p', model_id: 'm', is_former: false, is_chosen: false },
   recording: { is_on: false, kept_days: 30 }, sighting_count: 0, unknown_face_count: 0,
 });
 const version: Version = {
