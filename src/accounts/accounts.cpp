@@ -132,13 +132,16 @@ Result<LoggedIn> Accounts::log_in(std::string_view name, std::string_view passwo
 }
 
 Result<void> Accounts::change_password(const Principal& principal, std::string_view current,
-                                       std::string_view replacement, const Origin& origin) {
+                                       std::string_view replacement, const Origin& origin,
+                                       std::optional<std::string_view> code) {
   TRY(principal.require(Scope::Account));
   const UserName name = TRY(parse_user_name(principal.user.name));
   const crypto::Secret accepted = TRY(accept_new_password(replacement, name));
   const std::string confirmed = TRY(state_->confirm_password(principal, current));
+  TRY(state_->admit_code(principal, code));
   const std::string hash = TRY(state_->hash(accepted));
-  return state_->database->transact([&](store::Transaction& transaction) -> Result<void> {
+  const auto change = [&](store::Transaction& transaction) -> Result<void> {
+    TRY(state_->confirm_code(transaction, principal.user.id, code));
     const auto changed = TRY(transaction.execute(
         "update users set password_hash = $1 where id = $2 and password_hash = $3", hash,
         principal.user.id, confirmed));
@@ -147,12 +150,18 @@ Result<void> Accounts::change_password(const Principal& principal, std::string_v
                             principal.user.id, principal.session.value_or(SessionId(0))));
     return state_->audit(transaction, principal.user.id, audit_actor(principal), "password_changed",
                          "", origin);
-  });
+  };
+  TRY(state_->database->transact(change));
+  state_->forget_codes(principal);
+  return {};
 }
 
-Result<UserId> Accounts::delete_account(const Principal& principal, std::string_view password) {
+Result<UserId> Accounts::delete_account(const Principal& principal, std::string_view password,
+                                        std::optional<std::string_view> code) {
   const std::string confirmed = TRY(state_->confirm_password(principal, password));
+  TRY(state_->admit_code(principal, code));
   return state_->database->transact([&](store::Transaction& transaction) -> Result<UserId> {
+    TRY(state_->confirm_code(transaction, principal.user.id, code));
     const auto still = TRY(transaction.query(
         "select 1 from users where id = $1 and password_hash = $2", principal.user.id, confirmed));
     if (still.empty()) return changed_meanwhile();

@@ -140,18 +140,22 @@ class Accounts {
 
   /// Changes the password; every other session of the user ends. API keys stay.
   ///
+  /// in:    `code` of the authenticator or a recovery code, where the account has a second factor
   /// fails: forbidden/wrong_password, also when it was changed meanwhile; forbidden/scope_missing
-  ///        for an API key; busy/login_throttled after repeated failures of this session; what
-  ///        `accept_new_password` fails with
+  ///        for an API key; forbidden/second_factor_needed when the password is right and no code
+  ///        was sent; forbidden/second_factor_wrong; busy/login_throttled after repeated failures
+  ///        of this session; what `accept_new_password` fails with
   [[nodiscard]] Result<void> change_password(const Principal& principal, std::string_view current,
-                                             std::string_view replacement, const Origin& origin);
+                                             std::string_view replacement, const Origin& origin,
+                                             std::optional<std::string_view> code = std::nullopt);
 
   /// Deletes the account and every row that belongs to it, in all modules. The caller then removes
   /// the files of the user that is returned, and calls `Database::forget_deleted`.
   ///
+  /// in:    `code` as `change_password`
   /// fails: as `change_password`, but for the new one
-  [[nodiscard]] Result<UserId> delete_account(const Principal& principal,
-                                              std::string_view password);
+  [[nodiscard]] Result<UserId> delete_account(const Principal& principal, std::string_view password,
+                                              std::optional<std::string_view> code = std::nullopt);
 
   [[nodiscard]] Result<SecondFactorState> second_factor(const Principal& principal);
 

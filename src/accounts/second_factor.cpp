@@ -117,8 +117,18 @@ Result<void> Accounts::State::check_second_factor(store::Transaction& transactio
               "the code is wrong, or was used already; wait for the next one");
 }
 
+Result<void> Accounts::State::admit_code(const Principal& principal,
+                                         std::optional<std::string_view> code) {
+  if (!code) return {};
+  return confirmations.admit(codes_of(principal), "login_throttled");
+}
+
+void Accounts::State::forget_codes(const Principal& principal) {
+  confirmations.forget(codes_of(principal));
+}
+
 Result<void> Accounts::State::confirm_code(store::Transaction& transaction, UserId user,
-                                           std::string_view code) const {
+                                           std::optional<std::string_view> code) const {
   const auto checked = check_second_factor(transaction, user, code);
   if (checked || checked.error().code != ErrorCode::Unauthenticated) return checked;
   return fail(ErrorCode::Forbidden, checked.error().reason, "{}", checked.error().message);
@@ -201,7 +211,7 @@ Result<std::vector<std::string>> Accounts::renew_recovery_codes(const Principal&
                                                                 std::string_view code,
                                                                 const Origin& origin) {
   TRY(state_->confirm_password(principal, password));
-  TRY(state_->confirmations.admit(codes_of(principal), "login_throttled"));
+  TRY(state_->admit_code(principal, code));
   const UserId user = principal.user.id;
   std::vector<std::string> codes;
   const auto renew = [&](store::Transaction& transaction) -> Result<void> {
@@ -216,14 +226,14 @@ Result<std::vector<std::string>> Accounts::renew_recovery_codes(const Principal&
                          origin);
   };
   TRY(state_->database->transact(renew));
-  state_->confirmations.forget(codes_of(principal));
+  state_->forget_codes(principal);
   return codes;
 }
 
 Result<void> Accounts::remove_second_factor(const Principal& principal, std::string_view password,
                                             std::string_view code, const Origin& origin) {
   TRY(state_->confirm_password(principal, password));
-  TRY(state_->confirmations.admit(codes_of(principal), "login_throttled"));
+  TRY(state_->admit_code(principal, code));
   const auto remove = [&](store::Transaction& transaction) -> Result<void> {
     TRY(state_->confirm_code(transaction, principal.user.id, code));
     TRY(delete_second_factor(transaction, principal.user.id));
@@ -231,7 +241,7 @@ Result<void> Accounts::remove_second_factor(const Principal& principal, std::str
                          "second_factor_off", "", origin);
   };
   TRY(state_->database->transact(remove));
-  state_->confirmations.forget(codes_of(principal));
+  state_->forget_codes(principal);
   return {};
 }
 

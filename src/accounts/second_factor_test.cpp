@@ -166,6 +166,43 @@ TEST_P(SecondFactorTest, WhoIsLoggedInGuessesNoCodesThoughThePasswordIsRight) {
   EXPECT_EQ(reason_of(accounts_->renew_recovery_codes(ada.principal, kPassword,
                                                       added.recovery_codes[0], origin_)),
             "login_throttled");
+  EXPECT_EQ(reason_of(accounts_->change_password(ada.principal, kPassword, kOther, origin_,
+                                                 added.recovery_codes[0])),
+            "login_throttled");
+  EXPECT_EQ(reason_of(accounts_->delete_account(ada.principal, kPassword, added.recovery_codes[0])),
+            "login_throttled");
+}
+
+TEST_P(SecondFactorTest, ChangingThePasswordAndDeletingTheAccountNeedACodeToo) {
+  const auto ada = sign_up("ada");
+  const auto added = add_to(ada.principal);
+  using Code = std::optional<std::string_view>;
+  const auto change = [&](Code code) {
+    return accounts_->change_password(ada.principal, kPassword, kOther, origin_, code);
+  };
+  const auto remove = [&](Code code) {
+    return accounts_->delete_account(ada.principal, kOther, code);
+  };
+  const auto refused = change(std::nullopt);
+  EXPECT_EQ(reason_of(refused), "second_factor_needed");
+  EXPECT_EQ(refused.error().code, ErrorCode::Forbidden) << "the session goes on";
+  EXPECT_EQ(reason_of(change("000000")), "second_factor_wrong");
+  EXPECT_EQ(log_in_reason("ada", kPassword, added.recovery_codes[0]), "") << "nothing has changed";
+  ASSERT_TRUE(change(added.recovery_codes[1]));
+  EXPECT_EQ(reason_of(remove(std::nullopt)), "second_factor_needed");
+  EXPECT_EQ(reason_of(remove(added.recovery_codes[1])), "second_factor_wrong") << "it was used";
+  EXPECT_TRUE(remove(code_of(added.key, 1)));
+}
+
+TEST_P(SecondFactorTest, ACodeThatCameWithAWrongPasswordIsStillGood) {
+  const auto ada = sign_up("ada");
+  const auto added = add_to(ada.principal);
+  const std::string& code = added.recovery_codes[0];
+  EXPECT_EQ(reason_of(accounts_->delete_account(ada.principal, kOther, code)), "wrong_password");
+  EXPECT_EQ(
+      reason_of(accounts_->change_password(ada.principal, kPassword, "12345678", origin_, code)),
+      "password_common");
+  EXPECT_TRUE(accounts_->change_password(ada.principal, kPassword, kOther, origin_, code));
 }
 
 TEST_P(SecondFactorTest, NewRecoveryCodesTakeThePlaceOfTheOldOnes) {

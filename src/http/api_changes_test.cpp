@@ -80,6 +80,32 @@ TEST_F(ApiTest, TakesTheSecondFactorAwayAndMakesRecoveryCodesForWhoHasACode) {
   EXPECT_EQ(body_of(ada.get(path)).at("is_on"), false);
 }
 
+TEST_F(ApiTest, APasswordChangeAndTheEndOfAnAccountNeedACodeWhereALogInDoes) {
+  ApiClient ada = signed_up("ada");
+  const accounts::Principal principal =
+      accounts->authenticate_session(ada.cookie.substr(ada.cookie.find('=') + 1))->principal;
+  const auto key = accounts->begin_second_factor(principal, ApiClient::kPassword);
+  ASSERT_TRUE(key);
+  const auto codes = accounts->confirm_second_factor(principal, code_now(*key, clock), {});
+  ASSERT_TRUE(codes);
+  const std::string_view next = "another long and good one";
+  json::object change{{"current_password", ApiClient::kPassword}, {"new_password", next}};
+  json::object end{{"password", next}};
+  const auto ask = [&](std::string_view method, const std::string& path, const json::object& body) {
+    return ada.send(method, path, "application/json", json::to_text(body));
+  };
+  const Answer refused = ask("PUT", "/api/v1/me/password", change);
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(reason_of(refused), "second_factor_needed");
+  change["code"] = codes->at(0);
+  EXPECT_EQ(ask("PUT", "/api/v1/me/password", change).status, 204);
+  EXPECT_EQ(reason_of(ask("DELETE", "/api/v1/me", end)), "second_factor_needed");
+  end["code"] = codes->at(0);
+  EXPECT_EQ(reason_of(ask("DELETE", "/api/v1/me", end)), "second_factor_wrong");
+  end["code"] = codes->at(1);
+  EXPECT_EQ(ask("DELETE", "/api/v1/me", end).status, 204);
+}
+
 TEST_F(ApiTest, ListsTheSessionsOfTheAccountAndEndsOne) {
   ApiClient ada = signed_up("ada");
   ApiClient elsewhere = client();

@@ -22,9 +22,9 @@ Result<Credentials> credentials_of(const Call& call, WithCode with_code) {
                                 : TRY(json_body(call, {"name", "password", "code"}));
   auto name = TRY(json::string_field(body, "name"));
   auto password = TRY(secret_field(body, "password"));
-  Credentials credentials{.name = std::move(name), .password = std::move(password), .code = {}};
-  if (json::has_field(body, "code")) credentials.code = TRY(secret_field(body, "code"));
-  return credentials;
+  auto code = TRY(optional_secret_field(body, "code"));
+  return Credentials{
+      .name = std::move(name), .password = std::move(password), .code = std::move(code)};
 }
 
 json::object session_json(const accounts::User& user, std::string_view csrf_token) {
@@ -53,10 +53,8 @@ Result<Response> sign_up(const Call& call) {
 
 Result<Response> log_in(const Call& call) {
   const Credentials credentials = TRY(credentials_of(call, WithCode::Allowed));
-  std::optional<std::string_view> code;
-  if (credentials.code) code = credentials.code->text();
   const auto session = TRY(call.services.accounts.log_in(
-      credentials.name, credentials.password.text(), call.origin, code));
+      credentials.name, credentials.password.text(), call.origin, text_of(credentials.code)));
   return begun_session(call, 200, session);
 }
 

@@ -47,12 +47,14 @@ Result<Response> get_me(const Call& call) {
 }
 
 Result<Response> delete_me(const Call& call) {
-  const json::object body = TRY(json_body(call, {"password"}));
+  const json::object body = TRY(json_body(call, {"password", "code"}));
   const crypto::Secret password = TRY(secret_field(body, "password"));
+  const auto code = TRY(optional_secret_field(body, "code"));
   // The account's rows go first, with the check of the password. After that it is deleted, and an
   // error would have the user try again, with an account that is not there: what cannot be done now
   // is done later.
-  const auto user = TRY(call.services.accounts.delete_account(*call.principal, password.text()));
+  const auto user =
+      TRY(call.services.accounts.delete_account(*call.principal, password.text(), text_of(code)));
   gallery::Galleries& galleries = call.services.recognition.galleries();
   galleries.remove_files_of_deleted(user);
   if (const auto deleted = call.services.recognition.delete_everything(user); !deleted) {
@@ -65,11 +67,12 @@ Result<Response> delete_me(const Call& call) {
 }
 
 Result<Response> change_password(const Call& call) {
-  const json::object body = TRY(json_body(call, {"current_password", "new_password"}));
+  const json::object body = TRY(json_body(call, {"current_password", "new_password", "code"}));
   const crypto::Secret current = TRY(secret_field(body, "current_password"));
   const crypto::Secret replacement = TRY(secret_field(body, "new_password"));
+  const auto code = TRY(optional_secret_field(body, "code"));
   TRY(call.services.accounts.change_password(*call.principal, current.text(), replacement.text(),
-                                             call.origin));
+                                             call.origin, text_of(code)));
   return no_content();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/json.h"
@@ -12,5 +13,12 @@ namespace faceforge::http {
 ///
 /// fails: as json::string_field
 [[nodiscard]] Result<crypto::Secret> secret_field(const json::object& from, std::string_view name);
+
+/// As `secret_field`, of a field that may be left out.
+[[nodiscard]] Result<std::optional<crypto::Secret>> optional_secret_field(const json::object& from,
+                                                                          std::string_view name);
+
+/// Refers to `secret`.
+[[nodiscard]] std::optional<std::string_view> text_of(const std::optional<crypto::Secret>& secret);
 
 }  // namespace faceforge::http

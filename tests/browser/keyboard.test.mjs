@@ -265,7 +265,7 @@ test('the account: password, codes, sessions, a key', { skip: why }, async () =>
   await page.getByRole('button', { name: 'End this session' }).waitFor({ state: 'detached' });
   await held('ending a session');
 
-  await reach('Present password');
+  await reach('Current password');
   await page.keyboard.type(password);
   await reach('New password');
   await page.keyboard.type(newPassword);

@@ -65,11 +65,19 @@ struct Accounts::State {
   [[nodiscard]] Result<void> check_second_factor(store::Transaction& transaction, UserId user,
                                                  std::optional<std::string_view> code) const;
 
-  /// As `check_second_factor`, of who is logged in already: a wrong code is no end of the session.
+  /// Counts a code that somebody who is logged in sent as wrong, until `forget_codes`.
   ///
-  /// fails: forbidden/second_factor_wrong
+  /// fails: busy/login_throttled
+  [[nodiscard]] Result<void> admit_code(const Principal& principal,
+                                        std::optional<std::string_view> code);
+  void forget_codes(const Principal& principal);
+
+  /// As `check_second_factor`, of who is logged in already: a wrong code is no end of the session.
+  /// Comes after `admit_code`.
+  ///
+  /// fails: forbidden/second_factor_needed; forbidden/second_factor_wrong
   [[nodiscard]] Result<void> confirm_code(store::Transaction& transaction, UserId user,
-                                          std::string_view code) const;
+                                          std::optional<std::string_view> code) const;
 
   /// Ten recovery codes in place of those there are.
   [[nodiscard]] Result<std::vector<std::string>> replace_recovery_codes(

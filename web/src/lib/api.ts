@@ -146,6 +146,9 @@ export const isLoggedOut = (problem: unknown) => problem instanceof Refusal && p
 /** Whether something is asked for that is not there, or belongs to someone else. */
 export const isMissing = (problem: unknown) => problem instanceof Refusal && problem.code === 'not_found';
 
+/** Whether the password was right and a code is needed beside it. */
+export const isCodeNeeded = (problem: unknown) => problem instanceof Refusal && problem.reason === 'second_factor_needed';
+
 /** What to do about a refusal, where more can be said than the server does. */
 function adviceFor(problem: Error): string {
   if (!(problem instanceof Refusal)) return '';
@@ -203,9 +206,10 @@ export const api = {
     const { user, csrf_token } = await unwrap(client.GET('/api/v1/auth/session'));
     return user && csrf_token ? { user, csrf_token } : null;
   },
-  changePassword: (current: string, next: string) =>
-    unwrap(client.PUT('/api/v1/me/password', { body: { current_password: current, new_password: next } })),
-  deleteAccount: (password: string) => unwrap(client.DELETE('/api/v1/me', { body: { password } })),
+  /** With a `code` of the authenticator, or a recovery code, where the account has a second factor. */
+  changePassword: (current: string, next: string, code?: string) =>
+    unwrap(client.PUT('/api/v1/me/password', { body: { current_password: current, new_password: next, code } })),
+  deleteAccount: (password: string, code?: string) => unwrap(client.DELETE('/api/v1/me', { body: { password, code } })),
   sessions: async () => (await unwrap(client.GET('/api/v1/me/sessions'))).sessions,
   endSession: (id: number) =>
     unwrap(client.DELETE('/api/v1/me/sessions/{session_id}', { params: { path: { session_id: id } } })),

@@ -56,7 +56,7 @@ export const en = {
   'account.since': '{role} since {date}',
   'role.user': 'User',
   'role.administrator': 'Administrator',
-  'account.present': 'Present password',
+  'account.present': 'Current password',
   'account.next': 'New password',
   'account.change': 'Change it',
   'account.others_end': 'Your other sessions end.',
