@@ -64,6 +64,7 @@ struct Person {
   /// The photo whose face stands best for the person: of those that no training flagged, the one of
   /// the best `portrait_quality`, the oldest of equals.
   std::optional<PhotoId> cover_photo_id{};
+  bool is_trained = false;  ///< the version in use knows them
 };
 
 /// A reference photo: exactly one face of one person. Its bytes are a file of the account.

@@ -169,6 +169,28 @@ TEST_P(MovesTest, SplittingMakesAPersonOfPhotosAndMergingUndoesIt) {
   EXPECT_EQ(means(1), before);
 }
 
+TEST_P(MovesTest, WhomTheVersionInUseKnowsIsTold) {
+  const auto trained = [&] {
+    std::string names;
+    const auto people = *galleries_->list_people(ada_, gallery_);
+    for (const Person& person : people) {
+      if (person.is_trained) names += person.name + " ";
+    }
+    return names;
+  };
+  EXPECT_EQ(trained(), "");
+  train();
+  EXPECT_EQ(trained(), "Ann Ben ");
+  const PersonId cleo = galleries_->add_person(ada_, gallery_, "Cleo")->id;
+  add_to(cleo, "c1", {0, 1, 0});
+  EXPECT_EQ(trained(), "Ann Ben ") << "who came after it";
+  train();
+  EXPECT_EQ(trained(), "Ann Ben Cleo ");
+  ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 1));
+  EXPECT_EQ(trained(), "Ann Ben ");
+  EXPECT_FALSE(galleries_->find_person(ada_, gallery_, cleo)->is_trained);
+}
+
 TEST_P(MovesTest, ASplitThatCannotBeMadeLeavesNoPerson) {
   EXPECT_EQ(reason_of(galleries_->add_person_of_photos(ada_, gallery_, "Ben", std::array{wrong_})),
             "person_name_taken");

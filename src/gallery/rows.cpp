@@ -128,7 +128,11 @@ const std::string& person_columns() {
       " (select count(*) from photos f where f.person_id = p.id),"
       " (select f.id from photos f where f.person_id = p.id order by f.file_missing,"
       " exists (select 1 from version_photos s where s.photo_id = f.id and s.standing = {}),"
-      " f.portrait_quality desc, f.id limit 1)",
+      " f.portrait_quality desc, f.id limit 1),"
+      " (select count(*) from version_people k join versions v on v.id = k.version_id"
+      " join galleries g on g.id = v.gallery_id where k.person_id = p.id and v.number ="
+      " coalesce(g.version_in_use,"
+      " (select max(n.number) from versions n where n.gallery_id = g.id)))",
       static_cast<int>(Standing::Flagged));
   return kColumns;
 }
@@ -140,6 +144,7 @@ Person to_person(const store::Row& row) {
                 .created_ms = row.integer(3),
                 .photo_count = row.integer(4)};
   if (const auto cover = row.integer_or_null(5)) person.cover_photo_id = PhotoId(*cover);
+  person.is_trained = row.integer(6) > 0;
   return person;
 }
 

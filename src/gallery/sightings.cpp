@@ -90,12 +90,12 @@ Result<std::vector<Sighting>> Galleries::list_sightings(UserId user, GalleryId g
     for (const store::Row row : rows) {
       Person person = internal::to_person(row);
       const PersonId person_id = person.id;
-      sightings.push_back({.id = row.id<SightingId>(6),
+      sightings.push_back({.id = row.id<SightingId>(7),
                            .seen = {.person_id = person_id,
-                                    .first_seen_ms = row.integer(7),
-                                    .last_seen_ms = row.integer(8),
-                                    .similarity = static_cast<float>(row.real(9)),
-                                    .look_count = row.integer(10)},
+                                    .first_seen_ms = row.integer(8),
+                                    .last_seen_ms = row.integer(9),
+                                    .similarity = static_cast<float>(row.real(10)),
+                                    .look_count = row.integer(11)},
                            .person = std::move(person)});
     }
     return sightings;

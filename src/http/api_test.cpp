@@ -350,6 +350,7 @@ TEST_F(ApiTest, APersonIsShownByOneOfTheirPhotos) {
   EXPECT_EQ(body_of(ada.get(people)).at("people").at(0).at("cover_photo_id"), filled.photo_of_ada);
   const json::object nobody = body_of(ada.post(people, json::object{{"name", "Nobody"}}));
   EXPECT_TRUE(nobody.at("cover_photo_id").is_null());
+  EXPECT_EQ(nobody.at("is_trained"), false);
 }
 
 TEST_F(ApiTest, AFolderThatIsBrokenIsTheServersTroubleAndItsPathStaysInside) {

@@ -118,7 +118,8 @@ json::object to_json(const gallery::Person& person) {
           {"created_at", to_rfc3339(person.created_ms)},
           {"photo_count", person.photo_count},
           {"cover_photo_id",
-           person.cover_photo_id ? json::value(person.cover_photo_id->value()) : nullptr}};
+           person.cover_photo_id ? json::value(person.cover_photo_id->value()) : nullptr},
+          {"is_trained", person.is_trained}};
 }
 
 json::object to_json(const gallery::Sighting& sighting) {

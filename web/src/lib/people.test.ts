@@ -3,7 +3,7 @@ import { Refusal, type Person } from './api';
 import { PeopleList, type ReadPeople } from './people.svelte';
 
 const person = (name: string): Person => ({
-  id: name.charCodeAt(0), name, created_at: '2026-01-01T00:00:00Z', photo_count: 1, cover_photo_id: null,
+  id: name.charCodeAt(0), name, created_at: '2026-01-01T00:00:00Z', photo_count: 1, cover_photo_id: null, is_trained: false,
 });
 
 /** A server with people of these names, paged as the real one. */
