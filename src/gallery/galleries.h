@@ -196,22 +196,40 @@ class Galleries {
   [[nodiscard]] Result<Person> move_photos(UserId user, GalleryId gallery,
                                            std::span<const PhotoId> photos, PersonId to);
 
-  /// Splits photos off as a person of their own: add_person and move_photos as one.
+  /// Undoes move_photos, and add_person_of_photos: photos that are still `from`'s are `to`'s again.
+  /// Those that were moved on or deleted since stay as they are.
   ///
-  /// in:    `sightings` that are the new person's from now on; those that are gone stay so, and
-  /// with
-  ///        some there may be no photo
+  /// in:    `emptied` what becomes of `from` where none of their photos is left
+  /// out:   the photos that moved, in the order of their ids
+  /// fails: as move_photos, but for photos and a `from` that are not there;
+  ///        invalid_input/same_person
+  enum class Emptied { Stays, IsMerged };
+  [[nodiscard]] Result<std::vector<PhotoId>> move_back(UserId user, GalleryId gallery,
+                                                       std::span<const PhotoId> photos,
+                                                       PersonId from, PersonId to, Emptied emptied);
+
+  /// Splits photos off as a person of their own: add_person and move_photos as one.
   [[nodiscard]] Result<Person> add_person_of_photos(UserId user, GalleryId gallery,
                                                     std::string_view name,
-                                                    std::span<const PhotoId> photos,
-                                                    std::span<const SightingId> sightings = {});
+                                                    std::span<const PhotoId> photos);
 
   /// Moves all photos and sightings of a person to another one, and deletes the person.
   ///
-  /// out:   what was moved: add_person_of_photos with it makes it undone
+  /// out:   what was moved: `unmerge_person` takes it
   /// fails: invalid_input/same_person; exhausted/too_many_photos
   [[nodiscard]] Result<Merged> merge_person(UserId user, GalleryId gallery, PersonId person,
                                             PersonId into);
+
+  /// Undoes merge_person: a person of this name gets what is still `into`'s of what had moved. What
+  /// was moved on or deleted since stays as it is.
+  ///
+  /// in:    `merged` with no photo, of a person who had none
+  /// out:   nobody where there were photos and none is left
+  /// fails: as add_person_of_photos, but for photos that are not there, and for no photo;
+  ///        not_found/person_not_found for `into`; invalid_input/sighting_count
+  [[nodiscard]] Result<std::optional<Unmerged>> unmerge_person(UserId user, GalleryId gallery,
+                                                               PersonId into, std::string_view name,
+                                                               const Merged& merged);
 
   // --- embeddings of another model ---
 

@@ -9,6 +9,7 @@ namespace faceforge::gallery {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 // Ann has three photos, the last of which is Ben's; Ben has two.
 class MovesTest : public GalleriesFixture {
@@ -167,6 +168,79 @@ TEST_P(MovesTest, SplittingMakesAPersonOfPhotosAndMergingUndoesIt) {
   EXPECT_THAT(back->photos, ElementsAre(second_, wrong_));
   EXPECT_EQ(reason_of(galleries_->find_person(ada_, gallery_, cleo->id)), "person_not_found");
   EXPECT_EQ(means(1), before);
+}
+
+TEST_P(MovesTest, OfAMoveThatIsUndoneThePhotosComeBackThatAreStillThere) {
+  train();
+  const auto before = means(1);
+  using Emptied = Galleries::Emptied;
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::array{first_, wrong_}, ben_));
+  const auto back = [&](PersonId from, Emptied emptied) {
+    return galleries_->move_back(ada_, gallery_, std::array{wrong_, first_}, from, ann_, emptied);
+  };
+  EXPECT_THAT(*back(ben_, Emptied::IsMerged), ElementsAre(first_, wrong_));
+  EXPECT_EQ(means(1), before);
+  EXPECT_TRUE(galleries_->find_person(ada_, gallery_, ben_)) << "who has other photos";
+  EXPECT_THAT(*back(ben_, Emptied::Stays), IsEmpty());
+
+  const PersonId cleo = galleries_->add_person(ada_, gallery_, "Cleo")->id;
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::array{first_, wrong_}, ben_));
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::array{first_}, cleo));
+  EXPECT_THAT(*back(ben_, Emptied::Stays), ElementsAre(wrong_)) << "the other was moved on";
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::array{wrong_}, ben_));
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, wrong_));
+  EXPECT_THAT(*back(ben_, Emptied::Stays), IsEmpty()) << "it was deleted";
+  EXPECT_EQ(galleries_->find_person(ada_, gallery_, cleo)->photo_count, 1);
+}
+
+TEST_P(MovesTest, WhoWasSplitOffGoesWithTheLastPhotoThatComesBack) {
+  using Emptied = Galleries::Emptied;
+  const auto split = [&] {
+    return galleries_->add_person_of_photos(ada_, gallery_, "Cleo", std::array{wrong_})->id;
+  };
+  const PersonId cleo = split();
+  ASSERT_TRUE(
+      galleries_->move_back(ada_, gallery_, std::array{wrong_}, cleo, ann_, Emptied::IsMerged));
+  EXPECT_EQ(reason_of(galleries_->find_person(ada_, gallery_, cleo)), "person_not_found");
+  const PersonId again = split();
+  ASSERT_TRUE(
+      galleries_->move_back(ada_, gallery_, std::array{wrong_}, again, ann_, Emptied::Stays));
+  EXPECT_EQ(galleries_->find_person(ada_, gallery_, again)->photo_count, 0);
+}
+
+TEST_P(MovesTest, AMoveIsUndoneByItsOwnerOnly) {
+  using Emptied = Galleries::Emptied;
+  const auto back = [&](UserId user, PersonId from, PersonId to, std::vector<PhotoId> photos) {
+    return reason_of(galleries_->move_back(user, gallery_, photos, from, to, Emptied::IsMerged));
+  };
+  EXPECT_EQ(back(eve_, ann_, ben_, {first_}), "gallery_not_found");
+  EXPECT_EQ(back(ada_, ann_, ann_, {first_}), "same_person");
+  EXPECT_EQ(back(ada_, ann_, PersonId(99), {first_}), "person_not_found");
+  EXPECT_EQ(back(ada_, PersonId(99), ann_, {first_}), "fine") << "nothing is theirs";
+  EXPECT_EQ(back(ada_, ann_, ben_, {}), "photo_count");
+  EXPECT_EQ(galleries_->find_person(ada_, gallery_, ann_)->photo_count, 3);
+}
+
+TEST_P(MovesTest, OfAMergeThatIsUndoneThePersonGetsWhatIsStillThere) {
+  train();
+  const auto before = means(1);
+  const auto merged = galleries_->merge_person(ada_, gallery_, ann_, ben_);
+  ASSERT_TRUE(merged);
+  const auto again = galleries_->unmerge_person(ada_, gallery_, ben_, "Ann", *merged);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ((*again)->photos, merged->photos);
+  EXPECT_EQ((*again)->person.photo_count, 3);
+  EXPECT_EQ(means(1), std::vector({before[1], before[0]})) << "Ann has the newer number now";
+
+  const auto once_more = galleries_->merge_person(ada_, gallery_, (*again)->person.id, ben_);
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, first_));
+  EXPECT_EQ(reason_of(galleries_->unmerge_person(ada_, gallery_, ben_, "Ben", *once_more)),
+            "person_name_taken");
+  EXPECT_THAT((*galleries_->unmerge_person(ada_, gallery_, ben_, "Ann", *once_more))->photos,
+              ElementsAre(second_, wrong_));
+  EXPECT_FALSE(galleries_->unmerge_person(ada_, gallery_, ben_, "Anna", *once_more)->has_value())
+      << "none of them is Ben's";
+  EXPECT_EQ(galleries_->list_people(ada_, gallery_)->size(), 2U);
 }
 
 TEST_P(MovesTest, WhomTheVersionInUseKnowsIsTold) {

@@ -41,6 +41,12 @@ struct Merged {
   std::vector<SightingId> sightings{};
 };
 
+/// Who is a person of their own again, with which photos.
+struct Unmerged {
+  Person person{};
+  std::vector<PhotoId> photos{};
+};
+
 /// A face of a live stream that the gallery did not know, in its best look.
 struct NewUnknownFace {
   std::span<const std::byte> picture{};  ///< a JPEG of the face with a margin

@@ -378,20 +378,25 @@ TEST_P(RecordingTest, AMergeThatIsUndoneGivesEachTheirSightingsBack) {
     return found;
   };
   EXPECT_THAT(names(), ElementsAre("Ben", "Ben"));
-  ASSERT_TRUE(
-      galleries_->add_person_of_photos(ada_, gallery_, "Bob", merged->photos, merged->sightings));
+  const auto again = galleries_->unmerge_person(ada_, gallery_, ben, "Bob", *merged);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ((*again)->photos, merged->photos);
   EXPECT_THAT(names(), ElementsAre("Ben", "Bob"));
 
   const GalleryId of_eve = galleries_->create_gallery(eve_, "Hers")->id;
-  ASSERT_TRUE(
-      galleries_->add_person_of_photos(eve_, of_eve, "Thief", {}, {{sightings().front().id}}));
+  const Merged of_ben{.sightings = {sightings().front().id}};
+  const PersonId of_hers = galleries_->add_person(eve_, of_eve, "Hers")->id;
+  ASSERT_TRUE(galleries_->unmerge_person(eve_, of_eve, of_hers, "Thief", of_ben));
+  EXPECT_EQ(reason_of(galleries_->unmerge_person(eve_, of_eve, ben, "Thieves", of_ben)),
+            "person_not_found");
   EXPECT_THAT(names(), ElementsAre("Ben", "Bob")) << "they are nobody else's to take";
-  ASSERT_TRUE(galleries_->add_person_of_photos(ada_, gallery_, "Bea", {}, merged->sightings))
+  ASSERT_TRUE(galleries_->unmerge_person(ada_, gallery_, ben, "Bea",
+                                         Merged{.sightings = merged->sightings}))
       << "of somebody without a photo";
-  EXPECT_THAT(names(), ElementsAre("Ben", "Bea"));
+  EXPECT_THAT(names(), ElementsAre("Ben", "Bob")) << "it is not Ben's any more";
   EXPECT_EQ(reason_of(galleries_->add_person_of_photos(ada_, gallery_, "Cleo", {})), "photo_count");
-  const std::vector<SightingId> many(10'001, SightingId(1));
-  EXPECT_EQ(reason_of(galleries_->add_person_of_photos(ada_, gallery_, "Cleo", {}, many)),
+  const Merged many{.sightings = std::vector<SightingId>(10'001, SightingId(1))};
+  EXPECT_EQ(reason_of(galleries_->unmerge_person(ada_, gallery_, ben, "Cleo", many)),
             "sighting_count");
 }
 

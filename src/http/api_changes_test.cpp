@@ -144,7 +144,15 @@ TEST_F(ApiTest, MovesSplitsAndMergesPeopleAndUndoesIt) {
     return ada.post(person + "/moved-photos", json::object{{"photo_ids", ids}});
   };
   EXPECT_EQ(body_of(move(of_bob, {first})).at("photo_count"), 4);
-  EXPECT_EQ(body_of(move(of_ada, {first})).at("photo_count"), 3);
+  json::object back{{"photo_ids", json::array{first}},
+                    {"from_person_id", filled.bob},
+                    {"merge_if_emptied", true}};
+  EXPECT_EQ(body_of(ada.post(of_ada + "/moved-back-photos", back)).at("photo_ids"),
+            json::array{first});
+  EXPECT_EQ(body_of(ada.post(of_ada + "/moved-back-photos", back)).at("photo_ids"), json::array());
+  back["merge_if_emptied"] = 1;
+  EXPECT_EQ(reason_of(ada.post(of_ada + "/moved-back-photos", back)), "json_field_type");
+  EXPECT_EQ(body_of(ada.get(of_ada)).at("photo_count"), 3);
   EXPECT_EQ(reason_of(move(of_bob, {})), "photo_count");
   EXPECT_EQ(reason_of(move(of_bob, {99999})), "photo_not_found");
   EXPECT_EQ(reason_of(move(of_bob, {"1"})), "json_field_type");

@@ -29,6 +29,12 @@ std::string path_with(const Route& route, const std::map<std::string, int64_t>& 
 /// What a route with a JSON body takes; the ids are Ada's.
 std::string_view body_for(const Route& route) {
   if (route.pattern.ends_with("/moved-photos")) return R"({"photo_ids":[1]})";
+  if (route.pattern.ends_with("/moved-back-photos")) {
+    return R"({"photo_ids":[1],"from_person_id":2,"merge_if_emptied":true})";
+  }
+  if (route.pattern.ends_with("/unmerged-people")) {
+    return R"({"name":"Changed","photo_ids":[1],"sighting_ids":[]})";
+  }
   if (route.pattern.ends_with("/merged-people")) return R"({"person_id":2})";
   if (route.pattern.ends_with("/version-in-use")) return R"({"number":1})";
   if (route.pattern.ends_with("/recording")) return R"({"is_on":false,"kept_days":1})";
@@ -180,6 +186,13 @@ TEST_F(ApiSecurityTest, WhatABodyNamesIsOfTheSameGallery) {
   EXPECT_EQ(reason(person + "/merged-people", {{"person_id", ids["person_id"]}}),
             "person_not_found");
   EXPECT_EQ(reason(person + "/merged-people", {{"person_id", of_other}}), "person_not_found");
+  const json::object back{{"photo_ids", photo_of_ada},
+                          {"from_person_id", ids["person_id"]},
+                          {"merge_if_emptied", true}};
+  EXPECT_EQ(body_of(eve.post(person + "/moved-back-photos", back)).at("photo_ids"), json::array());
+  const json::object unmerged{
+      {"name", "New"}, {"photo_ids", photo_of_ada}, {"sighting_ids", json::array()}};
+  EXPECT_TRUE(body_of(eve.post(person + "/unmerged-people", unmerged)).at("person").is_null());
   EXPECT_EQ(what_ada_has(), adas);
   EXPECT_EQ(what_is_there(eve, filled.gallery), eves);
 }

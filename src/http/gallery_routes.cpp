@@ -36,13 +36,6 @@ Result<std::vector<Id>> ids_of(const json::object& body, std::string_view field)
   return ids;
 }
 
-/// As above; an empty list where the body does not have it.
-template <typename Id>
-Result<std::vector<Id>> ids_if_any(const json::object& body, std::string_view field) {
-  if (!json::has_field(body, field)) return std::vector<Id>{};
-  return ids_of<Id>(body, field);
-}
-
 template <typename Id>
 json::array ids_json(const std::vector<Id>& ids) {
   json::array written;
@@ -117,16 +110,15 @@ Result<Response> list_people(const Call& call) {
 }
 
 Result<Response> create_person(const Call& call) {
-  const json::object body = TRY(json_body(call, {"name", "photo_ids", "sighting_ids"}));
+  const json::object body = TRY(json_body(call, {"name", "photo_ids"}));
   const std::string name = TRY(json::string_field(body, "name"));
-  if (!json::has_field(body, "photo_ids") && !json::has_field(body, "sighting_ids")) {
+  if (!json::has_field(body, "photo_ids")) {
     const auto person = TRY(galleries(call).add_person(call.user(), gallery_of(call), name));
     return json_response(201, to_json(person));
   }
-  const auto photos = TRY(ids_if_any<gallery::PhotoId>(body, "photo_ids"));
-  const auto sightings = TRY(ids_if_any<gallery::SightingId>(body, "sighting_ids"));
-  const auto person = TRY(
-      galleries(call).add_person_of_photos(call.user(), gallery_of(call), name, photos, sightings));
+  const auto photos = TRY(ids_of<gallery::PhotoId>(body, "photo_ids"));
+  const auto person =
+      TRY(galleries(call).add_person_of_photos(call.user(), gallery_of(call), name, photos));
   return json_response(201, to_json(person));
 }
 
@@ -156,6 +148,19 @@ Result<Response> move_photos(const Call& call) {
   return json_response(200, to_json(person));
 }
 
+Result<Response> move_photos_back(const Call& call) {
+  using Emptied = gallery::Galleries::Emptied;
+  const json::object body =
+      TRY(json_body(call, {"photo_ids", "from_person_id", "merge_if_emptied"}));
+  const auto photos = TRY(ids_of<gallery::PhotoId>(body, "photo_ids"));
+  const auto from = gallery::PersonId(TRY(json::integer_field(body, "from_person_id")));
+  const bool merges = TRY(json::bool_field(body, "merge_if_emptied"));
+  const auto moved =
+      TRY(galleries(call).move_back(call.user(), gallery_of(call), photos, from, person_of(call),
+                                    merges ? Emptied::IsMerged : Emptied::Stays));
+  return json_response(200, json::object{{"photo_ids", ids_json(moved)}});
+}
+
 Result<Response> merge_person(const Call& call) {
   const json::object body = TRY(json_body(call, {"person_id"}));
   const auto merged = gallery::PersonId(TRY(json::integer_field(body, "person_id")));
@@ -166,6 +171,21 @@ Result<Response> merge_person(const Call& call) {
   return json_response(200, json::object{{"person", to_json(person)},
                                          {"photo_ids", ids_json(moved.photos)},
                                          {"sighting_ids", ids_json(moved.sightings)}});
+}
+
+Result<Response> unmerge_person(const Call& call) {
+  const json::object body = TRY(json_body(call, {"name", "photo_ids", "sighting_ids"}));
+  const std::string name = TRY(json::string_field(body, "name"));
+  gallery::Merged merged;
+  merged.photos = TRY(ids_of<gallery::PhotoId>(body, "photo_ids"));
+  merged.sightings = TRY(ids_of<gallery::SightingId>(body, "sighting_ids"));
+  const auto again = TRY(
+      galleries(call).unmerge_person(call.user(), gallery_of(call), person_of(call), name, merged));
+  if (!again) {
+    return json_response(200, json::object{{"person", nullptr}, {"photo_ids", json::array()}});
+  }
+  return json_response(200, json::object{{"person", to_json(again->person)},
+                                         {"photo_ids", ids_json(again->photos)}});
 }
 
 }  // namespace faceforge::http

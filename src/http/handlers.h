@@ -44,7 +44,9 @@ namespace faceforge::http {
 [[nodiscard]] Result<Response> rename_person(const Call& call);
 [[nodiscard]] Result<Response> delete_person(const Call& call);
 [[nodiscard]] Result<Response> move_photos(const Call& call);
+[[nodiscard]] Result<Response> move_photos_back(const Call& call);
 [[nodiscard]] Result<Response> merge_person(const Call& call);
+[[nodiscard]] Result<Response> unmerge_person(const Call& call);
 
 [[nodiscard]] Result<Response> list_photos(const Call& call);
 [[nodiscard]] Result<Response> upload_photos(const Call& call);

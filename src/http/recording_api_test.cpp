@@ -143,6 +143,15 @@ TEST_F(RecordingApiTest, NamingIsUndone) {
   EXPECT_THAT(groups(), SizeIs(1));
   EXPECT_EQ(body_of(ada_.get(person)).at("photo_count"), 0);
   EXPECT_EQ(ada_.get(fmt::format("{}/unknown-faces/{}/crop", path_, face)).status, 200);
+  const auto end = [&](const std::string& whose) {
+    return ada_.post(whose + "/unnamed-faces",
+                     json::object{{"face_ids", json::array{face}}, {"delete_if_emptied", true}});
+  };
+  EXPECT_EQ(end(person).status, 200);
+  EXPECT_EQ(ada_.get(person).status, 404) << "nothing of theirs is left";
+  const std::string bob = fmt::format("{}/people/{}", path_, filled_.bob);
+  EXPECT_EQ(end(bob).status, 200);
+  EXPECT_EQ(ada_.get(bob).status, 200) << "who has photos stays";
 }
 
 TEST_F(RecordingApiTest, AFaceThatIsGoneIsRefusedAndNobodyIsMadeOfNothing) {
@@ -227,14 +236,19 @@ TEST_F(RecordingApiTest, AMergeAndItsUndoLeaveWhoWasSeenAsItWas) {
                                           json::object{{"person_id", filled_.ada}}));
   EXPECT_EQ(sightings().at(0).at("person"), "Bob");
   ASSERT_THAT(merged.at("sighting_ids").as_array(), SizeIs(1));
-  const Answer undone =
-      ada_.post(people, json::object{{"name", "Ada"},
-                                     {"photo_ids", merged.at("photo_ids")},
-                                     {"sighting_ids", merged.at("sighting_ids")}});
-  EXPECT_EQ(undone.status, 201) << undone.body;
+  const std::string unmerged = fmt::format("{}/{}/unmerged-people", people, filled_.bob);
+  json::object asked{{"name", "Ada"},
+                     {"photo_ids", merged.at("photo_ids")},
+                     {"sighting_ids", merged.at("sighting_ids")}};
+  const Answer undone = ada_.post(unmerged, asked);
+  EXPECT_EQ(undone.status, 200) << undone.body;
+  EXPECT_EQ(body_of(undone).at("photo_ids"), merged.at("photo_ids"));
+  EXPECT_EQ(body_of(undone).at("person").at("photo_count"), 3);
   EXPECT_EQ(sightings().at(0).at("person"), "Ada");
-  EXPECT_EQ(reason_of(ada_.post(people, json::object{{"name", "Cleo"}, {"sighting_ids", "1"}})),
-            "json_field_type");
+  asked["name"] = "Cleo";
+  EXPECT_TRUE(body_of(ada_.post(unmerged, asked)).at("person").is_null()) << "none is Bob's";
+  asked["sighting_ids"] = "1";
+  EXPECT_EQ(reason_of(ada_.post(unmerged, asked)), "json_field_type");
 }
 
 TEST_F(RecordingApiTest, SightingsComeInPages) {

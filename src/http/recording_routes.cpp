@@ -172,10 +172,18 @@ Result<Response> name_faces(const Call& call) {
 }
 
 Result<Response> unname_faces(const Call& call) {
-  const json::object body = TRY(json_body(call, {"face_ids"}));
+  const json::object body = TRY(json_body(call, {"face_ids", "delete_if_emptied"}));
   const auto faces = TRY(face_ids_of(body, kNamedFacesPerRequest));
-  const auto unknown = TRY(call.services.recognition.unname_faces(
-      call.user(), gallery_of(call), call.ids.id<gallery::PersonId>("person_id"), faces));
+  bool deletes = false;
+  if (json::has_field(body, "delete_if_emptied")) {
+    deletes = TRY(json::bool_field(body, "delete_if_emptied"));
+  }
+  const auto person = call.ids.id<gallery::PersonId>("person_id");
+  const auto unknown =
+      TRY(call.services.recognition.unname_faces(call.user(), gallery_of(call), person, faces));
+  if (deletes) {
+    TRY(galleries(call).delete_person_without_photos(call.user(), gallery_of(call), person));
+  }
   json::array ids;
   for (const gallery::UnknownFaceId face : unknown) ids.emplace_back(face.value());
   return json_response(200, json::object{{"face_ids", std::move(ids)}});

@@ -61,7 +61,9 @@ constexpr auto kRoutes = std::to_array<Route>({
     {Patch,  "/api/v1/galleries/{gallery_id}/people/{person_id}", Manage, kJson, Quick, rename_person},
     {Delete, "/api/v1/galleries/{gallery_id}/people/{person_id}", Manage, kNone, Quick, delete_person},
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/moved-photos", Manage, kJson, Quick, move_photos},
+    {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/moved-back-photos", Manage, kJson, Quick, move_photos_back},
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/merged-people", Manage, kJson, Quick, merge_person},
+    {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/unmerged-people", Manage, kJson, Quick, unmerge_person},
 
     {Get,    "/api/v1/galleries/{gallery_id}/people/{person_id}/training", Read,   kNone, Photos, get_person_training},
     {Post,   "/api/v1/galleries/{gallery_id}/people/{person_id}/unnamed-faces", Manage, kJson, Quick, unname_faces},

@@ -288,12 +288,12 @@ export const api = {
         params: { path: ofPerson(galleryId, personId) },
       }),
     ),
-  /** A new person; with photos they are split off from those who had them, and with sightings so are these. */
-  createPerson: (galleryId: number, name: string, photoIds?: number[], sightingIds?: number[]) =>
+  /** A new person; with photos they are split off from those who had them. */
+  createPerson: (galleryId: number, name: string, photoIds?: number[]) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/people', {
         params: { path: inGallery(galleryId) },
-        body: { name, photo_ids: photoIds, sighting_ids: sightingIds },
+        body: { name, photo_ids: photoIds },
       }),
     ),
   movePhotos: (galleryId: number, toPersonId: number, photoIds: number[]) =>
@@ -303,7 +303,20 @@ export const api = {
         body: { photo_ids: photoIds },
       }),
     ),
-  /** Makes two people one: `personId` is merged into `intoPersonId`. Gives the photos that moved. */
+  /**
+   * Undoes a move, where photos are still `fromPersonId`'s, and gives those; where no photo of theirs is left, that person is
+   * merged into `toPersonId` if `mergeIfEmptied`.
+   */
+  movePhotosBack: async (galleryId: number, fromPersonId: number, toPersonId: number, photoIds: number[], mergeIfEmptied: boolean) =>
+    (
+      await unwrap(
+        client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/moved-back-photos', {
+          params: { path: ofPerson(galleryId, toPersonId) },
+          body: { photo_ids: photoIds, from_person_id: fromPersonId, merge_if_emptied: mergeIfEmptied },
+        }),
+      )
+    ).photo_ids,
+  /** Makes two people one: `personId` is merged into `intoPersonId`. Gives what moved. */
   mergePerson: (galleryId: number, personId: number, intoPersonId: number) =>
     unwrap(
       client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/merged-people', {
@@ -311,6 +324,16 @@ export const api = {
         body: { person_id: personId },
       }),
     ),
+  /** Undoes a merge, where what moved is still `intoPersonId`'s, and gives those photos. */
+  unmergePerson: async (galleryId: number, intoPersonId: number, name: string, photo_ids: number[], sighting_ids: number[]) =>
+    (
+      await unwrap(
+        client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/unmerged-people', {
+          params: { path: ofPerson(galleryId, intoPersonId) },
+          body: { name, photo_ids, sighting_ids },
+        }),
+      )
+    ).photo_ids,
   renamePerson: (galleryId: number, personId: number, name: string) =>
     unwrap(
       client.PATCH('/api/v1/galleries/{gallery_id}/people/{person_id}', {
@@ -451,13 +474,13 @@ export const api = {
         body: { face_ids, ...person },
       }),
     ),
-  /** Makes named faces unknown again where their photos are still that person's; gives those. */
-  unnameFaces: async (galleryId: number, personId: number, face_ids: number[]) =>
+  /** Makes named faces unknown again where their photos are still that person's; gives those. Then without photos, the person goes. */
+  unnameFaces: async (galleryId: number, personId: number, face_ids: number[], delete_if_emptied: boolean) =>
     (
       await unwrap(
         client.POST('/api/v1/galleries/{gallery_id}/people/{person_id}/unnamed-faces', {
           params: { path: ofPerson(galleryId, personId) },
-          body: { face_ids },
+          body: { face_ids, delete_if_emptied },
         }),
       )
     ).face_ids,

@@ -15,10 +15,6 @@ beforeEach(() => {
   toasts.list = [];
   people = new Map([[1, 'Ada'], [2, 'Bob'], [3, 'Cleo']]);
   photos = new Map([[10, 1], [11, 1], [12, 1], [20, 2]]);
-  vi.spyOn(api, 'photos').mockImplementation(async (_, id) => {
-    if (!people.has(id)) throw missing();
-    return of(id).map((photo) => ({ id: photo })) as never;
-  });
   vi.spyOn(api, 'movePhotos').mockImplementation(async (_, to, ids) => {
     if (!people.has(to)) throw missing();
     if (ids.some((id) => !photos.has(id))) throw new Refusal('photo_not_found', 'there is none', 'not_found');
@@ -36,6 +32,19 @@ beforeEach(() => {
     for (const photo of photo_ids) photos.set(photo, into);
     people.delete(id);
     return { person: person(into), photo_ids, sighting_ids: [70, 71] };
+  });
+  vi.spyOn(api, 'movePhotosBack').mockImplementation(async (_, from, to, ids, mergeIfEmptied) => {
+    if (!people.has(to)) throw missing();
+    const back = ids.filter((id) => photos.get(id) === from);
+    for (const id of back) photos.set(id, to);
+    if (mergeIfEmptied && of(from).length === 0) people.delete(from);
+    return back;
+  });
+  vi.spyOn(api, 'unmergePerson').mockImplementation(async (_, into, name, ids) => {
+    if (!people.has(into)) throw missing();
+    const back = ids.filter((id) => photos.get(id) === into);
+    if (back.length > 0 || ids.length === 0) await api.createPerson(1, name, back);
+    return back;
   });
 });
 
@@ -82,8 +91,16 @@ test('a merge is undone with the photos that are still there', async () => {
   await undone();
   expect(of(4)).toEqual([11, 12]);
   expect(people.get(4)).toBe('Ada');
-  expect(api.createPerson).toHaveBeenLastCalledWith(1, 'Ada', [11, 12], [70, 71]);
+  expect(api.unmergePerson).toHaveBeenLastCalledWith(1, 2, 'Ada', [10, 11, 12], [70, 71]);
   expect(told()).toEqual(['1 photo was moved on or deleted since, and stays as it is.']);
+});
+
+test('of a merge into somebody who was deleted since nothing comes back, and it is told', async () => {
+  await mergePeople(1, person(1), person(2));
+  people.delete(2);
+  await undone();
+  expect([...people.values()]).toEqual(['Cleo']);
+  expect(told()).toEqual(['3 photos were moved on or deleted since, and stay as they are.']);
 });
 
 test('of people who are gone nothing comes back, and it is told', async () => {

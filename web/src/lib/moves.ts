@@ -27,16 +27,6 @@ export function offerUndo(words: string, undo: () => Promise<number>) {
   toasts.say(words, { undo: () => void act() });
 }
 
-/** The ids of a person's photos now; none where the person is gone. */
-async function photosOf(galleryId: number, personId: number): Promise<number[]> {
-  try {
-    return (await api.photos(galleryId, personId)).map((photo) => photo.id);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
 /**
  * Moves photos from one person to another, or to a new one who is split off, and offers to undo it. Photos that were
  * moved on or deleted meanwhile stay as they are then.
@@ -47,17 +37,11 @@ export async function movePhotos(galleryId: number, from: Person, to: Owner, pho
   const isSplit = to.id === null;
   const made = to.id === null ? await api.createPerson(galleryId, to.name, photoIds) : await api.movePhotos(galleryId, to.id, photoIds);
   offerUndo(t(isSplit ? 'move.split' : 'move.done', { count: photoIds.length, name: to.name }), async () => {
-    const there = await photosOf(galleryId, made.id);
-    const back = photoIds.filter((id) => there.includes(id));
     // A person who was split off for these photos alone goes with them.
-    if (isSplit && back.length > 0 && back.length === there.length) await api.mergePerson(galleryId, made.id, from.id);
-    else if (back.length > 0) await api.movePhotos(galleryId, from.id, back);
+    const back = await api.movePhotosBack(galleryId, made.id, from.id, photoIds, isSplit);
     return photoIds.length - back.length;
   });
 }
-
-/** A list, unless it is empty: then it is left out of what is sent. */
-const someOf = (ids: number[]) => (ids.length > 0 ? ids : undefined);
 
 /**
  * Merges a person into another, and offers to undo it, as `movePhotos` does.
@@ -67,9 +51,12 @@ const someOf = (ids: number[]) => (ids.length > 0 ? ids : undefined);
 export async function mergePeople(galleryId: number, from: Person, into: Person): Promise<void> {
   const { photo_ids, sighting_ids } = await api.mergePerson(galleryId, from.id, into.id);
   offerUndo(t('merge.done', { name: from.name, person: into.name }), async () => {
-    const there = await photosOf(galleryId, into.id);
-    const back = photo_ids.filter((id) => there.includes(id));
-    if (back.length > 0 || photo_ids.length === 0) await api.createPerson(galleryId, from.name, someOf(back), someOf(sighting_ids));
-    return photo_ids.length - back.length;
+    try {
+      const back = await api.unmergePerson(galleryId, into.id, from.name, photo_ids, sighting_ids);
+      return photo_ids.length - back.length;
+    } catch (error) {
+      if (isMissing(error)) return photo_ids.length; // who had them was deleted, with all of them
+      throw error;
+    }
   });
 }

@@ -66,13 +66,14 @@ export function byReason(refused: Named['refused']): { count: number; why: strin
  * Makes named faces unknown again. A person who was made for them goes too, unless they have other photos by now.
  *
  * out:   how many stay photos, because they were moved on or deleted since
- * fails: as `unnameFaces` and `remove`
+ * fails: as `unnameFaces`
  */
 export async function undoNaming(galleryId: number, person: Person, taken: number[], isNew: boolean): Promise<number> {
   let left = taken.length;
-  for (const some of inRequests(taken)) left -= (await api.unnameFaces(galleryId, person.id, some)).length;
-  if (isNew && (await api.person(galleryId, person.id)).photo_count === 0) {
-    await api.remove({ kind: 'person', gallery: galleryId, person: person.id });
+  const requests = [...inRequests(taken)];
+  for (const some of requests) {
+    const isLast = some === requests.at(-1);
+    left -= (await api.unnameFaces(galleryId, person.id, some, isNew && isLast)).length;
   }
   return left;
 }
