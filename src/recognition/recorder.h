@@ -40,9 +40,6 @@ class Recorder {
   void keep(gallery::UserId user, gallery::GalleryId gallery, std::vector<TrackRecord> records,
             UnixTime_ms began_ms);
 
-  /// Records that were lost so far.
-  [[nodiscard]] int64_t lost_count() const { return lost_count_; }
-
  private:
   struct Waiting {
     gallery::UserId user{};
@@ -59,7 +56,7 @@ class Recorder {
   gallery::Galleries& galleries_;
   Shares places_{{.all = kMaxWaiting, .each = kMaxWaitingOfOne}};
   BoundedQueue<Waiting> queue_{kMaxWaiting};
-  std::atomic<int64_t> lost_count_ = 0;
+  std::atomic<int64_t> lost_count_ = 0;  ///< the log tells it
   std::mutex starting_;
   std::thread thread_;  ///< guarded by `starting_` until it runs
 };

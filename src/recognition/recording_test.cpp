@@ -165,21 +165,33 @@ TEST_P(WatchRecordingTest, FacesThatAreAlikeAreOneGroupAndThoseOfAnotherPackAreA
   EXPECT_THAT(recognition_->unknown_faces(user_, gallery_)->groups, SizeIs(3));
 }
 
-TEST_P(WatchRecordingTest, WhatTheQueueDoesNotHoldIsCountedAndLost) {
-  Recorder recorder(*galleries_);
+TEST_P(WatchRecordingTest, WhatTheQueueDoesNotHoldIsLostAndOneAccountLeavesRoomForTheOthers) {
+  const UserId eve = *database().transact([&](store::Transaction& transaction) {
+    return store::create_owner(transaction, clock_.now_ms());
+  });
+  const GalleryId of_eve = galleries_->create_gallery(eve, "Hers")->id;
+  const PersonId zoe = galleries_->add_person(eve, of_eve, "Zoe")->id;
+  ASSERT_TRUE(galleries_->set_recording(eve, of_eve, {true, 30}));
+  clock_.advance(std::chrono::milliseconds(1));
   std::vector<TrackRecord> many(100 * Recorder::kMaxWaiting);
-  for (TrackRecord& record : many) record.person_id = ann_;
+  constexpr int64_t kApart_ms = 3'600'000;  // so that none goes on with the one before
+  int64_t time_ms = 0;
+  for (TrackRecord& record : many) {
+    record.person_id = ann_;
+    record.first_seen_ms = record.last_seen_ms = time_ms += kApart_ms;
+  }
+  std::vector<TrackRecord> one(1);
+  one[0].person_id = zoe;
   const auto count = static_cast<int64_t>(many.size());
-  recorder.keep(user_, gallery_, std::move(many), 0);
-  EXPECT_GT(recorder.lost_count(), 0);
-  const int64_t lost = recorder.lost_count();
-  EXPECT_LE(lost, count - static_cast<int64_t>(Recorder::kMaxWaitingOfOne));
-  TrackRecord one;
-  one.person_id = ann_;
-  std::vector<TrackRecord> of_another;
-  of_another.push_back(std::move(one));
-  recorder.keep(UserId(user_.value() + 1), gallery_, std::move(of_another), 0);
-  EXPECT_EQ(recorder.lost_count(), lost) << "one account leaves room for the others";
+  {
+    Recorder recorder(*galleries_);
+    recorder.keep(user_, gallery_, std::move(many), clock_.now_ms());
+    recorder.keep(eve, of_eve, std::move(one), clock_.now_ms());
+  }
+  const int64_t kept = galleries_->find_gallery(user_, gallery_)->sighting_count;
+  EXPECT_GE(kept, static_cast<int64_t>(Recorder::kMaxWaitingOfOne));
+  EXPECT_LT(kept, count);
+  EXPECT_EQ(galleries_->find_gallery(eve, of_eve)->sighting_count, 1);
 }
 
 TEST_P(WatchRecordingTest, AFrameThatNobodyWaitsForIsNotLookedAt) {
