@@ -45,7 +45,7 @@ install_npm() {
   [ -f "$folder/package-lock.json" ] || die "$folder/package-lock.json is missing"
   if ! cmp -s "$folder/package-lock.json" "$stamp"; then
     say "npm packages of ${folder#"$root"/}"
-    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) >&2 || die "npm ci failed in $folder"
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error) >&2 || die "npm ci failed in $folder"
     cp "$folder/package-lock.json" "$stamp"
   fi
 }

@@ -28,7 +28,7 @@ Result<int> become_lab(const std::vector<std::string>& arguments) {
   if (!failed) ::execv(lab.c_str(), forwarded.data());
   return fail(ErrorCode::NotFound, "lab_not_installed",
               "training is a program of its own, {}, which is not beside this one ({}): install "
-              "LibTorch (libtorch-dev) and build FaceForge again",
+              "LibTorch (libtorch-dev) and build it, as docs/training.md says",
               kLabProgram, self.parent_path().string());
 }
 
