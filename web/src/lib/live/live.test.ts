@@ -168,6 +168,24 @@ test('a frame that is never answered is the end of its connection', async () => 
   expect(live.state).toBe('open');
 });
 
+test('a frame that was made while the connection broke is not sent, and does not end the next one', async () => {
+  const live = open();
+  newest().say(ready);
+  const broken = newest();
+  broken.onclose?.({ reason: '' });
+  await live.send(new Blob(['late']), 0);
+  expect(live.inFlight).toBe(0);
+  await vi.advanceTimersByTimeAsync(500);
+  newest().say(ready);
+  const made = FakeSocket.made.length;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(live.state).toBe('open');
+  expect(FakeSocket.made).toHaveLength(made);
+  broken.say(result(1, face()));
+  expect(results).toEqual([]);
+  live.close();
+});
+
 test('where there was no connection, it is asked why, and what stays is not asked again', async () => {
   const untrained = new Refusal('gallery_not_trained', 'train it', 'conflict');
   const live = open(async () => untrained);

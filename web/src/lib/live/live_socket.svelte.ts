@@ -67,7 +67,9 @@ export class LiveSocket {
     return this.state === 'open' && this.inFlight < inFlightMax;
   }
 
+  /** Sends a frame, where there still is a connection: it may have broken while the frame was made. */
   async send(picture: Blob, captured_ms: number) {
+    if (!this.wantsFrame) return;
     const id = this.#next++;
     const socket = this.#socket;
     this.#sent.set(id, { captured_ms, picture });
@@ -87,7 +89,9 @@ export class LiveSocket {
   #connect() {
     this.state = 'connecting';
     const socket = (this.#socket = (this.hooks.makeSocket ?? ((to) => new WebSocket(to)))(this.address));
-    socket.onmessage = (event: MessageEvent<string>) => this.#take(JSON.parse(event.data) as LiveMessage);
+    socket.onmessage = (event: MessageEvent<string>) => {
+      if (socket === this.#socket) this.#take(JSON.parse(event.data) as LiveMessage);
+    };
     socket.onclose = (event) => {
       if (socket === this.#socket) this.#lose(event.reason);
     };
@@ -153,6 +157,7 @@ export class LiveSocket {
 
   #wait() {
     this.state = 'waiting';
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(), Math.min(wait_ms.most, wait_ms.first * 2 ** this.#failures++));
   }
 
