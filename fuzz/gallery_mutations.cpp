@@ -41,6 +41,18 @@ gallery::GalleryModel sample(face::Metric metric) {
   return model;
 }
 
+gallery::GalleryModel sample_with_head(face::Metric metric) {
+  gallery::GalleryModel model = sample(metric);
+  model.people[1].references.push_back({"c.jpg", {}, {0.6F, 0.8F}});
+  gallery::PersonalHead head{.matrix = {2, 2, {1, 0.25F, -0.5F, 1}}};
+  head.model_id = gallery::head_model_id(model.model_id, head.matrix);
+  head.calibration = model.calibration;
+  head.calibration->model_id = head.model_id;
+  head.trial.with_head.emplace();
+  model.head = head;
+  return model;
+}
+
 Error read_model(const Bytes& file) {
   const auto model = gallery::read_model(
       file, {.file_bytes = 1 << 20, .unpacked_bytes = 1 << 20, .manifest_bytes = 1 << 20});
@@ -56,6 +68,19 @@ Error read_model(const Bytes& file) {
   return {};
 }
 
+/// Names a head's space by its matrix, whatever that is now.
+void name_head(json::object& manifest, const archive::ZipEntries& entries) {
+  const auto file = entries.find("head.npy");
+  if (file == entries.end()) return;
+  const auto matrix = gallery::read_npy(file->second);
+  if (!matrix) return;
+  const face::ModelId base{json::string_field(manifest, "model_id").value()};
+  const std::string name = gallery::head_model_id(base, *matrix).hex();
+  auto& head = manifest.at("head").as_object();
+  head["model_id"] = name;
+  if (head["calibration"].is_object()) head["calibration"].as_object()["model_id"] = name;
+}
+
 /// Changes the manifest or a table, and makes the checksums right.
 Bytes change_model(const Bytes& file, std::mt19937_64& random) {
   auto entries = archive::read_zip(file, {}).value();
@@ -65,6 +90,7 @@ Bytes change_model(const Bytes& file, std::mt19937_64& random) {
     }
   }
   auto manifest = json::parse(fuzz::to_text(entries.at("manifest.json"))).value();
+  name_head(manifest.as_object(), entries);
   for (auto& file_of : manifest.as_object().at("files").as_object()) {
     const auto& contents = entries.at(std::string(file_of.key()));
     file_of.value().as_object()["sha256"] = to_hex(sha256(std::span(contents)));
@@ -92,7 +118,11 @@ int main(int argc, char** argv) {
       {{.name = "gallery model",
         .originals =
             {gallery::write_model(faceforge::sample(faceforge::face::Metric::Cosine)).value(),
-             gallery::write_model(faceforge::sample(faceforge::face::Metric::L2)).value()},
+             gallery::write_model(faceforge::sample(faceforge::face::Metric::L2)).value(),
+             gallery::write_model(faceforge::sample_with_head(faceforge::face::Metric::Cosine))
+                 .value(),
+             gallery::write_model(faceforge::sample_with_head(faceforge::face::Metric::L2))
+                 .value()},
         .documented = {"not_a_gallery_model", "gallery_model_version", "gallery_model_damaged",
                        "gallery_model_too_large"},
         .read = faceforge::read_model,

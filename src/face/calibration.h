@@ -20,6 +20,9 @@ struct Calibration {
   ModelId model_id;  ///< a threshold without a ModelId does not exist
   int64_t impostor_pair_count = 0;
   std::vector<CalibrationPoint> points;
+  /// Rarer rates count as extrapolated although there are points for them: those of a personal head
+  /// are derived from its pack's. 0: all points were measured.
+  double least_measured_rate = 0;
   /// Tail: ln FMR = tail_intercept + tail_slope * t + tail_curvature * t^2, fitted to the rarest
   /// measured points, falling in t beyond the last of them.
   double tail_intercept = 0;

@@ -43,12 +43,16 @@ json::object to_json(const Calibration& calibration) {
     points.push_back(json::object{{"false_match_rate", point.false_match_rate},
                                   {"match_threshold", json::number(point.match_threshold)}});
   }
-  return {{"model_id", calibration.model_id.hex()},
-          {"impostor_pair_count", calibration.impostor_pair_count},
-          {"points", std::move(points)},
-          {"tail", json::array{calibration.tail_intercept, calibration.tail_slope,
-                               calibration.tail_curvature}},
-          {"ambiguity_margin", json::number(calibration.ambiguity_margin)}};
+  json::object text{{"model_id", calibration.model_id.hex()},
+                    {"impostor_pair_count", calibration.impostor_pair_count},
+                    {"points", std::move(points)},
+                    {"tail", json::array{calibration.tail_intercept, calibration.tail_slope,
+                                         calibration.tail_curvature}},
+                    {"ambiguity_margin", json::number(calibration.ambiguity_margin)}};
+  if (calibration.least_measured_rate > 0) {
+    text["least_measured_rate"] = calibration.least_measured_rate;
+  }
+  return text;
 }
 
 Result<Calibration> calibration_from_json(const json::object& from) {
@@ -75,6 +79,14 @@ Result<Calibration> calibration_from_json(const json::object& from) {
                 "its ambiguity_margin is {}; it lies in 0 to 2", margin);
   }
   calibration.ambiguity_margin = static_cast<float>(margin);
+  if (json::has_field(from, "least_measured_rate")) {
+    calibration.least_measured_rate = TRY(json::number_field(from, "least_measured_rate"));
+    if (!is_within(calibration.least_measured_rate, 0, 1)) {
+      return fail(ErrorCode::InvalidInput, "calibration_malformed",
+                  "its least_measured_rate is {}; it lies in 0 to 1",
+                  calibration.least_measured_rate);
+    }
+  }
   return calibration;
 }
 

@@ -10,6 +10,7 @@
 #include "face/calibration.h"
 #include "face/embedding.h"
 #include "gallery/gallery.h"
+#include "gallery/personal_head.h"
 
 namespace faceforge::gallery {
 
@@ -30,7 +31,8 @@ struct ModelPerson {
 };
 
 /// A trained gallery in memory, wherever it comes from: a stored version, a folder of photos or a
-/// `.ffg` file. Every vector has `embedding_length` values; names of people are unique.
+/// `.ffg` file. Every vector has `embedding_length` values; names of people are unique. All vectors
+/// are in the space of `model_id`, also where there is a head.
 struct GalleryModel {
   face::ModelId model_id{};
   face::Metric metric = face::Metric::Cosine;
@@ -40,6 +42,8 @@ struct GalleryModel {
   /// Of the pack, copied so that a file can be used alone; nothing when the pack had none.
   std::optional<face::Calibration> calibration{};
   std::vector<ModelPerson> people{};
+  /// With one, everybody has as many references as `photo_count`: templates are made of them.
+  std::optional<PersonalHead> head{};
 };
 
 }  // namespace faceforge::gallery

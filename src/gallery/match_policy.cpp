@@ -32,7 +32,8 @@ double on_the_tail(const face::Calibration& calibration, double log_rate) {
 /// in: a usable calibration
 MatchThreshold threshold_of(const face::Calibration& calibration, double false_match_rate) {
   const auto& points = calibration.points;
-  MatchThreshold found{.false_match_rate = false_match_rate};
+  MatchThreshold found{.false_match_rate = false_match_rate,
+                       .extrapolated = false_match_rate < calibration.least_measured_rate};
   if (false_match_rate >= points.front().false_match_rate) {
     found.similarity = points.front().match_threshold;
     return found;

@@ -1,9 +1,11 @@
 #include "gallery/model_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "archive/zip.h"
 #include "base/check.h"
@@ -13,15 +15,18 @@
 #include "face/calibration_json.h"
 #include "gallery/name.h"
 #include "gallery/npy.h"
+#include "gallery/train.h"
 
 namespace faceforge::gallery {
 namespace {
 
 constexpr std::string_view kFormat = "faceforge-gallery-model";
 constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kFormatVersionWithHead = 2;  ///< whoever knows no heads must not ask without one
 constexpr std::string_view kManifest = "manifest.json";
 constexpr std::string_view kTemplates = "templates.npy";
 constexpr std::string_view kReferences = "references.npy";
+constexpr std::string_view kHead = "head.npy";
 constexpr size_t kMaxEntries = 16;
 constexpr double kMaxRatio = 1'000;  ///< names of people are text and pack well
 constexpr int64_t kMaxEmbeddingLength = 65'536;
@@ -49,22 +54,32 @@ json::object person_json(const ModelPerson& person) {
           {"references", std::move(references)}};
 }
 
+json::object head_json(const PersonalHead& head) {
+  json::value calibration = nullptr;
+  if (head.calibration) calibration = face::to_json(*head.calibration);
+  return {{"model_id", head.model_id.hex()},
+          {"calibration", std::move(calibration)},
+          {"trial", to_json(head.trial)}};
+}
+
 json::object manifest_json(const GalleryModel& model, json::object files) {
   json::array people;
   for (const ModelPerson& person : model.people) people.push_back(person_json(person));
   json::value calibration = nullptr;
   if (model.calibration) calibration = face::to_json(*model.calibration);
-  return {{"format", kFormat},
-          {"format_version", kFormatVersion},
-          {"trained", to_rfc3339(model.trained_ms)},
-          {"trained_ms", model.trained_ms},
-          {"model_id", model.model_id.hex()},
-          {"pack_id", model.pack_id},
-          {"metric", face::to_string(model.metric)},
-          {"embedding_length", model.embedding_length},
-          {"files", std::move(files)},
-          {"calibration", std::move(calibration)},
-          {"people", std::move(people)}};
+  json::object manifest{{"format", kFormat},
+                        {"format_version", model.head ? kFormatVersionWithHead : kFormatVersion},
+                        {"trained", to_rfc3339(model.trained_ms)},
+                        {"trained_ms", model.trained_ms},
+                        {"model_id", model.model_id.hex()},
+                        {"pack_id", model.pack_id},
+                        {"metric", face::to_string(model.metric)},
+                        {"embedding_length", model.embedding_length},
+                        {"files", std::move(files)},
+                        {"calibration", std::move(calibration)},
+                        {"people", std::move(people)}};
+  if (model.head) manifest["head"] = head_json(*model.head);
+  return manifest;
 }
 
 FloatTable empty_table(const GalleryModel& model) {
@@ -118,10 +133,10 @@ Result<json::object> parse_manifest(const archive::ZipEntries& entries,
   if (!format || *format != kFormat) return not_ours();
   const auto version = json::integer_field(manifest, "format_version");
   if (!version || *version < 1) return damaged("its format version is missing");
-  if (*version > kFormatVersion) {
+  if (*version > kFormatVersionWithHead) {
     return fail(ErrorCode::Unsupported, "gallery_model_version",
                 "the gallery model has format version {}; this FaceForge reads up to {}", *version,
-                kFormatVersion);
+                kFormatVersionWithHead);
   }
   return manifest;
 }
@@ -170,6 +185,35 @@ Result<ModelPerson> person_from_json(const json::value& from) {
   return person;
 }
 
+/// Reads a calibration that may be null, of the model that it must be of.
+Result<std::optional<face::Calibration>> calibration_field(const json::object& from,
+                                                           const face::ModelId& model_id) {
+  if (!json::has_field(from, "calibration") || from.at("calibration").is_null()) {
+    return std::nullopt;
+  }
+  const json::object text = TRY(json::object_field(from, "calibration"));
+  auto calibration = TRY(face::calibration_from_json(text));
+  if (calibration.model_id != model_id) return damaged("its calibration is of another model");
+  return calibration;
+}
+
+/// Reads what the manifest says of the head; its matrix is still empty.
+Result<std::optional<PersonalHead>> head_from_json(const json::object& manifest) {
+  const bool is_announced =
+      TRY(json::integer_field(manifest, "format_version")) >= kFormatVersionWithHead;
+  if (is_announced != json::has_field(manifest, "head")) {
+    return damaged("a head is missing, or is not to be expected");
+  }
+  if (!is_announced) return std::nullopt;
+  const json::object text = TRY(json::object_field(manifest, "head"));
+  PersonalHead head;
+  head.model_id = face::ModelId(TRY(json::string_field(text, "model_id")));
+  head.calibration = TRY(calibration_field(text, head.model_id));
+  const json::object trial = TRY(json::object_field(text, "trial"));
+  head.trial = TRY(head_trial_from_json(trial));
+  return head;
+}
+
 /// Reads everything of the manifest; the embeddings are still empty.
 Result<GalleryModel> model_from_json(const json::object& manifest, const ModelFileLimits& limits) {
   GalleryModel model;
@@ -183,13 +227,8 @@ Result<GalleryModel> model_from_json(const json::object& manifest, const ModelFi
   if (model.embedding_length < 1 || model.embedding_length > kMaxEmbeddingLength) {
     return damaged("its embedding length is {}", model.embedding_length);
   }
-  if (json::has_field(manifest, "calibration") && !manifest.at("calibration").is_null()) {
-    const json::object calibration = TRY(json::object_field(manifest, "calibration"));
-    model.calibration = TRY(face::calibration_from_json(calibration));
-    if (model.calibration->model_id != model.model_id) {
-      return damaged("its calibration is of another model");
-    }
-  }
+  model.calibration = TRY(calibration_field(manifest, model.model_id));
+  model.head = TRY(head_from_json(manifest));
   const json::array people = TRY(json::array_field(manifest, "people"));
   if (people.size() > limits.people) {
     return fail(ErrorCode::TooLarge, "gallery_model_too_large",
@@ -231,6 +270,41 @@ Result<void> fill_embeddings(GalleryModel& model, const archive::ZipEntries& ent
     for (Reference& reference : model.people[person].references) {
       reference.embedding = row(references, next_reference++);
     }
+  }
+  return {};
+}
+
+/// Reads the head's matrix, and checks what bringing the photos through it relies on.
+Result<void> fill_head(GalleryModel& model, const archive::ZipEntries& entries,
+                       const json::object& manifest, const ModelFileLimits& limits) {
+  if (!model.head) return {};
+  PersonalHead& head = *model.head;
+  const auto length = static_cast<size_t>(model.embedding_length);
+  size_t reference_count = 0;
+  for (const ModelPerson& person : model.people) {
+    reference_count += person.references.size();
+    if (std::cmp_not_equal(person.references.size(), person.photo_count)) {
+      return damaged("it has a head, and {} of the {} photos of `{}`", person.references.size(),
+                     person.photo_count, person.name);
+    }
+    for (const Reference& reference : person.references) {
+      if (!check_embedding({{}, model.metric, reference.embedding})) {
+        return damaged("an embedding of `{}` is too long for a head", person.name);
+      }
+    }
+  }
+  if (length * length > limits.head_products / std::max<size_t>(1, reference_count)) {
+    return fail(ErrorCode::TooLarge, "gallery_model_too_large",
+                "the gallery model has a head and {} references of {} numbers: more than {} "
+                "products; without a head it could be used",
+                reference_count, length, limits.head_products);
+  }
+  head.matrix = TRY(read_table(entries, manifest, kHead, length, length));
+  const bool within = std::ranges::all_of(
+      head.matrix.values, [](float weight) { return std::abs(weight) <= kMaxHeadWeight; });
+  if (!within) return damaged("{} holds a number beyond {}", kHead, kMaxHeadWeight);
+  if (head.model_id != head_model_id(model.model_id, head.matrix)) {
+    return damaged("the model_id of its head is not that of {}", kHead);
   }
   return {};
 }
@@ -279,6 +353,7 @@ Result<std::vector<std::byte>> write_model(const GalleryModel& model,
   };
   add_table(kTemplates, templates);
   if (references.row_count > 0) add_table(kReferences, references);
+  if (model.head) add_table(kHead, model.head->matrix);
   const std::string manifest = json::to_pretty_text(manifest_json(model, std::move(files)));
   TRY(check_size("the gallery model's manifest", manifest.size(), limits.manifest_bytes));
   const auto manifest_bytes = bytes_of(manifest);
@@ -296,6 +371,7 @@ Result<GalleryModel> read_model(std::span<const std::byte> file, const ModelFile
   const json::object manifest = TRY(parse_manifest(entries, limits));
   GalleryModel model = TRY(or_damaged(model_from_json(manifest, limits)));
   TRY(or_damaged(fill_embeddings(model, entries, manifest, limits)));
+  TRY(or_damaged(fill_head(model, entries, manifest, limits)));
   TRY(check_lengths(model));
   return model;
 }

@@ -21,10 +21,13 @@ struct ModelFileLimits {
   size_t manifest_bytes = size_t{64} << 20;
   size_t people = 1'000'000;
   size_t references = 10'000'000;
+  /// To bring all references through a head: some seconds of work.
+  size_t head_products = 100'000'000'000;
 };
 
 /// Writes a gallery model as a `.ffg` file (docs/ffg-format.md): a zip with `manifest.json`,
-/// `templates.npy` and, where there are any, `references.npy`. The same model gives the same bytes.
+/// `templates.npy` and, where there are any, `references.npy` and `head.npy`. The same model gives
+/// the same bytes.
 ///
 /// fails: too_large/gallery_model_too_large beyond the limits, for it could not be read;
 ///        exhausted/out_of_memory

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -39,6 +40,23 @@ GalleryModel sample() {
                           .photo_count = 1,
                           .mean = {0.6F, 0.8F},
                           .references = {{"c.jpg", {}, {0.6F, 0.8F}}}});
+  return model;
+}
+
+GalleryModel sample_with_head() {
+  GalleryModel model = sample();
+  PersonalHead head{.matrix = {2, 2, {1, 0.25F, -0.5F, 1}},
+                    .trial = {.photo_count = 9,
+                              .person_count = 5,
+                              .fold_count = 5,
+                              .without_head = {7, 2, 2},
+                              .with_head = HeadAnswers{1, 0, 8},
+                              .mended_count = 6}};
+  head.model_id = head_model_id(model.model_id, head.matrix);
+  head.calibration = model.calibration;
+  head.calibration->model_id = head.model_id;
+  head.calibration->least_measured_rate = 0.125;
+  model.head = head;
   return model;
 }
 
@@ -145,7 +163,7 @@ TEST(ModelFile, AnythingElseIsSaidNotToBeAGalleryModel) {
 }
 
 TEST(ModelFile, ANewerFormatIsRefusedByItsVersion) {
-  const auto file = with_manifest("\"format_version\": 1", "\"format_version\": 2");
+  const auto file = with_manifest("\"format_version\": 1", "\"format_version\": 3");
   EXPECT_EQ(reason_of(file), "gallery_model_version");
 }
 
@@ -242,6 +260,91 @@ TEST(ModelFile, AFileIsWrittenAndReadByItsPath) {
   EXPECT_EQ(read_model_file(folder.path() / "none.ffg").error().reason, "file_not_found");
   EXPECT_EQ(write_model_file(sample(), folder.path() / "no" / "model.ffg").error().reason,
             "folder_not_found");
+}
+
+// --- with a personal head ---
+
+TEST(ModelFileWithHead, IsReadBackAsItWasWrittenAndRefusedByWhoeverKnowsNoHeads) {
+  const GalleryModel written = sample_with_head();
+  const auto file = write_model(written);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(*file, *write_model(written));
+  const auto model = read_model(*file);
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_TRUE(model->head);
+  EXPECT_EQ(model->head->model_id, written.head->model_id);
+  EXPECT_EQ(model->head->matrix.values, written.head->matrix.values);
+  EXPECT_EQ(model->head->calibration->least_measured_rate, 0.125);
+  EXPECT_EQ(model->head->trial.mended_count, 6);
+  EXPECT_EQ(model->head->trial.with_head->recognized_count, 8);
+  EXPECT_EQ(model->people[0].references[1].embedding, written.people[0].references[1].embedding);
+  const auto manifest = json::parse(text_of(entries_of(written).at("manifest.json")));
+  EXPECT_EQ(manifest->at("format_version").as_int64(), 2);  // version 1 is all that it knows
+  EXPECT_FALSE(read_model(*write_model(sample()))->head);
+}
+
+/// The sample with a head, with something of its manifest changed and another matrix, the checksum
+/// of which is right.
+std::string reason_with_head(const std::function<void(json::object&)>& change,
+                             const FloatTable& matrix = sample_with_head().head->matrix) {
+  auto entries = entries_of(sample_with_head());
+  auto manifest = json::parse(text_of(entries.at("manifest.json")))->as_object();
+  change(manifest);
+  entries["head.npy"] = write_npy(matrix);
+  if (const auto listed = manifest["files"].as_object().find("head.npy");
+      listed != manifest["files"].as_object().end()) {
+    listed->value().as_object()["sha256"] =
+        to_hex(sha256(std::span<const std::byte>(entries["head.npy"])));
+  }
+  entries["manifest.json"] = bytes_of(json::to_text(manifest));
+  return reason_of(*archive::write_zip(entries));
+}
+
+TEST(ModelFileWithHead, ADamagedHeadIsRefused) {
+  const auto nothing = [](json::object&) {};
+  EXPECT_EQ(reason_with_head(nothing), "read");
+  // Another matrix than its model_id names; no square; numbers that are none or too large.
+  EXPECT_EQ(reason_with_head(nothing, {2, 2, {1, 0, 0, 1}}), "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head(nothing, {2, 1, {1, 0}}), "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head(nothing, {2, 2, {1, 0, NAN, 1}}), "gallery_model_damaged");
+  const FloatTable large{2, 2, {1, 0, 17, 1}};
+  EXPECT_EQ(reason_with_head(
+                [&](json::object& manifest) {
+                  manifest["head"].as_object()["model_id"] =
+                      head_model_id(face::ModelId("0123abcd"), large).hex();
+                  manifest["head"].as_object()["calibration"] = nullptr;
+                },
+                large),
+            "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head([](json::object& manifest) { manifest.erase("head"); }),
+            "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head([](json::object& manifest) { manifest["format_version"] = 1; }),
+            "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head(
+                [](json::object& manifest) { manifest["files"].as_object().erase("head.npy"); }),
+            "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head([](json::object& manifest) {
+              manifest["head"].as_object()["trial"].as_object()["mended_count"] = -1;
+            }),
+            "gallery_model_damaged");
+  // A promise of the pack's own space.
+  EXPECT_EQ(reason_with_head([](json::object& manifest) {
+              manifest["head"].as_object()["calibration"] = manifest["calibration"];
+            }),
+            "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head([](json::object& manifest) {
+              manifest["people"].as_array()[1].as_object()["photo_count"] = 2;
+            }),
+            "gallery_model_damaged");
+}
+
+TEST(ModelFileWithHead, MorePhotosThanCanBeBroughtThroughItInSecondsAreTooMany) {
+  const auto file = *write_model(sample_with_head());
+  ModelFileLimits limits;
+  limits.head_products = 3 * 2 * 2;
+  EXPECT_TRUE(read_model(file, limits));
+  limits.head_products = 3 * 2 * 2 - 1;
+  EXPECT_EQ(read_model(file, limits).error().reason, "gallery_model_too_large");
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ Result<void> require_wanted(const std::stop_token& abandoned) {
 Result<std::vector<Candidate>> nearest_others(const Snapshot& snapshot,
                                               std::span<const float> embedding, size_t person_index,
                                               size_t count) {
-  const face::Embedding asked{.model_id = snapshot.model_id(),
+  const face::Embedding asked{.model_id = snapshot.space_id(),
                               .metric = snapshot.metric(),
                               .values = {embedding.begin(), embedding.end()}};
   auto candidates = TRY(snapshot.nearest(asked, count + 1));

@@ -1,9 +1,12 @@
 #include "gallery/snapshot.h"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 #include "base/check.h"
+#include "gallery/internal/products.h"
 #include "search/index.h"
 
 namespace faceforge::gallery {
@@ -31,6 +34,45 @@ std::vector<float> template_row(const ModelPerson& person, face::Metric metric) 
   return row;
 }
 
+/// A person's photos in the head's space, and the row that `template_row` would make of them there.
+/// The mean of photos in that space is not the mean brought there.
+///
+/// in: somebody whose references are all there
+struct ProjectedPerson {
+  std::vector<float> row{};
+  FloatTable references{};
+};
+
+ProjectedPerson through_head(const PersonalHead& head, const ModelPerson& person,
+                             face::Metric metric) {
+  CHECK(!person.references.empty() && std::cmp_equal(person.references.size(), person.photo_count));
+  FloatTable photos{.row_count = person.references.size(),
+                    .column_count = head.matrix.column_count};
+  for (const Reference& reference : person.references) {
+    photos.values.insert(photos.values.end(), reference.embedding.begin(),
+                         reference.embedding.end());
+  }
+  ProjectedPerson projected{.references = project(head.matrix, photos, metric)};
+  const auto count = static_cast<double>(photos.row_count);
+  std::vector<double> mean(photos.column_count);
+  double squares = 0;  // mean square of a photo's length, less that of the mean's: 2 spread
+  for (size_t photo = 0; photo < photos.row_count; ++photo) {
+    const auto values = internal::row_of(projected.references, photo);
+    for (size_t i = 0; i < mean.size(); ++i) {
+      mean[i] += double{values[i]} / count;
+      squares += double{values[i]} * double{values[i]} / count;
+    }
+  }
+  for (const double value : mean) {
+    projected.row.push_back(static_cast<float>(value));
+    squares -= value * value;
+  }
+  if (metric == face::Metric::L2) {
+    projected.row.push_back(static_cast<float>(std::sqrt(std::max(0.0, squares))));
+  }
+  return projected;
+}
+
 }  // namespace
 
 struct Snapshot::Parts {
@@ -47,6 +89,8 @@ struct Snapshot::Parts {
 
   explicit Parts(const GalleryModel& model);
 
+  void add_person(const ModelPerson& person);
+
   /// The question to `templates` for a face.
   [[nodiscard]] std::vector<float> template_query(const face::Embedding& embedding) const;
   [[nodiscard]] size_t embedding_length() const {
@@ -61,11 +105,11 @@ struct Snapshot::Parts {
     CHECK(reference_index < person.reference_count);
     return person.first_reference + reference_index;
   }
-  [[nodiscard]] Result<void> check_model(const face::Embedding& embedding) const;
   [[nodiscard]] Candidate candidate(std::span<const float> embedding, size_t person_index,
                                     float similarity) const;
 
   face::ModelId model_id;
+  std::optional<PersonalHead> head;
   std::string pack_id;
   std::optional<face::Calibration> calibration;
   search::ExactIndex templates;   ///< one `template_row` a person
@@ -78,8 +122,9 @@ struct Snapshot::Parts {
 
 Snapshot::Parts::Parts(const GalleryModel& model)
     : model_id(model.model_id),
+      head(model.head),
       pack_id(model.pack_id),
-      calibration(model.calibration),
+      calibration(model.head ? model.head->calibration : model.calibration),
       templates(static_cast<size_t>(model.embedding_length) + template_extra(model.metric),
                 model.metric) {
   size_t reference_count = 0;
@@ -88,38 +133,37 @@ Snapshot::Parts::Parts(const GalleryModel& model)
   references.reserve(reference_count * static_cast<size_t>(model.embedding_length));
   people.reserve(model.people.size());
   reference_names.reserve(reference_count);
-  for (const ModelPerson& person : model.people) {
-    const size_t person_index = people.size();
-    const auto first_reference = static_cast<uint32_t>(reference_names.size());
-    CHECK(templates.add(template_row(person, model.metric)).has_value());
-    for (const Reference& reference : person.references) {
-      CHECK(reference.embedding.size() == embedding_length());
-      references.insert(references.end(), reference.embedding.begin(), reference.embedding.end());
-      reference_names.push_back({reference.name, reference.photo});
-    }
-    people.push_back({person.name, person.person, first_reference,
-                      static_cast<uint32_t>(person.references.size())});
-    const bool is_new = index_by_name.emplace(person.name, person_index).second;
-    CHECK_MSG(is_new, "names of people are unique");
-    if (person.person) index_by_id.emplace(*person.person, person_index);
+  for (const ModelPerson& person : model.people) add_person(person);
+}
+
+void Snapshot::Parts::add_person(const ModelPerson& person) {
+  const size_t person_index = people.size();
+  const auto first_reference = static_cast<uint32_t>(reference_names.size());
+  if (head) {
+    const auto [row, projected] = through_head(*head, person, templates.metric());
+    CHECK(templates.add(row).has_value());
+    references.insert(references.end(), projected.values.begin(), projected.values.end());
+  } else {
+    CHECK(templates.add(template_row(person, templates.metric())).has_value());
   }
+  for (const Reference& reference : person.references) {
+    CHECK(reference.embedding.size() == embedding_length());
+    if (!head) {
+      references.insert(references.end(), reference.embedding.begin(), reference.embedding.end());
+    }
+    reference_names.push_back({reference.name, reference.photo});
+  }
+  people.push_back({person.name, person.person, first_reference,
+                    static_cast<uint32_t>(person.references.size())});
+  const bool is_new = index_by_name.emplace(person.name, person_index).second;
+  CHECK_MSG(is_new, "names of people are unique");
+  if (person.person) index_by_id.emplace(*person.person, person_index);
 }
 
 std::vector<float> Snapshot::Parts::template_query(const face::Embedding& embedding) const {
   std::vector<float> query = embedding.values;
   query.resize(templates.embedding_length());
   return query;
-}
-
-Result<void> Snapshot::Parts::check_model(const face::Embedding& embedding) const {
-  if (embedding.model_id != model_id || embedding.metric != templates.metric() ||
-      embedding.values.size() != embedding_length()) {
-    return fail(ErrorCode::Conflict, "model_mismatch",
-                "the gallery was trained with model {:.12} (pack {}) and cannot be asked with "
-                "model {:.12}: train it again, or use that pack",
-                model_id.hex(), pack_id, embedding.model_id.hex());
-  }
-  return {};
 }
 
 Candidate Snapshot::Parts::candidate(std::span<const float> embedding, size_t person_index,
@@ -154,6 +198,9 @@ Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 const face::ModelId& Snapshot::model_id() const {
   return parts_->model_id;
 }
+const face::ModelId& Snapshot::space_id() const {
+  return parts_->head ? parts_->head->model_id : parts_->model_id;
+}
 face::Metric Snapshot::metric() const {
   return parts_->templates.metric();
 }
@@ -165,6 +212,25 @@ size_t Snapshot::person_count() const {
 }
 const std::optional<face::Calibration>& Snapshot::calibration() const {
   return parts_->calibration;
+}
+
+const std::optional<face::Calibration>& Snapshot::calibration_beside(
+    const std::optional<face::Calibration>& engine_calibration) const {
+  return has_head() || !engine_calibration ? calibration() : engine_calibration;
+}
+
+Result<face::Embedding> Snapshot::in_space(const face::Embedding& embedding) const {
+  const bool is_there = embedding.model_id == space_id();
+  if ((!is_there && embedding.model_id != model_id()) || embedding.metric != metric() ||
+      embedding.values.size() != parts_->embedding_length()) {
+    return fail(ErrorCode::Conflict, "model_mismatch",
+                "the gallery was trained with model {:.12} (pack {}) and cannot be asked with "
+                "model {:.12}: train it again, or use that pack",
+                model_id().hex(), pack_id(), embedding.model_id.hex());
+  }
+  if (is_there) return embedding;
+  return face::Embedding{space_id(), metric(),
+                         project(parts_->head->matrix, embedding.values, metric())};
 }
 
 std::optional<PersonId> Snapshot::person_id(size_t person_index) const {
@@ -194,34 +260,35 @@ std::optional<size_t> Snapshot::find(PersonId person) const {
 size_t Snapshot::memory_bytes() const {
   constexpr size_t kBytesAName = 200;  // two strings, an entry of each map
   return parts_->templates.memory_bytes() + parts_->references.capacity() * sizeof(float) +
+         (parts_->head ? parts_->head->matrix.values.size() * sizeof(float) : 0) +
          kBytesAName * (parts_->people.size() + parts_->reference_names.size());
 }
 
 Result<std::vector<Candidate>> Snapshot::nearest(const face::Embedding& embedding,
                                                  size_t count) const {
   CHECK(count <= kMaxCandidates);
-  TRY(parts_->check_model(embedding));
+  const auto asked = TRY(in_space(embedding));
   std::vector<Candidate> candidates;
-  const std::vector<float> query = parts_->template_query(embedding);
+  const std::vector<float> query = parts_->template_query(asked);
   const auto neighbours = TRY(parts_->templates.nearest(query, count));
   for (const search::Neighbour& neighbour : neighbours) {
-    candidates.push_back(parts_->candidate(embedding.values, neighbour.row, neighbour.similarity));
+    candidates.push_back(parts_->candidate(asked.values, neighbour.row, neighbour.similarity));
   }
   return candidates;
 }
 
 Result<Candidate> Snapshot::compare(const face::Embedding& embedding,
                                     std::string_view person) const {
-  TRY(parts_->check_model(embedding));
+  const auto asked = TRY(in_space(embedding));
   const auto found = parts_->index_by_name.find(std::string(person));
   if (found == parts_->index_by_name.end()) {
     return fail(ErrorCode::NotFound, "person_not_trained", "the trained gallery does not know `{}`",
                 person);
   }
   const float similarity = face::similarity(
-      parts_->template_query(embedding),
-      parts_->templates.row(static_cast<uint32_t>(found->second)), parts_->templates.metric());
-  return parts_->candidate(embedding.values, found->second, similarity);
+      parts_->template_query(asked), parts_->templates.row(static_cast<uint32_t>(found->second)),
+      parts_->templates.metric());
+  return parts_->candidate(asked.values, found->second, similarity);
 }
 
 Result<Candidate> Snapshot::compare(const face::Embedding& embedding, PersonId person) const {

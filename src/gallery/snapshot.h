@@ -37,11 +37,28 @@ class Snapshot {
   Snapshot(Snapshot&&) noexcept;
   Snapshot& operator=(Snapshot&&) noexcept;
 
+  /// Of the pack whose embeddings are asked about.
   [[nodiscard]] const face::ModelId& model_id() const;
+
+  /// Of the space in which faces are compared: that of the personal head, where there is one.
+  [[nodiscard]] const face::ModelId& space_id() const;
+  [[nodiscard]] bool has_head() const { return space_id() != model_id(); }
   [[nodiscard]] face::Metric metric() const;
   [[nodiscard]] const std::string& pack_id() const;
   [[nodiscard]] size_t person_count() const;
+  /// Of `space_id`.
   [[nodiscard]] const std::optional<face::Calibration>& calibration() const;
+
+  /// The one to decide by: with a head its own; else that of the engine in use, which may have been
+  /// calibrated since the training, or the stored one where the engine has none.
+  [[nodiscard]] const std::optional<face::Calibration>& calibration_beside(
+      const std::optional<face::Calibration>& engine_calibration) const;
+
+  /// A face as it is compared here: through the personal head, where there is one.
+  ///
+  /// in:    an embedding of `model_id`; one of `space_id` comes out as it is
+  /// fails: conflict/model_mismatch, naming both models
+  [[nodiscard]] Result<face::Embedding> in_space(const face::Embedding& embedding) const;
 
   /// A person by their place, 0 to person_count() - 1 (a CHECK); their photos likewise.
   ///
@@ -49,6 +66,7 @@ class Snapshot {
 
   [[nodiscard]] std::optional<PersonId> person_id(size_t person_index) const;
   [[nodiscard]] size_t reference_count(size_t person_index) const;
+  /// An embedding of `space_id`.
   [[nodiscard]] std::span<const float> reference(size_t person_index, size_t reference_index) const;
   [[nodiscard]] std::optional<PhotoId> photo_id(size_t person_index, size_t reference_index) const;
 
@@ -63,7 +81,7 @@ class Snapshot {
 
   /// Finds the people whose templates are most similar.
   ///
-  /// in:    `count` at most kMaxCandidates (a CHECK)
+  /// in:    an embedding as for `in_space`; `count` at most kMaxCandidates (a CHECK)
   /// out:   at most `count` people by falling similarity; of equals the one added first
   /// fails: conflict/model_mismatch, naming both models; invalid_input/embedding_not_finite
   [[nodiscard]] Result<std::vector<Candidate>> nearest(const face::Embedding& embedding,
