@@ -61,10 +61,10 @@ Result<int> run_identify(const IdentifyCommandOptions& options, const Interrupt&
   const auto model = TRY(gallery::read_model_file(options.gallery));
   const auto engine = TRY(open_engine_for_model(options.pack, model.pack_id));
   TRY(check_same_model(model, *engine));
-  const auto policy = TRY(gallery::MatchPolicy::create(
-      engine->calibration() ? engine->calibration() : model.calibration,
-      {.false_positive_identification_rate = options.false_positive_identification_rate}));
   const gallery::Snapshot snapshot(model);
+  const auto policy = TRY(gallery::MatchPolicy::create(
+      snapshot.calibration_beside(engine->calibration()),
+      {.false_positive_identification_rate = options.false_positive_identification_rate}));
 
   const auto identify =
       [&](const std::filesystem::path& file) -> Result<recognition::IdentifyReport> {

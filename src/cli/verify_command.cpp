@@ -21,11 +21,11 @@ Result<int> run_verify(const VerifyCommandOptions& options, const Interrupt& int
   const auto model = TRY(gallery::read_model_file(options.gallery));
   const auto engine = TRY(open_engine_for_model(options.pack, model.pack_id));
   TRY(check_same_model(model, *engine));
-  const auto policy =
-      TRY(policy_of(options, engine->calibration() ? engine->calibration() : model.calibration));
+  const gallery::Snapshot snapshot(model);
+  const auto policy = TRY(policy_of(options, snapshot.calibration_beside(engine->calibration())));
   TRY(interrupt.check());
-  const auto report = TRY(recognition::verify(photo, person, gallery::Snapshot(model), *engine,
-                                              policy, faces_of(options)));
+  const auto report =
+      TRY(recognition::verify(photo, person, snapshot, *engine, policy, faces_of(options)));
   TRY(interrupt.check());
   const auto& candidate = report.candidate;
   return print_verdict(

@@ -34,7 +34,8 @@ Result<gallery::MatchPolicy> internal::policy_of(const gallery::Snapshot& snapsh
                                                  const FaceEngine& engine,
                                                  const gallery::MatchRates& rates) {
   return gallery::MatchPolicy::create(
-      snapshot.calibration() ? snapshot.calibration() : engine.calibration(), rates);
+      snapshot.has_head() || snapshot.calibration() ? snapshot.calibration() : engine.calibration(),
+      rates);
 }
 
 Result<IdentifyReport> identify(std::span<const std::byte> file, const gallery::Snapshot& snapshot,

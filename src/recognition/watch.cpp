@@ -104,7 +104,7 @@ struct Watch::Parts {
     const image::Photo& frame;
   };
 
-  void begin(const std::shared_ptr<const gallery::Snapshot>& present, const FaceEngine& engine);
+  void begin(const std::shared_ptr<const gallery::Snapshot>& present);
   Result<std::vector<Sight>> follow(const image::Photo& photo, FrameFaces found,
                                     const Against& against);
   std::vector<size_t> choose(const std::vector<Sight>& sights, const Against& against);
@@ -120,7 +120,7 @@ struct Watch::Parts {
   /// The one before, to be known again; not held, or whoever was deleted would stay in memory until
   /// the next frame.
   std::weak_ptr<const gallery::Snapshot> snapshot;
-  face::ModelId model_id;
+  face::ModelId space_id;  ///< that the looks are in
 };
 
 Watch::Watch() : parts_(std::make_unique<Parts>()) {}
@@ -141,7 +141,7 @@ Result<WatchReport> Watch::look(std::span<const std::byte> frame, int64_t time_m
   parts_->scales.saw(found, photo, time_ms);
   times.detect_ms = stopwatch.lap_ms();
   const Parts::Against against{*snapshot, engine, policy, options, time_ms, photo};
-  parts_->begin(snapshot, engine);
+  parts_->begin(snapshot);
   if (options.recording == TrackRecording::Off) forget_records();
   if (options.recording == TrackRecording::On && !parts_->recorded_from_ms) {
     parts_->recorded_from_ms = time_ms;
@@ -184,13 +184,12 @@ std::vector<TrackRecord> Watch::finish() {
 }
 
 /// What was found out with another model, or in another gallery, means nothing.
-void Watch::Parts::begin(const std::shared_ptr<const gallery::Snapshot>& present,
-                         const FaceEngine& engine) {
-  if (model_id != engine.model_id()) {
+void Watch::Parts::begin(const std::shared_ptr<const gallery::Snapshot>& present) {
+  if (space_id != present->space_id()) {
     memories.clear();
     records.end_all();
   }
-  model_id = engine.model_id();
+  space_id = present->space_id();
   if (snapshot.lock() == present) return;
   snapshot = present;
   for (auto& [track, memory] : memories) {
@@ -256,8 +255,9 @@ Result<void> Watch::Parts::remember(Sight& sight, const face::Embedding& embeddi
                                     const Against& against) {
   Memory& memory = memories.at(sight.tracked.track);
   const float weight = internal::weight_of(sight.quality);
+  const auto in_space = TRY(against.snapshot.in_space(embedding));
   const Fit fit =
-      memory.looks.add(embedding, weight, against.policy.verification_threshold().similarity);
+      memory.looks.add(in_space, weight, against.policy.verification_threshold().similarity);
   memory.looked_ms = against.time_ms;
   memory.glimpse = sight.glimpse;
   memory.best_weight = std::max(memory.best_weight, weight);

@@ -18,7 +18,7 @@ inline constexpr size_t kDecisiveCandidates = 2;
                                              const FaceEngine& engine);
 
 /// By what similarities to a version are judged: the calibration that the version carries, else
-/// that of its model's pack.
+/// that of its model's pack; with a personal head that of the head, which no other can stand for.
 ///
 /// in:    `snapshot` and `engine` of one model
 /// fails: as gallery::MatchPolicy::create
