@@ -36,7 +36,8 @@ CLI::App* add_command(CLI::App& parent, Chosen& chosen, const std::string& name,
   CLI::App* command = parent.add_subcommand(name, description);
   auto options = std::make_shared<Options>();
   declare(*command, *options);
-  command->callback([options, run, &chosen] {
+  command->callback([command, options, run, &chosen] {
+    if (!command->get_subcommands().empty()) return;  // one below it was chosen
     chosen.run = [options, run](const Interrupt& interrupt) { return run(*options, interrupt); };
     if constexpr (requires { options->json; }) {
       chosen.error_form = [options] { return options->json ? ErrorForm::Json : ErrorForm::Text; };

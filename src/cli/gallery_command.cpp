@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/exit_code.h"
+#include "cli/head_text.h"
 #include "cli/pack_choice.h"
 #include "cli/photo_run.h"
 #include "cli/text.h"
@@ -33,12 +34,19 @@ json::object model_json(const gallery::GalleryModel& model) {
                                   {"spread", json::number(person.spread)}});
     photo_count += person.photo_count;
   }
+  json::value head = nullptr;
+  if (model.head) {
+    head = json::object{{"model_id", model.head->model_id.hex()},
+                        {"calibrated", model.head->calibration.has_value()},
+                        {"trial", gallery::to_json(model.head->trial)}};
+  }
   return {{"model_id", model.model_id.hex()},
           {"pack", model.pack_id},
           {"metric", face::to_string(model.metric)},
           {"embedding_length", model.embedding_length},
           {"trained_at", to_rfc3339(model.trained_ms)},
           {"calibrated", model.calibration.has_value()},
+          {"head", std::move(head)},
           {"person_count", model.people.size()},
           {"photo_count", photo_count},
           {"people", people}};
@@ -52,9 +60,13 @@ std::string model_text(const gallery::GalleryModel& model) {
         {person.name, fmt::format("{}", person.photo_count), fmt::format("{:.3f}", person.spread)});
     photo_count += person.photo_count;
   }
-  return fmt::format("{} people, {} photos, trained {} with the pack {} (model {})\n{}",
+  const std::string head = model.head ? fmt::format("with a personal head (model {}):\n{}",
+                                                    model.head->model_id.hex().substr(0, 12),
+                                                    head_trial_text(model.head->trial))
+                                      : std::string();
+  return fmt::format("{} people, {} photos, trained {} with the pack {} (model {})\n{}{}",
                      model.people.size(), photo_count, to_rfc3339(model.trained_ms),
-                     to_printable(model.pack_id), model.model_id.hex().substr(0, 12),
+                     to_printable(model.pack_id), model.model_id.hex().substr(0, 12), head,
                      people.to_text(2));
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/train_head_command.h"
 #include "cli/train_options.h"
 
 // The commands that need LibTorch are those of a second program: linked into this one, it would
@@ -35,9 +36,10 @@ Result<int> become_lab(const std::vector<std::string>& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& app, Chosen& chosen) {
-  add_command<TrainOptions>(
+  CLI::App* train = add_command<TrainOptions>(
       app, chosen, "train", "Train an embedding network of your own", declare_train,
       [&chosen](const TrainOptions&, const Interrupt&) { return become_lab(chosen.arguments); });
+  add_train_head_command(*train, chosen);
 }
 
 }  // namespace faceforge::cli

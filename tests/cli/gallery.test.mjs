@@ -50,6 +50,33 @@ test('gallery info tells who is in the model', { skip }, async () => {
   assert.match(text.stdout, /Zico "😀" O'Neill/);
 });
 
+test('a personal head is not trained where nobody is confused, and refused where there are too few people', { skip }, async () => {
+  const few = await runJson(['train', 'head', '--gallery', model]);
+  assert.equal(few.code, 3);
+  assert.equal(few.json.error.reason, 'head_too_few_people');
+  const five = join(folder, 'five');
+  for (const person of ['Abel_Pacheco', 'Zico', 'Woody_Allen', 'Vladimir_Putin', 'Serena_Williams']) {
+    mkdirSync(join(five, person), { recursive: true });
+    for (const number of [1, 2, 3]) cpSync(lfw(person, number), join(five, person, `${number}.jpg`));
+  }
+  const plain = join(folder, 'five.ffg');
+  const { json: made } = await runJson(['gallery', 'train', five, '-o', plain, ...pack]);
+  assert.equal(made.person_count, 5);
+  const before = readFileSync(plain);
+  const { code, json } = await runJson(['train', 'head', '--gallery', plain]);
+  assert.equal(code, 1);
+  assert.equal(json.kept, false);
+  assert.equal(json.output, null);
+  assert.equal(json.trial.photo_count, made.photo_count);
+  assert.equal(json.trial.with_head, null);
+  assert.deepEqual(readFileSync(plain), before);
+  const again = await run(['train', 'head', '--gallery', plain, '--photos', five, '-o', join(folder, 'head.ffg'), ...pack]);
+  assert.equal(again.code, 1, again.stderr);
+  assert.match(again.stdout, /Not kept: 0 confused photos/);
+  assert.ok(!existsSync(join(folder, 'head.ffg')));
+  assert.equal((await runJson(['gallery', 'info', plain])).json.head, null);
+});
+
 test('identify names those it knows and nobody else', { skip }, async () => {
   const photos = [lfw('Abel_Pacheco', 4), lfw('Woody_Allen', 3), file('none.png', png(120, 120))];
   const { code, json, stderr } = await runJson(['identify', '--gallery', model, '--top', '2', ...photos, ...pack]);

@@ -1,0 +1,135 @@
+#include "cli/train_head_command.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/parallel_work.h"
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/head_text.h"
+#include "cli/pack_choice.h"
+#include "cli/phase_bars.h"
+#include "cli/photo_run.h"
+#include "cli/text.h"
+#include "gallery/head_trial.h"
+#include "gallery/model_file.h"
+#include "recognition/train_folder.h"
+
+namespace faceforge::cli {
+namespace {
+
+struct TrainHeadOptions {
+  std::string gallery;
+  std::string photos;
+  std::string output;
+  uint64_t seed = 1;
+  bool json = false;
+  PackChoice pack;
+};
+
+/// The people's photos in the folder, embedded by the gallery's pack. Whoever is not of the gallery
+/// is left out: the head is for its people.
+Result<gallery::GalleryModel> photos_of(const TrainHeadOptions& options,
+                                        const gallery::GalleryModel& model,
+                                        const Interrupt& interrupt) {
+  const auto engine = TRY(open_engine_for_model(options.pack, model.pack_id));
+  TRY(check_same_model(model, *engine));
+  ProgressBar bar("photos");
+  const SystemClock clock;
+  const auto progress = [&](int64_t done, int64_t in_all) {
+    bar.update(static_cast<size_t>(done), static_cast<size_t>(in_all));
+    return !interrupt.requested();
+  };
+  auto training = TRY(recognition::train_folder(options.photos, *engine, clock, {}, progress));
+  bar.hide();
+  for (const auto& photo : training.skipped) print_image_error(photo.path.string(), photo.reason);
+  std::erase_if(training.model.people, [&](const gallery::ModelPerson& person) {
+    const bool is_known = std::ranges::find(model.people, person.name,
+                                            &gallery::ModelPerson::name) != model.people.end();
+    if (!is_known) {
+      note(fmt::format("faceforge: {}: not a person of the gallery, left out\n",
+                       to_printable(person.name)));
+    }
+    return !is_known;
+  });
+  return std::move(training.model);
+}
+
+std::string outcome_text(const gallery::HeadOutcome& outcome, const std::string& output) {
+  const gallery::HeadTrial& trial = outcome.trial;
+  const std::string table = head_trial_text(trial);
+  if (!trial.with_head) {
+    return fmt::format(
+        "{}Not kept: {} confused photos are fewer than the {} of which a head could be told to "
+        "mend any; none was trained.\n",
+        table, trial.without_head.confused_count, gallery::kFewestConfusions);
+  }
+  const std::string change =
+      fmt::format("{} confusions before, {} after ({} mended, {} new; by chance: p = {:.2g})",
+                  trial.without_head.confused_count, trial.with_head->confused_count,
+                  trial.mended_count, trial.spoiled_count, trial.p_value());
+  if (!outcome.head) return fmt::format("{}Not kept: {}.\n", table, change);
+  return fmt::format("{}Kept: {}; written to {}.\n", table, change, to_printable(output));
+}
+
+Result<int> run_train_head(const TrainHeadOptions& options, const Interrupt& interrupt) {
+  const std::string output = options.output.empty() ? options.gallery : options.output;
+  TRY(file_to_write(output));  // told now, not after the work
+  gallery::GalleryModel model = TRY(gallery::read_model_file(options.gallery));
+  TRY(gallery::check_photos_of_head(model));
+  const gallery::GalleryModel photos =
+      options.photos.empty() ? model : TRY(photos_of(options, model, interrupt));
+  PhaseBars bars(interrupt);
+  auto outcome = TRY(gallery::train_personal_head(
+      photos, {.training = {.seed = options.seed}, .thread_count = every_core()},
+      bars.begin("heads")));
+  bars.end();
+  if (outcome.head) {
+    model.head = outcome.head;
+    TRY(gallery::write_model_file(model, output));
+  }
+  if (options.json) {
+    json::value written = nullptr;
+    if (outcome.head) written = json::value(output);
+    print(json::to_pretty_text(json::object{{"kept", outcome.head.has_value()},
+                                            {"output", std::move(written)},
+                                            {"trial", gallery::to_json(outcome.trial)}}));
+  } else {
+    print(outcome_text(outcome, output));
+  }
+  return outcome.head ? kExitDone : kExitNotBetter;
+}
+
+}  // namespace
+
+void add_train_head_command(CLI::App& train, Chosen& chosen) {
+  CLI::App* head = add_command<TrainHeadOptions>(
+      train, chosen, "head", "Train a personal head: for people of a gallery who are confused",
+      [](CLI::App& command, TrainHeadOptions& options) {
+        command.add_option("--gallery", options.gallery, "Whom it is for: a gallery model")
+            ->required()
+            ->type_name("MODEL.ffg");
+        command
+            .add_option("--photos", options.photos,
+                        "Train on these, person_name/photo.jpg, instead of the gallery's own")
+            ->type_name("DIR");
+        command
+            .add_option("-o,--output", options.output,
+                        "The gallery model with the head; without it, the one in --gallery")
+            ->type_name("MODEL.ffg");
+        command.add_option("--seed", options.seed, "What all draws depend on")->type_name("S");
+        add_json_option(command, options.json);
+        add_pack_options(command, options.pack);
+        command.get_option("--pack")->default_str("the gallery's");
+        set_examples(command,
+                     "  faceforge train head --gallery staff.ffg\n"
+                     "  faceforge train head --gallery staff.ffg --photos staff/ -o better.ffg");
+      },
+      run_train_head);
+  // The network's training needs an output, which this one has of its own.
+  CLI::Option* output = train.get_option("--output");
+  head->preparse_callback([output](size_t) { output->required(false); });
+}
+
+}  // namespace faceforge::cli
