@@ -26,6 +26,8 @@
 
 namespace faceforge::gallery {
 
+struct HeadOutcome;
+
 /// The tables of galleries; after `store::owner_migrations()`.
 [[nodiscard]] std::vector<store::Migration> migrations();
 
@@ -303,6 +305,15 @@ class Galleries {
 
   /// A version in memory: what a Snapshot is built from and what a `.ffg` file holds.
   [[nodiscard]] Result<GalleryModel> read_model(UserId user, GalleryId gallery, int64_t number);
+
+  /// Keeps what the trial of a personal head showed and, where it was better, the head, in place of
+  /// what the version had. It goes with the first photo deleted that it was trained on.
+  ///
+  /// in:    `outcome` of `train_personal_head` on the version's model as it was at `state`
+  /// fails: conflict/gallery_changing when something was deleted, moved or renamed since: a head
+  ///        must not keep a trace of who is gone
+  [[nodiscard]] Result<Version> keep_head(UserId user, GalleryId gallery, const VersionState& state,
+                                          const HeadOutcome& outcome);
 
   // --- recording of live streams ---
 

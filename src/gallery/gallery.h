@@ -12,6 +12,7 @@
 #include "face/detected_face.h"
 #include "face/embedding.h"
 #include "face/quality.h"
+#include "gallery/personal_head.h"
 #include "store/owners.h"
 
 namespace faceforge::gallery {
@@ -115,6 +116,10 @@ struct Version {
   int64_t photo_count = 0;     ///< those in the templates
   int64_t flagged_count = 0;   ///< left out: they disagree with the rest of their person
   int64_t unusable_count = 0;  ///< left out: this model could not embed them
+  /// What the trial of a personal head showed; nothing where none was asked for, and once a photo
+  /// that was in it is deleted.
+  std::optional<HeadTrial> head_trial{};
+  bool has_head = false;  ///< it was better, and faces are compared through it
 };
 
 /// A version at a moment: with `Gallery::revision` its number names a Snapshot.

@@ -191,6 +191,14 @@ constexpr const char* kCopying = R"(
 alter table galleries add column is_copying {INTEGER} not null default 0;
 )";
 
+// A version's personal head: what its trial showed and, where it was kept, its matrix row by row as
+// little-endian floats, and its calibration.
+constexpr const char* kPersonalHead = R"(
+alter table versions add column head_trial {TEXT};
+alter table versions add column head {BLOB};
+alter table versions add column head_calibration {TEXT};
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
@@ -201,7 +209,8 @@ std::vector<store::Migration> migrations() {
           {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording},
           {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince},
           {.module = "gallery", .version = 7, .name = "named faces", .sql = kNamedFaces},
-          {.module = "gallery", .version = 8, .name = "copying", .sql = kCopying}};
+          {.module = "gallery", .version = 8, .name = "copying", .sql = kCopying},
+          {.module = "gallery", .version = 9, .name = "personal head", .sql = kPersonalHead}};
 }
 
 }  // namespace faceforge::gallery

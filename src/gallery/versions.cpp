@@ -4,6 +4,7 @@
 
 #include "face/calibration_json.h"
 #include "gallery/galleries.h"
+#include "gallery/head_trial.h"
 #include "gallery/internal/rows.h"
 #include "gallery/train.h"
 
@@ -16,11 +17,19 @@ constexpr std::string_view kVersionColumns =
     " (select count(*) from version_photos x where x.version_id = v.id and x.standing = 0),"
     " (select count(*) from version_photos x where x.version_id = v.id and x.standing = 1),"
     " (select count(*) from version_photos x where x.version_id = v.id and x.standing = 2),"
-    " v.id, v.calibration";
+    " v.id, v.calibration, v.head_trial, case when v.head is null then 0 else 1 end";
 static_assert(static_cast<int>(Standing::Used) == 0 && static_cast<int>(Standing::Flagged) == 1 &&
               static_cast<int>(Standing::Unusable) == 2);
 constexpr size_t kRowIdColumn = 11;
 constexpr size_t kCalibrationColumn = 12;
+constexpr size_t kHeadTrialColumn = 13;
+constexpr size_t kHasHeadColumn = 14;
+
+Result<std::optional<face::Calibration>> to_calibration(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  const json::value document = TRY(json::parse(*text));
+  return TRY(face::calibration_from_json(document.as_object()));
+}
 
 Result<Version> to_version(const store::Row& row) {
   Version version{.gallery_id = row.id<GalleryId>(0),
@@ -34,6 +43,11 @@ Result<Version> to_version(const store::Row& row) {
                   .flagged_count = row.integer(9),
                   .unusable_count = row.integer(10)};
   version.metric = TRY(face::metric_from(row.text(4)));
+  if (const auto text = row.text_or_null(kHeadTrialColumn)) {
+    const json::value trial = TRY(json::parse(*text));
+    version.head_trial = TRY(head_trial_from_json(trial.as_object()));
+  }
+  version.has_head = row.integer(kHasHeadColumn) != 0;
   return version;
 }
 
@@ -73,11 +87,25 @@ Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, 
   if (rows.empty()) return no_such_version(gallery, found, wanted);
   auto version = TRY(to_version(rows[0]));
   StoredVersion stored{.version = std::move(version), .row_id = rows[0].integer(kRowIdColumn)};
-  if (const auto text = rows[0].text_or_null(kCalibrationColumn)) {
-    const json::value document = TRY(json::parse(*text));
-    stored.calibration = TRY(face::calibration_from_json(document.as_object()));
-  }
+  stored.calibration = TRY(to_calibration(rows[0].text_or_null(kCalibrationColumn)));
   return stored;
+}
+
+/// The version's personal head, where it has one.
+Result<std::optional<PersonalHead>> read_head(store::Transaction& transaction, UserId user,
+                                              const StoredVersion& stored) {
+  if (!stored.version.has_head) return std::nullopt;
+  const auto rows = TRY(transaction.query(
+      "select head, head_calibration from versions where owner_id = $1 and id = $2", user,
+      stored.row_id));
+  const auto length = static_cast<size_t>(stored.version.embedding_length);
+  PersonalHead head;
+  head.matrix = {.row_count = length, .column_count = length};
+  head.matrix.values = TRY(internal::floats_from_bytes(rows[0].blob(0), length * length));
+  head.model_id = head_model_id(stored.version.model_id, head.matrix);
+  head.calibration = TRY(to_calibration(rows[0].text_or_null(1)));
+  if (stored.version.head_trial) head.trial = *stored.version.head_trial;
+  return head;
 }
 
 // --- reading ---
@@ -216,6 +244,33 @@ Result<std::vector<AnsweringModel>> Galleries::list_answering_models(const Part<
       });
 }
 
+Result<Version> Galleries::keep_head(UserId user, GalleryId gallery, const VersionState& state,
+                                     const HeadOutcome& outcome) {
+  return database_.transact([&](store::Transaction& transaction) -> Result<Version> {
+    const auto found = TRY(internal::find_gallery_head(transaction, user, gallery));
+    if (found.revision != state.revision) {
+      return fail(ErrorCode::Conflict, "gallery_changing",
+                  "the gallery `{}` changed while the head was trained: train it again",
+                  found.name);
+    }
+    std::optional<store::Blob> matrix;
+    std::optional<std::string> calibration;
+    if (outcome.head) {
+      matrix = internal::floats_to_bytes(outcome.head->matrix.values);
+      if (outcome.head->calibration) {
+        calibration = json::to_text(face::to_json(*outcome.head->calibration));
+      }
+    }
+    const StoredVersion stored = TRY(find_stored(transaction, user, gallery, state.number));
+    TRY(transaction.execute(
+        "update versions set head_trial = $3, head = $4, head_calibration = $5"
+        " where owner_id = $1 and id = $2",
+        user, stored.row_id, json::to_text(to_json(outcome.trial)), matrix, calibration));
+    TRY(internal::raise_revision(transaction, user, gallery));
+    return TRY(find_stored(transaction, user, gallery, state.number)).version;
+  });
+}
+
 Result<VersionReport> Galleries::report_version(UserId user, GalleryId gallery, int64_t number) {
   return database_.read([&](store::Transaction& transaction) -> Result<VersionReport> {
     const StoredVersion stored = TRY(find_stored(transaction, user, gallery, number));
@@ -287,6 +342,7 @@ Result<GalleryModel> Galleries::read_model(UserId user, GalleryId gallery, int64
                        .pack_id = stored.version.pack_id,
                        .trained_ms = stored.version.trained_ms,
                        .calibration = stored.calibration};
+    model.head = TRY(read_head(transaction, user, stored));
     std::map<PersonId, size_t> index_of;
     TRY(scan_people(transaction, user, stored,
                     [&](PersonId id, const std::string& name, const TemplateSum& sum) {

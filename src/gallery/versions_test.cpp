@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "gallery/galleries_test_fixture.h"
+#include "gallery/head_trial.h"
 #include "gallery/snapshot.h"
 
 namespace faceforge::gallery {
@@ -425,6 +426,91 @@ TEST_P(VersionsTest, DeletedEmbeddingsAreNotInTheDatabaseFilesAnyMore) {
   EXPECT_TRUE(found_in_files());
   ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, deleted));
   EXPECT_FALSE(found_in_files());
+}
+
+// --- a version's personal head ---
+
+class VersionHeadTest : public VersionsTest {
+ protected:
+  void SetUp() override {
+    VersionsTest::SetUp();
+    if (IsSkipped()) return;
+    photo_ = add_to(ann_, "a1", {1, 0, 0});
+    add_to(ann_, "a2", {0.8F, 0.6F, 0});
+    add_to(ben_, "b1", {0, 0, 1});
+    EXPECT_TRUE(galleries_->train(ada_, gallery_, training()));
+  }
+
+  static HeadOutcome outcome() {
+    HeadOutcome outcome{.trial = {.photo_count = 3,
+                                  .person_count = 2,
+                                  .fold_count = 5,
+                                  .without_head = {2, 1, 1},
+                                  .with_head = HeadAnswers{0, 0, 3},
+                                  .mended_count = 2}};
+    PersonalHead head{.matrix = {3, 3, {1, 0.5F, 0, 0, 1, 0, 0, -0.5F, 1}}, .trial = outcome.trial};
+    head.model_id = head_model_id(face::ModelId("m1"), head.matrix);
+    head.calibration = calibration(head.model_id.hex());
+    outcome.head = head;
+    return outcome;
+  }
+
+  Result<Version> keep(const HeadOutcome& kept) {
+    return galleries_->keep_head(ada_, gallery_, state(), kept);
+  }
+  VersionState state() { return *galleries_->find_version_state(ada_, gallery_, 1); }
+
+  PhotoId photo_;
+};
+TEST_ON_BOTH_DATABASES(VersionHeadTest);
+
+TEST_P(VersionHeadTest, IsReadBackWithTheModelAndFacesAreComparedThroughIt) {
+  const int64_t before = state().revision;
+  const auto version = keep(outcome());
+  ASSERT_TRUE(version) << version.error().message;
+  EXPECT_TRUE(version->has_head);
+  EXPECT_EQ(version->head_trial->mended_count, 2);
+  EXPECT_GT(state().revision, before);  // whoever holds a Snapshot makes a new one
+  const GalleryModel read = model(1);
+  ASSERT_TRUE(read.head);
+  EXPECT_EQ(read.head->model_id, outcome().head->model_id);
+  EXPECT_EQ(read.head->matrix.values, outcome().head->matrix.values);
+  EXPECT_EQ(read.head->calibration->model_id, read.head->model_id);
+  EXPECT_EQ(read.head->trial.with_head->recognized_count, 3);
+  const Snapshot snapshot(read);
+  EXPECT_EQ(snapshot.space_id(), read.head->model_id);
+  EXPECT_EQ(snapshot.nearest(embedding({0, 0, 1}), 1)->front().person, "Ben");
+  // Another version is none of its business, and one that is not better is told and not kept.
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  EXPECT_FALSE(galleries_->find_version(ada_, gallery_, 2)->head_trial);
+  HeadOutcome worse = outcome();
+  worse.head.reset();
+  EXPECT_FALSE(keep(worse)->has_head);
+  EXPECT_TRUE(galleries_->list_versions(ada_, gallery_)->back().head_trial);
+  EXPECT_FALSE(model(1).head);
+}
+
+TEST_P(VersionHeadTest, GoesWithAPhotoOrAPersonThatIsDeletedAndStaysWithAPhotoThatIsMoved) {
+  ASSERT_TRUE(keep(outcome()));
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::vector{photo_}, ben_));
+  EXPECT_TRUE(model(1).head);
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, photo_));
+  EXPECT_FALSE(model(1).head);
+  EXPECT_FALSE(galleries_->find_version(ada_, gallery_, 1)->head_trial);
+  ASSERT_TRUE(keep(outcome()));
+  ASSERT_TRUE(galleries_->delete_person(ada_, gallery_, ann_));
+  EXPECT_FALSE(model(1).head);
+  EXPECT_EQ(Snapshot(model(1)).space_id().hex(), "m1");
+}
+
+TEST_P(VersionHeadTest, IsNotKeptWhenAPhotoWasDeletedWhileItWasTrained) {
+  const VersionState began = state();
+  ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, photo_));
+  const auto kept = galleries_->keep_head(ada_, gallery_, began, outcome());
+  EXPECT_EQ(reason_of(kept), "gallery_changing");
+  EXPECT_FALSE(model(1).head);
+  EXPECT_EQ(reason_of(galleries_->keep_head(eve_, gallery_, state(), outcome())),
+            "gallery_not_found");
 }
 
 }  // namespace

@@ -178,6 +178,8 @@ json::object to_json(const gallery::Photo& photo) {
 }
 
 json::object to_json(const gallery::Version& version) {
+  json::value trial = nullptr;
+  if (version.head_trial) trial = gallery::to_json(*version.head_trial);
   return {{"number", version.number},
           {"trained_at", to_rfc3339(version.trained_ms)},
           {"person_count", version.person_count},
@@ -185,7 +187,9 @@ json::object to_json(const gallery::Version& version) {
           {"flagged_count", version.flagged_count},
           {"unusable_count", version.unusable_count},
           {"pack_id", version.pack_id},
-          {"model_id", version.model_id.hex()}};
+          {"model_id", version.model_id.hex()},
+          {"has_head", version.has_head},
+          {"head_trial", std::move(trial)}};
 }
 
 json::object to_json(const gallery::VersionReport& report) {

@@ -13,6 +13,14 @@ gallery::GalleryId gallery_of(const Call& call) {
   return call.ids.id<gallery::GalleryId>("gallery_id");
 }
 
+Result<recognition::HeadWish> head_wish_of(const Query& query) {
+  TRY(query.allow({"head"}));
+  const std::string_view wish = query.text("head").value_or("false");
+  if (wish == "true") return recognition::HeadWish::Try;
+  if (wish == "false") return recognition::HeadWish::None;
+  return fail(ErrorCode::InvalidInput, "query_parameter_invalid", "head must be true or false");
+}
+
 }  // namespace
 
 Result<Response> list_versions(const Call& call) {
@@ -26,8 +34,10 @@ Result<Response> list_versions(const Call& call) {
 }
 
 Result<Response> train_gallery(const Call& call) {
-  const auto job = TRY(recognition::start_training(call.services.jobs, call.services.recognition,
-                                                   call.user(), gallery_of(call)));
+  const auto head = TRY(head_wish_of(call.target.query));
+  const auto job =
+      TRY(recognition::start_training(call.services.jobs, call.services.recognition, call.user(),
+                                      gallery_of(call), recognition::TrainingCause::Asked, head));
   Response response = json_response(202, to_json(job));
   response.headers.add("Location", fmt::format("/api/v1/jobs/{}", job.id.value()));
   return response;

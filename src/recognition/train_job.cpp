@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "gallery/head_trial.h"
 #include "recognition/recognition.h"
 
 namespace faceforge::recognition {
@@ -17,26 +18,67 @@ TrainingCause cause_of(const json::object& parameters) {
   return is_new_pack ? TrainingCause::NewPack : TrainingCause::Asked;
 }
 
+constexpr std::string_view kHeadField = "head";
+
+/// Tries a personal head on a version that was just trained, on one core: others are asked
+/// meanwhile.
+///
+/// out:   the reason why none can be tried with such a gallery, which is no failure: it is trained
+/// fails: conflict/gallery_changing; cancelled/...
+Result<std::optional<std::string>> try_head(jobs::JobContext& context,
+                                            gallery::Galleries& galleries, GalleryId gallery,
+                                            int64_t version) {
+  const UserId user = context.job().owner;
+  const auto state = TRY(galleries.find_version_state(user, gallery, version));
+  const auto model = TRY(galleries.read_model(user, gallery, version));
+  std::stop_source stop;
+  Result<void> reported;
+  const auto report = [&](size_t done, size_t in_all) {
+    reported = context.report(static_cast<int64_t>(done), static_cast<int64_t>(in_all),
+                              "trying a personal head");
+    if (!reported) stop.request_stop();
+  };
+  report(0, 1);
+  const auto outcome =
+      gallery::train_personal_head(model, {}, {.report = report, .stop = stop.get_token()});
+  TRY(reported);
+  if (!outcome && (outcome.error().code == ErrorCode::InvalidInput ||
+                   outcome.error().code == ErrorCode::TooLarge)) {
+    return outcome.error().reason;
+  }
+  if (!outcome) return Unexpected(outcome.error());
+  TRY(galleries.keep_head(user, gallery, state, *outcome));
+  return std::nullopt;
+}
+
 Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
   const jobs::Job& job = context.job();
   if (!job.parameters.is_object()) {
     return fail(ErrorCode::Internal, "job_parameters", "the job names no gallery");
   }
-  const GalleryId gallery(TRY(json::integer_field(job.parameters.get_object(), "gallery_id")));
+  const json::object& parameters = job.parameters.get_object();
+  const GalleryId gallery(TRY(json::integer_field(parameters, "gallery_id")));
   const auto report = [&](const TrainProgress& progress) {
     if (progress.people_in_all == 0) {
       return context.report(progress.photos_done, progress.photos_in_all, "looking at photos");
     }
     return context.report(progress.people_done, progress.people_in_all, "comparing the photos");
   };
-  const TrainingCause cause = cause_of(job.parameters.get_object());
+  const TrainingCause cause = cause_of(parameters);
   const gallery::Version version = TRY(recognition.train(job.owner, gallery, report, cause));
+  std::optional<std::string> refused;
+  if (json::has_field(parameters, kHeadField)) {
+    refused = TRY(try_head(context, recognition.galleries(), gallery, version.number));
+  }
+  json::value head_refused = nullptr;
+  if (refused) head_refused = json::value(*refused);
   return json::value(json::object{{"gallery_id", gallery.value()},
                                   {"version", version.number},
                                   {"person_count", version.person_count},
                                   {"photo_count", version.photo_count},
                                   {"flagged_count", version.flagged_count},
-                                  {"unusable_count", version.unusable_count}});
+                                  {"unusable_count", version.unusable_count},
+                                  {"head_refused", std::move(head_refused)}});
 }
 
 }  // namespace
@@ -47,7 +89,7 @@ void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition) {
 }
 
 Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition, UserId user,
-                                 GalleryId gallery, TrainingCause cause) {
+                                 GalleryId gallery, TrainingCause cause, HeadWish head) {
   const gallery::Gallery found = TRY(recognition.galleries().find_gallery(user, gallery));
   if (found.photo_count == 0) {
     return fail(ErrorCode::InvalidInput, "gallery_empty",
@@ -55,6 +97,7 @@ Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition, Use
   }
   json::object parameters{{"gallery_id", gallery.value()}};
   if (cause == TrainingCause::NewPack) parameters[kCauseField] = kNewPack;
+  if (head == HeadWish::Try) parameters[kHeadField] = true;
   auto job = jobs.create(user, {.kind = std::string(kTrainGalleryKind),
                                 .subject = fmt::format("gallery {}", gallery.value()),
                                 .parameters = std::move(parameters)});

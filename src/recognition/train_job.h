@@ -11,10 +11,15 @@ namespace faceforge::recognition {
 
 class Recognition;
 
-/// The kind of job that trains a gallery. Its parameters are `{"gallery_id":..}`, and
-/// `"cause":"new_pack"` where it is TrainingCause::NewPack; its result is
-/// `{"gallery_id","version","person_count","photo_count","flagged_count","unusable_count"}`.
+/// The kind of job that trains a gallery. Its parameters are `{"gallery_id":..}`,
+/// `"cause":"new_pack"` where it is TrainingCause::NewPack, and `"head":true` where HeadWish::Try;
+/// its result is `{"gallery_id","version","person_count","photo_count","flagged_count",
+/// "unusable_count","head_refused"}`, the last the reason why no personal head could be tried, or
+/// null.
 inline constexpr std::string_view kTrainGalleryKind = "train_gallery";
+
+/// Whether a personal head is tried once the gallery is trained (gallery/head_trial.h).
+enum class HeadWish { None, Try };
 
 /// Says how to run the kind; before `jobs.start()`. Both outlive the running of jobs.
 void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition);
@@ -26,6 +31,7 @@ void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition);
 ///        conflict/training_running when one is queued or running; as `jobs::Jobs::create`
 [[nodiscard]] Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition,
                                                gallery::UserId user, gallery::GalleryId gallery,
-                                               TrainingCause cause = TrainingCause::Asked);
+                                               TrainingCause cause = TrainingCause::Asked,
+                                               HeadWish head = HeadWish::None);
 
 }  // namespace faceforge::recognition

@@ -62,7 +62,9 @@ class TrainJobTest : public test::OnBothDatabases {
     }
   }
 
-  Result<jobs::Job> start() { return start_training(*jobs_, *recognition_, user_, gallery_); }
+  Result<jobs::Job> start(HeadWish head = HeadWish::None) {
+    return start_training(*jobs_, *recognition_, user_, gallery_, TrainingCause::Asked, head);
+  }
 
   /// Waits for the job's end, longer than anything here takes.
   jobs::Job end_of(jobs::JobId id) {
@@ -99,6 +101,34 @@ TEST_P(TrainJobTest, TrainsInTheBackgroundAndReportsTheVersion) {
   EXPECT_EQ(done.result.at("photo_count"), 2);
   EXPECT_EQ(done.result.at("gallery_id"), gallery_.value());
   EXPECT_EQ(galleries_->find_gallery(user_, gallery_)->latest_version, 1);
+}
+
+TEST_P(TrainJobTest, TriesAPersonalHeadWhereItIsWantedAndSaysWhyNoneCouldBe) {
+  enroll(2);
+  const auto few = start(HeadWish::Try);
+  ASSERT_TRUE(few) << few.error().message;
+  const jobs::Job refused = end_of(few->id);
+  ASSERT_EQ(refused.state, jobs::JobState::Succeeded);
+  EXPECT_EQ(refused.result.at("head_refused"), "head_too_few_people");
+  EXPECT_FALSE(galleries_->find_version(user_, gallery_, 1)->head_trial);
+  for (const std::string name : {"Ben", "Cleo", "Dan", "Eve"}) {
+    const auto person = galleries_->add_person(user_, gallery_, name)->id;
+    for (int photo = 0; photo < 2; ++photo) {
+      const auto file = FakeEngine::photo(fmt::format("face {} {} 10 50", name, photo));
+      ASSERT_TRUE(recognition_->enroll(user_, gallery_, person, file, "a.jpg")->photo);
+    }
+  }
+  const jobs::Job tried = end_of(start(HeadWish::Try)->id);
+  ASSERT_EQ(tried.state, jobs::JobState::Succeeded);
+  EXPECT_EQ(tried.result.at("head_refused"), nullptr);
+  const auto version = *galleries_->find_version(user_, gallery_, 2);
+  ASSERT_TRUE(version.head_trial);
+  EXPECT_EQ(version.head_trial->photo_count, 10);
+  // The engine's people are never confused: there is nothing to mend.
+  EXPECT_EQ(version.head_trial->without_head.confused_count, 0);
+  EXPECT_FALSE(version.has_head);
+  EXPECT_EQ(end_of(start()->id).result.at("head_refused"), nullptr);
+  EXPECT_FALSE(galleries_->find_version(user_, gallery_, 3)->head_trial);
 }
 
 TEST_P(TrainJobTest, ASecondTrainingIsRefusedWhileTheFirstRunsAndThatCanBeCancelled) {
