@@ -380,8 +380,12 @@ export const api = {
         body: { number },
       }),
     ),
-  train: (galleryId: number) =>
-    unwrap(client.POST('/api/v1/galleries/{gallery_id}/versions', { params: { path: inGallery(galleryId) } })),
+  train: (galleryId: number, wantsHead = false) =>
+    unwrap(
+      client.POST('/api/v1/galleries/{gallery_id}/versions', {
+        params: { path: inGallery(galleryId), query: { head: wantsHead } },
+      }),
+    ),
   version: (galleryId: number, version: number) =>
     unwrap(
       client.GET('/api/v1/galleries/{gallery_id}/versions/{version}', {

@@ -13,6 +13,7 @@ export class Trainer {
   /** What is said while a training that was disturbed begins again. */
   trying = $state('');
   #attempts = 1;
+  #wantsHead = false;
   #leaving = new AbortController();
   readonly running = $derived(this.trying !== '' || (this.job !== null && isUnderway(this.job)));
 
@@ -37,12 +38,13 @@ export class Trainer {
     this.#leaving.abort();
   }
 
-  async train() {
+  async train(wantsHead = false) {
     this.problem = this.trying = '';
     this.#attempts = 1;
+    this.#wantsHead = wantsHead;
     try {
       await deletions.flush(this.galleryId);
-      await this.#follow(await api.train(this.galleryId));
+      await this.#follow(await api.train(this.galleryId, this.#wantsHead));
     } catch (error) {
       this.#fail(error);
     }
@@ -86,7 +88,7 @@ export class Trainer {
     this.trying = t('train.again', { attempt: this.#attempts, most: attemptsMax });
     await new Promise((resolve) => setTimeout(resolve, retryAfter_ms * this.#attempts));
     if (this.#leaving.signal.aborted || this.trying === '') return;
-    const next = await api.train(this.galleryId);
+    const next = await api.train(this.galleryId, this.#wantsHead);
     if (this.trying === '') {
       // Cancelled while it was asked for.
       await api.cancelJob(next.id);

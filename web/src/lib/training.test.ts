@@ -10,7 +10,7 @@ const gallery = (photo_count: number, latest_version: number | null, untrained_p
   recording: { is_on: false, kept_days: 30 }, sighting_count: 0, unknown_face_count: 0,
 });
 const version: Version = {
-  number: 1, trained_at: time, person_count: 1, photo_count: 3, flagged_count: 1, unusable_count: 1,
+  number: 1, trained_at: time, person_count: 1, photo_count: 3, flagged_count: 1, unusable_count: 1, has_head: false, head_trial: null,
   pack_id: 'p', model_id: 'm',
 };
 type Photo = VersionReport['people'][number]['photos'][number];
