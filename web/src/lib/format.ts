@@ -8,7 +8,7 @@ const timeOfDay = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
 
 const day = new Intl.DateTimeFormat(language, { dateStyle: 'full' });
 
-/** "Saturday, November 28, 2026" */
+/** "Saturday 28 November 2026" */
 export const dayOf = (rfc3339: string) => day.format(new Date(rfc3339));
 export const clockTime = (ms: number) => timeOfDay.format(ms);
 export const when = (rfc3339: string) => dateTime.format(new Date(rfc3339));

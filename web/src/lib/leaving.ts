@@ -2,10 +2,12 @@ import { api, isLoggedOut } from './api';
 import { asked } from './asked/asked_photos';
 import { deletions } from './deletions.svelte';
 import { session } from './session.svelte';
+import { toasts } from './toasts.svelte';
 import { uploads } from './uploads/uploads.svelte';
 
 /** Leaves nothing of an account in this browser. */
 export async function forgetAccount(userId: number) {
+  toasts.clear();
   await Promise.all([uploads.forget(userId), asked.leave(userId)]);
 }
 

@@ -27,6 +27,11 @@ class Toasts {
     return id;
   }
 
+  /** For whoever logs out: the notes name people, and what they undo is not the next account's. */
+  clear() {
+    this.list = [];
+  }
+
   dismiss(id: number) {
     this.list = this.list.filter((toast) => toast.id !== id);
   }

@@ -1,7 +1,7 @@
 import { en } from './en';
 
 /** The language that is shown. Another one is a file with the keys of `en.ts`, chosen here. */
-export const language = 'en';
+export const language = 'en-GB';
 const texts = en;
 
 type Texts = typeof en;
