@@ -142,17 +142,22 @@ export async function sweepPage(page, name) {
 /** A folder for a film of what a page shows, as frames; none where nobody wants it. */
 const film = process.env.FACEFORGE_FILM;
 
+/** Films a page where `FACEFORGE_FILM` names a folder. */
+export async function filmed(page) {
+  if (film) await filmTo(film, page);
+}
+
 /**
  * Writes each frame that a page shows to a folder, named by its time in milliseconds, and beside them the layout shifts:
  * what moved by itself, from where to where.
  *
+ * in:     `size` of the frames at most
  * source: Layout Instability API (W3C); Chrome DevTools Protocol, Page.startScreencast
  */
-export async function filmed(page) {
-  if (!film) return;
-  mkdirSync(film, { recursive: true });
+export async function filmTo(folder, page, size = { width: 1280, height: 860 }) {
+  mkdirSync(folder, { recursive: true });
   const begun_ms = Date.now();
-  const log = join(film, 'shifts.txt');
+  const log = join(folder, 'shifts.txt');
   writeFileSync(log, '');
   await page.exposeFunction('noteLayoutShift', (words) => appendFileSync(log, `${Date.now() - begun_ms} ${words}\n`));
   await page.addInitScript(() => {
@@ -167,8 +172,8 @@ export async function filmed(page) {
   });
   const session = await page.context().newCDPSession(page);
   session.on('Page.screencastFrame', ({ data, sessionId }) => {
-    writeFileSync(join(film, `${String(Date.now() - begun_ms).padStart(7, '0')}.jpg`), Buffer.from(data, 'base64'));
+    writeFileSync(join(folder, `${String(Date.now() - begun_ms).padStart(7, '0')}.jpg`), Buffer.from(data, 'base64'));
     session.send('Page.screencastFrameAck', { sessionId }).catch(() => {}); // the page may be gone
   });
-  await session.send('Page.startScreencast', { format: 'jpeg', quality: 70, maxWidth: 1280, maxHeight: 860 });
+  await session.send('Page.startScreencast', { format: 'jpeg', quality: 70, maxWidth: size.width, maxHeight: size.height });
 }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Contract } from '../api/contract.mjs';
 import { barriers, launch, watch, why } from './browser.mjs';
-import { framesPerSecond, makeFilm } from './film.mjs';
+import { framesPerSecond, makeFilm } from './webcam_film.mjs';
 import { installMeter, judge, latencies, measure, quantile, unevenness } from './live_meter.mjs';
 import { startServer, testData } from './server.mjs';
 
@@ -176,6 +176,8 @@ test('a mirror turns the boxes with the picture, and a pause sends nothing', { s
   const before = await sent();
   const seen = await places();
   assert.ok(seen.length > 0, 'the faces stay while it is paused');
+  const shows = await page.locator('video').evaluate(({ readyState, HAVE_CURRENT_DATA }) => readyState >= HAVE_CURRENT_DATA);
+  assert.ok(shows, 'and so does the picture');
   await button.click();
   const mirrored = await places();
   seen.forEach((place, index) => assert.ok(Math.abs(place + mirrored[index] - 100) < 0.1, `${place} and ${mirrored[index]}`));

@@ -1,6 +1,6 @@
 // Measures the live page from within, with nothing in the page that helps: what it sends and receives, when the camera
 // took the frames and when their boxes are on the screen; and holds that against what is true of the film.
-import { framesPerSecond, mark, readMarks } from './film.mjs';
+import { framesPerSecond, mark, readMarks } from './webcam_film.mjs';
 
 /** Runs in the page before anything of it: from now on everything is noted. */
 export function installMeter() {
