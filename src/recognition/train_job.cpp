@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kCauseField = "cause";
 constexpr std::string_view kNewPack = "new_pack";
+constexpr std::string_view kHeadField = "head";
 
 TrainingCause cause_of(const json::object& parameters) {
   const json::value* cause = parameters.if_contains(kCauseField);
@@ -17,8 +18,6 @@ TrainingCause cause_of(const json::object& parameters) {
       cause != nullptr && cause->is_string() && cause->get_string() == kNewPack;
   return is_new_pack ? TrainingCause::NewPack : TrainingCause::Asked;
 }
-
-constexpr std::string_view kHeadField = "head";
 
 /// Tries a personal head on a version that was just trained, on one core: others are asked
 /// meanwhile.
@@ -51,6 +50,17 @@ Result<std::optional<std::string>> try_head(jobs::JobContext& context,
   return std::nullopt;
 }
 
+/// Whether a head is to be tried: where one was asked for, and, by a new pack, where the version
+/// that answers has one.
+Result<bool> is_head_wanted(const jobs::Job& job, gallery::Galleries& galleries,
+                            GalleryId gallery) {
+  const json::object& parameters = job.parameters.get_object();
+  if (json::has_field(parameters, kHeadField)) return true;
+  if (cause_of(parameters) != TrainingCause::NewPack) return false;
+  const auto answering = TRY(galleries.find_version(job.owner, gallery, std::nullopt));
+  return answering.has_head;
+}
+
 Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
   const jobs::Job& job = context.job();
   if (!job.parameters.is_object()) {
@@ -65,9 +75,10 @@ Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
     return context.report(progress.people_done, progress.people_in_all, "comparing the photos");
   };
   const TrainingCause cause = cause_of(parameters);
+  const bool tries_head = TRY(is_head_wanted(context.job(), recognition.galleries(), gallery));
   const gallery::Version version = TRY(recognition.train(job.owner, gallery, report, cause));
   std::optional<std::string> refused;
-  if (json::has_field(parameters, kHeadField)) {
+  if (tries_head) {
     refused = TRY(try_head(context, recognition.galleries(), gallery, version.number));
   }
   json::value head_refused = nullptr;
