@@ -306,7 +306,7 @@ TEST_P(CatchUpTest, WhatWasCancelledOrFailedIsLeftUntilTheNextPackOrTheNextStart
 
 TEST_P(CatchUpTest, AnOwnerWhoMayHaveNoMoreJobsKeepsNobodyFromLearning) {
   jobs_ = std::make_unique<jobs::Jobs>(shared_database(), clock_,
-                                       jobs::JobLimits{.unfinished_per_owner_max = 0});
+                                       jobs::Options{.unfinished_per_owner_max = 0});
   add_train_gallery(*jobs_, *recognition_);
   jobs::Jobs& full = *jobs_;
   const UserId other = new_user();
