@@ -13,8 +13,10 @@ namespace {
 /// More models than any database names: beyond, what failed is tried again.
 constexpr size_t kMaxFailed = 64;
 
+/// Of no engines: a model that no version has.
 const face::ModelId& model_of(const Engines& engines) {
-  return engines.one_core->model_id();
+  static const face::ModelId kNone;
+  return engines.one_core ? engines.one_core->model_id() : kNone;
 }
 
 }  // namespace
@@ -34,7 +36,7 @@ void ModelEngines::use(Engines engines) {
   if (same != others_.end()) let_go.splice(let_go.end(), others_, same);
   failed_.erase(model_of(engines));
   std::swap(in_use_, engines);
-  if (model_of(engines) != model_of(in_use_)) {
+  if (engines.one_core && model_of(engines) != model_of(in_use_)) {
     let_go.splice(let_go.end(), keep_locked(std::move(engines)));
   }
 }
@@ -47,7 +49,7 @@ Result<Engines> ModelEngines::engines_of(const gallery::Snapshot& snapshot) {
               "here; model {:.12} (pack {}) is in use: train the gallery again, or install that "
               "pack",
               snapshot.model_id().hex(), snapshot.pack_id(), model_of(present).hex(),
-              present.one_core->pack_id());
+              present.one_core ? present.one_core->pack_id() : "none");
 }
 
 std::optional<Engines> ModelEngines::find_or_load(const face::ModelId& model) {

@@ -30,7 +30,8 @@ class ModelEngines {
 
   [[nodiscard]] Engines in_use() const;
 
-  /// The former ones stay, as those of another model.
+  /// The former ones stay, as those of another model. Of none, those of a server that is not ready,
+  /// nothing stays.
   void use(Engines engines);
 
   /// The engines of the model that a version was trained with. They are loaded once, however many
