@@ -14,7 +14,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'faceforge-answers-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const errorBody = { error: { code: 'not_found', reason: 'gallery_not_found', message: 'there is no gallery 7' } };
-const person = { id: 1, name: 'Ada', created_at: '2026-01-02T03:04:05Z', photo_count: 0, cover_photo_id: null };
+const person = { id: 1, name: 'Ada', created_at: '2026-01-02T03:04:05Z', photo_count: 0, cover_photo_id: null, is_trained: false };
 const answer = (status, body, more = {}) => ({
   method: 'GET', target: '/api/v1/galleries/7/people/1', status, type: 'application/json', body: JSON.stringify(body), ...more,
 });
