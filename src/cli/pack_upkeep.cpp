@@ -37,7 +37,9 @@ recognition::LoadEngines engines_among(const packs::Registry& registry, int core
     const auto entries = TRY(registry.list());
     for (const packs::PackEntry& entry : entries) {
       if (entry.state == packs::PackState::NotInstalled || entry.fault) continue;
-      if (TRY(model_of(registry, entry)) != model) continue;
+      const auto made = model_of(registry, entry);
+      if (!made) outcome = Unexpected(made.error());
+      if (!made || *made != model) continue;
       // Another pack may have the same network, and be whole.
       auto loaded = load_engines(registry, entry.card.id, core_count);
       if (loaded) return *std::move(loaded);

@@ -46,9 +46,15 @@ void add_point(face::Calibration& calibration, double false_match_rate, double t
 
 StrangerLine stranger_line(std::vector<float> without_head, std::vector<float> with_head) {
   CHECK(without_head.size() == with_head.size());
-  if (without_head.size() < kFewestStrangerPairs) return {};
   std::ranges::sort(without_head);
   std::ranges::sort(with_head);
+  if (without_head.size() < kFewestStrangerPairs) {
+    StrangerLine line;
+    for (size_t i = 0; i < with_head.size(); ++i) {
+      line.offset = std::max(line.offset, double{with_head[i]} - double{without_head[i]});
+    }
+    return line;
+  }
   const std::vector<Quantile> quantiles = upper_quantiles(without_head, with_head);
   double mean_without = 0;
   double mean_with = 0;

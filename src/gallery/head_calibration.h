@@ -19,7 +19,7 @@ struct StrangerLine {
 /// not promised to shrink.
 ///
 /// in:     as many similarities of both kinds, in any order
-/// out:    offset 0 and slope 1 of fewer than `kFewestStrangerPairs`
+/// out:    of fewer than `kFewestStrangerPairs` slope 1, and the most that any of them rose
 /// source: Wilk & Gnanadesikan 1968, "Probability plotting methods for the analysis of data"
 [[nodiscard]] StrangerLine stranger_line(std::vector<float> without_head,
                                          std::vector<float> with_head);

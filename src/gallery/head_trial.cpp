@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "gallery/head_calibration.h"
 #include "gallery/match_policy.h"
+#include "gallery/model_file.h"
 #include "gallery/snapshot.h"
 #include "gallery/train.h"
 
@@ -275,6 +276,7 @@ class Trial {
       all.with_head.insert(all.with_head.end(), some.with_head.begin(), some.with_head.end());
       all.person_pair_count += some.person_pair_count;
     }
+    all.person_pair_count /= 2;  // each pair met twice, each of them once as the stranger
     head.calibration = calibration_of_head(
         *gallery_.calibration, stranger_line(std::move(all.without_head), std::move(all.with_head)),
         all.person_pair_count, 2 * deviation_of_own(), head.model_id);
@@ -320,6 +322,15 @@ Result<void> check_size(const GalleryModel& photos) {
     return fail(ErrorCode::TooLarge, "head_too_many_people",
                 "the gallery has {} people; a personal head is trained for at most {}",
                 photos.people.size(), kMostHeadPeople);
+  }
+  size_t photo_count = 0;
+  for (const ModelPerson& person : photos.people) photo_count += person.references.size();
+  const auto length = static_cast<size_t>(photos.embedding_length);
+  const size_t photo_limit = ModelFileLimits{}.head_products / (length * length);
+  if (photo_count > photo_limit) {
+    return fail(ErrorCode::TooLarge, "head_too_many_photos",
+                "the gallery has {} photos of {} numbers; a personal head takes at most {} of them",
+                photo_count, length, photo_limit);
   }
   if (photos.embedding_length > kMaxHeadLength) {
     return fail(ErrorCode::TooLarge, "head_embedding_too_long",

@@ -100,6 +100,15 @@ Result<void> check_size(std::string_view what, size_t size_bytes, size_t limit_b
               what, size_bytes, limit_bytes);
 }
 
+Result<void> check_head_products(size_t length, size_t reference_count,
+                                 const ModelFileLimits& limits) {
+  if (length * length <= limits.head_products / std::max<size_t>(1, reference_count)) return {};
+  return fail(ErrorCode::TooLarge, "gallery_model_too_large",
+              "the gallery model has a head and {} references of {} numbers: more than {} "
+              "products; without a head it could be used",
+              reference_count, length, limits.head_products);
+}
+
 Result<archive::ZipEntries> unpack(std::span<const std::byte> file, const ModelFileLimits& limits) {
   TRY(check_size("the gallery model", file.size(), limits.file_bytes));
   auto entries = archive::read_zip(
@@ -293,12 +302,7 @@ Result<void> fill_head(GalleryModel& model, const archive::ZipEntries& entries,
       }
     }
   }
-  if (length * length > limits.head_products / std::max<size_t>(1, reference_count)) {
-    return fail(ErrorCode::TooLarge, "gallery_model_too_large",
-                "the gallery model has a head and {} references of {} numbers: more than {} "
-                "products; without a head it could be used",
-                reference_count, length, limits.head_products);
-  }
+  TRY(check_head_products(length, reference_count, limits));
   head.matrix = TRY(read_table(entries, manifest, kHead, length, length));
   const bool within = std::ranges::all_of(
       head.matrix.values, [](float weight) { return std::abs(weight) <= kMaxHeadWeight; });
@@ -353,7 +357,10 @@ Result<std::vector<std::byte>> write_model(const GalleryModel& model,
   };
   add_table(kTemplates, templates);
   if (references.row_count > 0) add_table(kReferences, references);
-  if (model.head) add_table(kHead, model.head->matrix);
+  if (model.head) {
+    TRY(check_head_products(model.head->matrix.column_count, references.row_count, limits));
+    add_table(kHead, model.head->matrix);
+  }
   const std::string manifest = json::to_pretty_text(manifest_json(model, std::move(files)));
   TRY(check_size("the gallery model's manifest", manifest.size(), limits.manifest_bytes));
   const auto manifest_bytes = bytes_of(manifest);

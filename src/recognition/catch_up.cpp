@@ -33,8 +33,12 @@ Result<bool> CatchUp::is_at_work() {
 }
 
 CatchUp::Outcome CatchUp::start(const gallery::AnsweringModel& behind) {
+  const auto answering =
+      recognition_.galleries().find_version(behind.user, behind.gallery, std::nullopt);
+  const bool has_head = answering && answering->has_head;
   const auto job =
-      start_training(jobs_, recognition_, behind.user, behind.gallery, TrainingCause::NewPack);
+      start_training(jobs_, recognition_, behind.user, behind.gallery, TrainingCause::NewPack,
+                     has_head ? HeadWish::Try : HeadWish::None);
   if (job) {
     started_ = {.owner = behind.user, .gallery = behind.gallery, .job = job->id};
     log::info("gallery {} is to be learnt by the pack in use", behind.gallery.value());

@@ -1,5 +1,6 @@
 #include "recognition/train_job.h"
 
+#include <stop_token>
 #include <string>
 
 #include "gallery/head_trial.h"
@@ -22,8 +23,9 @@ TrainingCause cause_of(const json::object& parameters) {
 /// Tries a personal head on a version that was just trained, on one core: others are asked
 /// meanwhile.
 ///
-/// out:   the reason why none can be tried with such a gallery, which is no failure: it is trained
-/// fails: conflict/gallery_changing; cancelled/...
+/// out:   the reason why there is none, which is no failure, for the gallery is trained: of such a
+///        gallery none can be tried, or it was changed meanwhile (gallery_changing)
+/// fails: cancelled/...; as gallery::Galleries
 Result<std::optional<std::string>> try_head(jobs::JobContext& context,
                                             gallery::Galleries& galleries, GalleryId gallery,
                                             int64_t version) {
@@ -31,6 +33,7 @@ Result<std::optional<std::string>> try_head(jobs::JobContext& context,
   const auto state = TRY(galleries.find_version_state(user, gallery, version));
   const auto model = TRY(galleries.read_model(user, gallery, version));
   std::stop_source stop;
+  const std::stop_callback stop_with_job(context.stop_token(), [&] { stop.request_stop(); });
   Result<void> reported;
   const auto report = [&](size_t done, size_t in_all) {
     reported = context.report(static_cast<int64_t>(done), static_cast<int64_t>(in_all),
@@ -46,19 +49,10 @@ Result<std::optional<std::string>> try_head(jobs::JobContext& context,
     return outcome.error().reason;
   }
   if (!outcome) return Unexpected(outcome.error());
-  TRY(galleries.keep_head(user, gallery, state, *outcome));
-  return std::nullopt;
-}
-
-/// Whether a head is to be tried: where one was asked for, and, by a new pack, where the version
-/// that answers has one.
-Result<bool> is_head_wanted(const jobs::Job& job, gallery::Galleries& galleries,
-                            GalleryId gallery) {
-  const json::object& parameters = job.parameters.get_object();
-  if (json::has_field(parameters, kHeadField)) return true;
-  if (cause_of(parameters) != TrainingCause::NewPack) return false;
-  const auto answering = TRY(galleries.find_version(job.owner, gallery, std::nullopt));
-  return answering.has_head;
+  const auto kept = galleries.keep_head(user, gallery, state, *outcome);
+  if (kept) return std::nullopt;
+  if (kept.error().code == ErrorCode::Conflict) return kept.error().reason;
+  return Unexpected(kept.error());
 }
 
 Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
@@ -75,10 +69,9 @@ Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
     return context.report(progress.people_done, progress.people_in_all, "comparing the photos");
   };
   const TrainingCause cause = cause_of(parameters);
-  const bool tries_head = TRY(is_head_wanted(context.job(), recognition.galleries(), gallery));
   const gallery::Version version = TRY(recognition.train(job.owner, gallery, report, cause));
   std::optional<std::string> refused;
-  if (tries_head) {
+  if (json::has_field(parameters, kHeadField)) {
     refused = TRY(try_head(context, recognition.galleries(), gallery, version.number));
   }
   json::value head_refused = nullptr;

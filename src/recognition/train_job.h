@@ -12,8 +12,8 @@ namespace faceforge::recognition {
 class Recognition;
 
 /// The kind of job that trains a gallery. Its parameters are `{"gallery_id":..}`, with
-/// `"cause":"new_pack"` where it is TrainingCause::NewPack and `"head":true` where HeadWish::Try; a
-/// new pack tries a head too where the version that answered had one. Its result is
+/// `"cause":"new_pack"` where it is TrainingCause::NewPack and `"head":true` where HeadWish::Try.
+/// Its result is
 /// `{"gallery_id","version","person_count","photo_count","flagged_count","unusable_count",
 /// "head_refused"}`, the last the reason why no personal head could be tried, or null.
 inline constexpr std::string_view kTrainGalleryKind = "train_gallery";

@@ -320,7 +320,7 @@ export const en = {
   'head.not_kept': 'The personal head was not kept. Of {photos}, each held against the others, {before} were confused without it and {after} with it.',
   'head.nothing': 'No personal head was trained: of {photos}, {before} were confused, too few to tell whether any is mended.',
   'head.interval': 'Photos confused; the lines are where the rate may well lie (95 %).',
-  'head.refused': 'No personal head could be tried: it takes 5 people with two photos each, and 1000 people at most.',
+  'head.refused': 'No personal head could be tried: it takes 5 people with two photos each, 1000 people at most, and a gallery that nobody changes meanwhile.',
   'train.failed': 'The training failed.',
   'train.cancelled': 'The training was cancelled; nothing changed.',
   'train.again': 'Photos were deleted during the training. Trying again ({attempt} of {most})…',
