@@ -110,7 +110,7 @@ DatasetStats count_dataset(const LookedPeople& people) {
                       {40, 60, 80, 112, 160, 224, 320},
                       [](const auto& quality) { return double{quality.face_size_px}; }),
       distribution_of(people, "Sharpness", "variance of the Laplacian; under 20 is blurred",
-                      {20, 50, 100, 200, 400, 800, 1600},
+                      {20, 50, 100, 200, 400, 800},
                       [](const auto& quality) { return double{quality.sharpness}; }),
       distribution_of(people, "Brightness", "mean grey of the face, 0 to 1",
                       {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8},
