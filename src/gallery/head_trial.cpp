@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "gallery/head_calibration.h"
+#include "gallery/internal/shuffle.h"
 #include "gallery/match_policy.h"
 #include "gallery/model_file.h"
 #include "gallery/snapshot.h"
@@ -37,14 +38,6 @@ std::vector<size_t> evenly(size_t count, size_t wanted) {
   return chosen;
 }
 
-/// source: Durstenfeld 1964, algorithm 235; std::shuffle differs between libraries
-template <typename T>
-void shuffle(std::vector<T>& items, std::mt19937_64& random) {
-  for (size_t left = items.size(); left > 1; --left) {
-    std::swap(items[left - 1], items[random() % left]);
-  }
-}
-
 /// How one photo's question was answered.
 struct Answer {
   bool is_right = false;  ///< the nearest person is their own
@@ -66,7 +59,7 @@ class Trial {
     std::mt19937_64 random(options.training.seed);
     for (size_t person = 0; person < photos.people.size(); ++person) {
       auto chosen = evenly(photos.people[person].references.size(), kHeadPhotosAPerson);
-      shuffle(chosen, random);
+      internal::shuffle(chosen, random);
       const size_t first_fold = random() % kFolds;
       for (size_t i = 0; i < chosen.size(); ++i) {
         PhotoPlace place{.person = person, .reference = chosen[i]};
@@ -76,7 +69,7 @@ class Trial {
     }
     people_.resize(photos.people.size());
     std::iota(people_.begin(), people_.end(), size_t{0});
-    shuffle(people_, random);
+    internal::shuffle(people_, random);
   }
 
   Result<HeadOutcome> run() {

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "gallery/internal/products.h"
+#include "gallery/internal/shuffle.h"
 
 namespace faceforge::gallery {
 namespace {
@@ -151,7 +152,7 @@ class Batches {
     batch.embeddings.column_count = photos_.embeddings.column_count;
     for (const size_t person : draw_people()) {
       std::vector<size_t> rows = rows_[person];
-      shuffle(rows);
+      internal::shuffle(rows, random_);
       rows.resize(std::min(rows.size(), settings_.photos_per_person));
       for (const size_t row : rows) {
         const auto values = row_of(photos_.embeddings, row);
@@ -164,13 +165,6 @@ class Batches {
   }
 
  private:
-  /// source: Durstenfeld 1964, algorithm 235; std::shuffle differs between libraries
-  void shuffle(std::vector<size_t>& items) {
-    for (size_t left = items.size(); left > 1; --left) {
-      std::swap(items[left - 1], items[random_() % left]);
-    }
-  }
-
   /// The people nearest to each, by the distance of their means.
   void find_look_alikes(const FloatTable& means) {
     const FloatTable products = internal::rows_by_rows(means, means);
@@ -194,7 +188,7 @@ class Batches {
     std::vector<size_t> order(rows_.size());
     std::iota(order.begin(), order.end(), size_t{0});
     if (order.size() <= settings_.people_per_batch) return order;
-    shuffle(order);
+    internal::shuffle(order, random_);
     std::vector<size_t> drawn;
     const auto draw = [&](size_t person) {
       if (drawn.size() >= settings_.people_per_batch) return;

@@ -174,6 +174,21 @@ TEST_P(TrainJobTest, ATrainingCutOffByARestartGoesOnWhereItWas) {
   EXPECT_EQ(detections - before, 3 - before);  // none was embedded twice
 }
 
+/// Keeps an engine at the first photo that it is shown until it may leave.
+struct HeldAtItsFirstPhoto {
+  explicit HeldAtItsFirstPhoto(FakeEngine& engine) {
+    engine.on_detect = [this] {
+      if (++detections != 1) return;
+      begun.count_down();
+      leave.wait();
+    };
+  }
+
+  std::latch begun{1};
+  std::latch leave{1};
+  std::atomic<int> detections = 0;
+};
+
 /// Galleries that were trained with m1, each with two photos of Ann.
 class CatchUpTest : public TrainJobTest {
  protected:
@@ -375,23 +390,16 @@ TEST_P(CatchUpTest, APackThatCouldDecideNothingLearnsNoGallery) {
 
 TEST_P(CatchUpTest, AfterARestartTheJobThatWasCutOffGoesOnAndNoneIsDoneTwice) {
   const auto newer = std::make_shared<FakeEngine>("m2");
-  std::latch begun(1);
-  std::latch leave(1);
-  std::atomic<int> detections = 0;
-  newer->on_detect = [&] {
-    if (++detections != 1) return;
-    begun.count_down();
-    leave.wait();
-  };
+  HeldAtItsFirstPhoto held(*newer);
   const auto first = trained("one");
   const auto second = trained("two");
   recognition_->use_engines(newer);
   look();
-  begun.wait();
+  held.begun.wait();
   {
     std::jthread stopping([&] { jobs_->stop(); });
     std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the stop is under way
-    leave.count_down();
+    held.leave.count_down();
   }
   ASSERT_EQ(jobs_->list(user_)->front().state, jobs::JobState::Queued);
   start_jobs();
@@ -405,20 +413,13 @@ TEST_P(CatchUpTest, AfterARestartTheJobThatWasCutOffGoesOnAndNoneIsDoneTwice) {
 
 TEST_P(CatchUpTest, APackThatIsTakenBackLeavesNoVersionOfIt) {
   const auto disliked = std::make_shared<FakeEngine>("m2");
-  std::latch begun(1);
-  std::latch leave(1);
-  std::atomic<int> detections = 0;
-  disliked->on_detect = [&] {
-    if (++detections != 1) return;
-    begun.count_down();
-    leave.wait();
-  };
+  HeldAtItsFirstPhoto held(*disliked);
   const auto gallery = trained("one");
   recognition_->use_engines(disliked);
   look();
-  begun.wait();
+  held.begun.wait();
   recognition_->use_engines(engine_);
-  leave.count_down();
+  held.leave.count_down();
   EXPECT_EQ(jobs_of(user_), std::vector<std::string>{told(gallery, "succeeded")});
   EXPECT_EQ(galleries_->list_versions(user_, gallery)->size(), 1U);
   EXPECT_EQ(model_of(gallery), "m1");
