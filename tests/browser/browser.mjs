@@ -55,6 +55,56 @@ export async function sideBySide(browser, files, scale = 1, { width, height } = 
 }
 
 /**
+ * Shows photos of people to a gallery's live socket, at the pace of a camera: each until its face is decided, and then
+ * nobody until its track has ended.
+ *
+ * in:     `page` that is signed in; `photos` [person, number]
+ * out:    who each was taken for: a name, or the decision on it
+ * errors: the socket ended, or answered a frame with an error
+ */
+export async function passBy(browser, page, gallery, photos) {
+  const size = { width: 640, height: 480 };
+  const empty = await sideBySide(browser, [], 1, size);
+  const scenes = [];
+  for (const [person, number] of photos) scenes.push(await sideBySide(browser, [photo(person, number)], 1.6, size));
+  return page.evaluate(
+    async ([id, scenes, empty]) => {
+      const frame_ms = 40; // a socket that is sent far more frames a second than a camera gives is ended
+      const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+      const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/api/v1/galleries/${id}/live`);
+      const message = () =>
+        new Promise((resolve, reject) => {
+          socket.onmessage = ({ data }) => {
+            const answer = JSON.parse(data);
+            if (answer.type === 'error') reject(new Error(data));
+            else resolve(answer);
+          };
+          socket.onclose = ({ code, reason }) => reject(new Error(`the socket ended with ${code} ${reason}`));
+        });
+      await message();
+      const show = async (picture) => {
+        const pause = new Promise((resolve) => setTimeout(resolve, frame_ms));
+        const answer = message();
+        socket.send(new Blob([new Uint8Array(4), bytesOf(picture)]));
+        await pause;
+        return answer;
+      };
+      const decisions = [];
+      for (const scene of scenes) {
+        let faces = [];
+        for (let looks = 0; looks < 12 && !['match', 'unknown'].includes(faces[0]?.decision); looks += 1) ({ faces } = await show(scene));
+        decisions.push(faces[0]?.person ?? faces[0]?.decision);
+        for (const until = Date.now() + 1_300; Date.now() < until; ) await show(empty);
+      }
+      socket.onclose = null;
+      socket.close();
+      return decisions;
+    },
+    [gallery, scenes.map((scene) => scene.toString('base64')), empty.toString('base64')],
+  );
+}
+
+/**
  * Watches what a page logs, asks and is answered: every answer of the API is held against openapi.yaml, and nothing is
  * asked of another host.
  */

@@ -1,7 +1,7 @@
 // What the film of the pages is played on: an account with galleries of people of LFW, and a page to look at.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { photo, sideBySide } from './browser.mjs';
+import { passBy, photo } from './browser.mjs';
 import { startServer } from './server.mjs';
 
 export const password = 'three red herons at dawn';
@@ -146,30 +146,8 @@ export class Stage {
     }
   }
 
-  /** Shows photos to the live socket, each until it is decided, with nobody in between until the track has ended. */
+  /** Shows photos to a gallery's live socket. */
   async pass(gallery, photos) {
-    const size = { width: 640, height: 480 };
-    const empty = await sideBySide(this.browser, [], 1, size);
-    const scenes = [];
-    for (const [person, number] of photos) scenes.push(await sideBySide(this.browser, [photo(person, number)], 1.6, size));
-    await this.page.evaluate(
-      async ([id, scenes, empty]) => {
-        const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-        const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/api/v1/galleries/${id}/live`);
-        const message = () => new Promise((resolve) => (socket.onmessage = ({ data }) => resolve(JSON.parse(data))));
-        await message();
-        const show = async (picture) => {
-          const answer = message();
-          socket.send(new Blob([new Uint8Array(4), bytesOf(picture)]));
-          return answer;
-        };
-        for (const scene of scenes) {
-          for (let looks = 0, faces = []; looks < 12 && !['match', 'unknown'].includes(faces[0]?.decision); looks += 1) ({ faces } = await show(scene));
-          for (const until = Date.now() + 1_300; Date.now() < until; ) await show(empty);
-        }
-        socket.close();
-      },
-      [gallery, scenes.map((scene) => scene.toString('base64')), empty.toString('base64')],
-    );
+    await passBy(this.browser, this.page, gallery, photos);
   }
 }

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { barriers, launch, photo, sideBySide, watch, why } from './browser.mjs';
+import { barriers, launch, passBy, photo, watch, why } from './browser.mjs';
 import { startServer } from './server.mjs';
 
 const pictures = process.env.FACEFORGE_SCREENSHOTS;
@@ -54,40 +54,13 @@ async function gallery() {
 
 async function train(id) {
   const job = await ask('POST', `/galleries/${id}/versions`);
-  for (let state = ''; state !== 'succeeded'; ) ({ state } = await ask('GET', `/jobs/${job.id}`));
+  for (let state = ''; state !== 'succeeded'; ) {
+    ({ state } = await ask('GET', `/jobs/${job.id}`));
+    assert.notEqual(state, 'failed');
+  }
 }
 
-/** Shows photos to the live socket, each until its face is decided, with nobody in between until its track has ended. */
-async function pass(photos) {
-  const empty = await sideBySide(browser, [], 1, { width: 640, height: 480 });
-  const scenes = [];
-  for (const [person, number] of photos) {
-    scenes.push(await sideBySide(browser, [photo(person, number)], 1.6, { width: 640, height: 480 }));
-  }
-  return page.evaluate(
-    async ([id, scenes, empty]) => {
-      const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-      const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/api/v1/galleries/${id}/live`);
-      const message = () => new Promise((resolve) => (socket.onmessage = ({ data }) => resolve(JSON.parse(data))));
-      await message();
-      const show = async (picture) => {
-        const answer = message();
-        socket.send(new Blob([new Uint8Array(4), bytesOf(picture)]));
-        return answer;
-      };
-      const decisions = [];
-      for (const scene of scenes) {
-        let faces = [];
-        for (let looks = 0; looks < 12 && !['match', 'unknown'].includes(faces[0]?.decision); looks += 1) ({ faces } = await show(scene));
-        decisions.push(faces[0]?.person ?? faces[0]?.decision);
-        for (const until = Date.now() + 1_300; Date.now() < until; ) await show(empty);
-      }
-      socket.close();
-      return decisions;
-    },
-    [galleryId, scenes.map((scene) => scene.toString('base64')), empty.toString('base64')],
-  );
-}
+const pass = (photos) => passBy(browser, page, galleryId, photos);
 
 async function look(name) {
   for (const colorScheme of ['light', 'dark']) {
@@ -158,9 +131,9 @@ test('strangers lie in groups that mix nobody, and who is known is listed', { sk
   const found = await ask('GET', `/galleries/${galleryId}/unknown-faces`);
   assert.deepEqual(found.groups.map(({ faces }) => faces.length), [4, 2, 1]);
   await page.getByRole('region', { name: 'Who was seen when' }).getByRole('link', { name: 'Hugo Chavez' }).waitFor();
-  const pictureWidths = () => groups().first().locator('img').evaluateAll((all) => all.map((one) => one.naturalWidth));
-  while ((await pictureWidths()).some((width) => width === 0)) await page.waitForTimeout(50);
-  assert.equal((await pictureWidths()).length, 4);
+  const group = await groups().first().elementHandle();
+  await page.waitForFunction((one) => [...one.querySelectorAll('img')].every(({ naturalWidth }) => naturalWidth > 0), group);
+  assert.equal(await groups().first().locator('img').count(), 4);
   await look('32-recorded');
 });
 
