@@ -120,8 +120,12 @@ class Lowering {
   Result<Operand> result_of(const Tail& tail, const Layout& layout, const Operand& source);
   const Node* only_consumer(ValueIndex value) const;
   Result<Operand> bias_operand(ValueIndex value);
-
   void absorb(const Tail& tail);
+  /// out: false where oneDNN's kernel does it
+  Result<bool> lower_winograd(const Conv& conv, const ConstantPtr& weights,
+                              const PlacedWindow& window);
+  /// Makes a tail end where numbers below 0 are scaled, channel by channel, or else before it.
+  std::optional<std::vector<float>> end_at_slopes(Tail& tail, int64_t channel_room) const;
 
   // Bytes
   struct ByteConv;

@@ -43,7 +43,8 @@ struct Lowering::ConvShapes {
 
   dnnl::convolution_forward::primitive_desc description(
       bool sums, const std::optional<Eltwise>& function) const {
-    // Direct, not Winograd: its rounding would not stay within the tolerance of whole networks.
+    // oneDNN 2.6 has Winograd's way for AVX-512 alone, and not in blocks of channels: see
+    // winograd.h.
     const dnnl::convolution_forward::desc desc(
         dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights,
         bias, result, window.strides, less_one(window.dilations), window.pads_begin,
@@ -112,6 +113,7 @@ Result<void> Lowering::operator()(const Conv& conv) {
   window.kernel.assign(weights->shape.begin() + 2, weights->shape.end());
   const Shape& picture = shape(input(0));
   auto placed = TRY(nn::place(window, std::span(picture).subspan(2), false));
+  if (TRY(lower_winograd(conv, weights, placed))) return {};
   ConvShapes shapes{.source = any_layout(picture),
                     .weights = any_layout(weight_shape),
                     .bias = node_->has_input(2) ? plain_layout(shape(input(2))) : Layout(),

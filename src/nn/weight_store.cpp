@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "nn/code_room.h"
 
 namespace faceforge::nn {
@@ -13,7 +14,7 @@ size_t bytes_of(const Constant& constant) {
 }
 
 /// Whether a layout holds the numbers and nothing computed from them, so that they can be had back.
-bool can_be_restored(const Layout& layout) {
+bool is_mere_order(const Layout& layout) {
   return layout.data.extra.flags == dnnl_memory_extra_flag_none;
 }
 
@@ -48,7 +49,10 @@ WeightStore::Kept WeightStore::source(const Entry& entry, const Layout& from) {
                              : const_cast<float*>(constant.floats.data());
     return {from, from, dnnl::memory(from, cpu(), numbers), {}};
   }
-  const Kept& known = *std::ranges::find_if(entry.layouts, can_be_restored, &Kept::to);
+  const auto found = std::ranges::find_if(
+      entry.layouts, [](const Kept& kept) { return !kept.is_derived && is_mere_order(kept.to); });
+  CHECK(found != entry.layouts.end());
+  const Kept& known = *found;
   const dnnl::memory original(known.from, cpu());
   reorder(known.memory, original);
   return {from, from, dnnl::memory(from, cpu(), original.get_data_handle()), original};
@@ -64,7 +68,7 @@ dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, c
   const std::scoped_lock lock(mutex_);
   Entry& entry = entry_of(constant);
   for (const Kept& kept : entry.layouts) {
-    if (kept.from == from && kept.to == to) return kept.memory;
+    if (!kept.is_derived && kept.from == from && kept.to == to) return kept.memory;
   }
   Kept made = source(entry, from);
   if (from == to) {
@@ -73,10 +77,27 @@ dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, c
     const dnnl::memory moved(to, cpu());
     reorder(made.memory, moved);
     made = {from, to, moved, {}};
-    if (entry.is_adopted && !entry.is_lent && can_be_restored(to)) entry.original = nullptr;
+    if (entry.is_adopted && !entry.is_lent && is_mere_order(to)) entry.original = nullptr;
   }
   entry.layouts.push_back(made);
   return made.memory;
+}
+
+dnnl::memory WeightStore::derive(
+    const ConstantPtr& constant, const Layout& from, const Layout& to, bool is_only_form,
+    const std::function<void(const float* numbers, std::span<float> to)>& make) {
+  const std::scoped_lock lock(mutex_);
+  Entry& entry = entry_of(constant);
+  for (const Kept& kept : entry.layouts) {
+    if (kept.is_derived && kept.from == from && kept.to == to) return kept.memory;
+  }
+  const Kept original = source(entry, from);
+  const dnnl::memory made(to, cpu());
+  make(static_cast<const float*>(original.memory.get_data_handle()),
+       {static_cast<float*>(made.get_data_handle()), to.get_size() / sizeof(float)});
+  if (entry.is_adopted && !entry.is_lent && is_only_form) entry.original = nullptr;
+  entry.layouts.push_back({from, to, made, {}, true});
+  return made;
 }
 
 size_t WeightStore::adopted_bytes() const {
@@ -86,7 +107,7 @@ size_t WeightStore::adopted_bytes() const {
     if (!entry.is_adopted) continue;
     if (entry.original) bytes += bytes_of(*entry.original);
     for (const Kept& kept : entry.layouts) {
-      const bool is_own = kept.from != kept.to || kept.holder;
+      const bool is_own = kept.is_derived || kept.from != kept.to || kept.holder;
       if (is_own) bytes += kept.to.get_size();
     }
   }

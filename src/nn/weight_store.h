@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -23,6 +25,13 @@ class WeightStore {
   /// The numbers of `constant`, which lie as `from` says, laid out as `to`. Throws dnnl::error.
   [[nodiscard]] dnnl::memory get(const ConstantPtr& constant, const Layout& from, const Layout& to);
 
+  /// Numbers computed from those of `constant`, which lie as `from` says, once: `make` reads these
+  /// and fills `to`. Where `constant` is wanted in no other form, its own numbers go, for they
+  /// cannot be had back. Throws dnnl::error.
+  [[nodiscard]] dnnl::memory derive(
+      const ConstantPtr& constant, const Layout& from, const Layout& to, bool is_only_form,
+      const std::function<void(const float* numbers, std::span<float> to)>& make);
+
   /// Memory that what was adopted takes, in all its layouts.
   [[nodiscard]] size_t adopted_bytes() const;
 
@@ -31,6 +40,7 @@ class WeightStore {
     Layout from, to;
     dnnl::memory memory;
     dnnl::memory holder;  ///< of the numbers that `memory` is a view of, where it has none itself
+    bool is_derived = false;
   };
   struct Entry {
     ConstantPtr key;

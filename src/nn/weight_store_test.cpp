@@ -1,5 +1,6 @@
 #include "nn/weight_store.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -57,6 +58,27 @@ TEST(WeightStore, NumbersAreHadBackFromALayoutThatHoldsNothingElse) {
   (void)store.get(weights, plain, blocked);
   EXPECT_EQ(numbers_in(store.get(weights, plain, pixels_first)), expected);
   EXPECT_EQ(numbers_in(store.get(weights, plain, plain)), byte_weights()->bytes);
+}
+
+TEST(WeightStore, DerivedNumbersAreMadeOnceAndTakeThePlaceOfTheirOriginal) {
+  const auto weights =
+      std::make_shared<const Constant>(Constant{.shape = {2, 2}, .floats = {1, 2, 3, 4}});
+  const Layout plain = plain_layout({2, 2}), form = plain_layout({3});
+  int made_count = 0;
+  const auto make = [&](const float* numbers, std::span<float> to) {
+    ++made_count;
+    std::copy_n(numbers + 1, 3, to.begin());
+  };
+  for (const bool is_only_form : {true, false}) {
+    WeightStore store;
+    const ConstantPtr key = store.adopt(weights);
+    for (int round = 0; round < 2; ++round) {
+      const dnnl::memory derived = store.derive(key, plain, form, is_only_form, make);
+      EXPECT_EQ(static_cast<const float*>(derived.get_data_handle())[0], 2);
+    }
+    EXPECT_EQ(store.adopted_bytes(), (is_only_form ? 3 : 7) * sizeof(float));
+  }
+  EXPECT_EQ(made_count, 2);
 }
 
 }  // namespace

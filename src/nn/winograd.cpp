@@ -1,0 +1,157 @@
+#include "nn/winograd.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <omp.h>
+
+#include "base/check.h"
+#include "nn/processor.h"
+
+namespace faceforge::nn {
+namespace {
+
+#define FACEFORGE_INLINE __attribute__((always_inline)) inline
+
+#if defined(__x86_64__)
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+using Vector = float __attribute__((vector_size(32)));
+constexpr int kLanes = 8, kRows = 6;
+#include "nn/winograd_kernel.h"
+}  // namespace avx2
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,fma")
+namespace avx512 {
+using Vector = float __attribute__((vector_size(64)));
+constexpr int kLanes = 16, kRows = 12;
+#include "nn/winograd_kernel.h"
+}  // namespace avx512
+#pragma GCC pop_options
+#endif
+
+/// Kernels beyond so many weights are for tiles of 2: those for tiles of 4 take 4 times the memory
+/// of the weights instead of 1.8 times, and reading them costs what they save.
+constexpr int64_t kMaxWeightsOfLargeTiles = 128 * 256 * 9;
+/// Below, transforming tiles costs as much as it saves.
+constexpr int64_t kFewestChannels = 16;
+/// Of a group's transformed tiles: what a core's second cache holds beside the weights.
+constexpr int64_t kGroup_bytes = 512 << 10;
+constexpr int64_t kFewestGroupTiles = 12, kMostGroupTiles = 36;
+
+/// The matrix G of F(m, 3), whose points are those of the kernels' transforms.
+constexpr std::array<std::array<double, 3>, 4> kKernelsOfTwo{
+    {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}};
+constexpr std::array<std::array<double, 3>, 6> kKernelsOfFour{{{1.0 / 4, 0, 0},
+                                                               {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                                               {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                                               {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                                               {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                                               {0, 0, 1}}};
+
+/// `to[row][column] = G kernel G^T`, `step` apart.
+template <size_t kInputs>
+void transform_kernel(const std::array<std::array<double, 3>, kInputs>& matrix, const float* kernel,
+                      float* to, int64_t step) {
+  for (const auto& by : matrix) {
+    std::array<double, 3> half{};
+    for (size_t column = 0; column < 3; ++column) {
+      for (size_t row = 0; row < 3; ++row) half[column] += by[row] * kernel[row * 3 + column];
+    }
+    for (const auto& across : matrix) {
+      *to = static_cast<float>(half[0] * across[0] + half[1] * across[1] + half[2] * across[2]);
+      to += step;
+    }
+  }
+}
+
+int64_t rows_at_once(int64_t lanes) {
+  return lanes == 16 ? 12 : 6;
+}
+
+/// Of one thread: the transformed tiles of a group, and the sums of some of them.
+int64_t scratch_of_thread(const WinogradPlan& plan) {
+  return plan.position_count() *
+         (plan.group_tiles * plan.from_channels + rows_at_once(plan.lanes) * plan.panel());
+}
+
+}  // namespace
+
+std::optional<int64_t> winograd_lanes() {
+#if defined(__x86_64__)
+  const InstructionSet set = instruction_set();
+  if (set >= InstructionSet::Avx512) return 16;
+  if (set >= InstructionSet::Avx2 && __builtin_cpu_supports("fma")) return 8;
+#endif
+  return std::nullopt;
+}
+
+bool suits_winograd(int64_t from_channels, int64_t to_channels, int64_t lanes) {
+  return from_channels % lanes == 0 && to_channels % lanes == 0 &&
+         std::min(from_channels, to_channels) >= kFewestChannels;
+}
+
+WinogradPlan winograd_plan(WinogradPlan plan) {
+  const bool are_few = plan.from_channels * plan.to_channels * 9 <= kMaxWeightsOfLargeTiles;
+  plan.tile = are_few ? 4 : 2;
+  const auto tile_bytes =
+      plan.position_count() * plan.from_channels * static_cast<int64_t>(sizeof(float));
+  const int64_t most = std::clamp(kGroup_bytes / tile_bytes, kFewestGroupTiles, kMostGroupTiles);
+  // As many groups for each thread, of about one size.
+  const int64_t rounds =
+      (plan.tile_count() + most * plan.thread_count - 1) / (most * plan.thread_count);
+  const int64_t group_count = rounds * plan.thread_count;
+  plan.group_tiles = (plan.tile_count() + group_count - 1) / group_count;
+  return plan;
+}
+
+void transform_kernels(const WinogradPlan& plan, const float* kernels, std::span<float> to) {
+  CHECK(static_cast<int64_t>(to.size()) == plan.weight_count());
+  std::ranges::fill(to, 0.0F);
+  const int64_t step = plan.from_channels * plan.panel();
+#pragma omp parallel for schedule(static)
+  for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
+    const int64_t channel_count = std::min(plan.panel(), plan.to_channels - panel * plan.panel());
+    for (int64_t from = 0; from < plan.from_channels; ++from) {
+      for (int64_t channel = 0; channel < channel_count; ++channel) {
+        const int64_t to_channel = panel * plan.panel() + channel;
+        const float* kernel = kernels + (to_channel * plan.from_channels + from) * 9;
+        float* place =
+            to.data() + panel * plan.position_count() * step + from * plan.panel() + channel;
+        if (plan.tile == 2) {
+          transform_kernel(kKernelsOfTwo, kernel, place, step);
+        } else {
+          transform_kernel(kKernelsOfFour, kernel, place, step);
+        }
+      }
+    }
+  }
+}
+
+int64_t winograd_scratch(const WinogradPlan& plan) {
+  return plan.thread_count * scratch_of_thread(plan);
+}
+
+void convolve(const WinogradPlan& plan, const float* from, const float* weights,
+              const WinogradTail& tail, float* scratch, float* to) {
+#if defined(__x86_64__)
+  const auto group = plan.lanes == 16 ? plan.tile == 2 ? avx512::convolve_group<avx512::TilesOfTwo>
+                                                       : avx512::convolve_group<avx512::TilesOfFour>
+                     : plan.tile == 2 ? avx2::convolve_group<avx2::TilesOfTwo>
+                                      : avx2::convolve_group<avx2::TilesOfFour>;
+  const int thread_count = static_cast<int>(plan.thread_count);
+#pragma omp parallel for schedule(dynamic) num_threads(thread_count)
+  for (int64_t first = 0; first < plan.tile_count(); first += plan.group_tiles) {
+    group(plan, first, from, weights, tail,
+          scratch + omp_get_thread_num() * scratch_of_thread(plan), to);
+  }
+#else
+  CHECK(false);
+#endif
+}
+
+}  // namespace faceforge::nn

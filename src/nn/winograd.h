@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace faceforge::nn {
+
+// Convolutions by 3x3 kernels at stride 1 with Winograd's minimal filtering F(m x m, 3 x 3): tiles
+// of the picture and the kernels are transformed such that their convolution is a product of
+// numbers, and what was 9 multiplications a result and channel is 4 (m = 2) or 2.25 (m = 4).
+//
+// source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016
+
+/// A convolution, and how it is cut into pieces.
+struct WinogradPlan {
+  int64_t batch = 1;
+  int64_t rows = 1, columns = 1;                ///< of a picture
+  int64_t result_rows = 1, result_columns = 1;  ///< of a result
+  int64_t pad_top = 0, pad_left = 0;
+  int64_t from_channels = 1, to_channels = 1;
+  int64_t lanes =
+      1;             ///< numbers in a vector; channels lie in blocks of so many, as `ChannelLayout`
+  int64_t tile = 2;  ///< m: results that a tile gives, along a side
+  int64_t group_tiles = 1;  ///< that are transformed before their products are added up
+  int64_t thread_count = 1;
+
+  [[nodiscard]] int64_t position_count() const { return (tile + 2) * (tile + 2); }
+  [[nodiscard]] int64_t tile_rows() const { return (result_rows + tile - 1) / tile; }
+  [[nodiscard]] int64_t tile_columns() const { return (result_columns + tile - 1) / tile; }
+  [[nodiscard]] int64_t tile_count() const { return batch * tile_rows() * tile_columns(); }
+  /// Channels of the result that are computed at once: two vectors.
+  [[nodiscard]] int64_t panel() const { return 2 * lanes; }
+  [[nodiscard]] int64_t panel_count() const { return (to_channels + panel() - 1) / panel(); }
+  [[nodiscard]] int64_t weight_count() const {
+    return panel_count() * position_count() * from_channels * panel();
+  }
+};
+
+/// Numbers of a vector for which there is a kernel on this processor, which heeds
+/// DNNL_MAX_CPU_ISA; nothing where there is none.
+[[nodiscard]] std::optional<int64_t> winograd_lanes();
+
+/// Whether so many channels are convolved faster in this way. Says the same for pictures of every
+/// size, so that a network's weights are wanted in one form alone.
+[[nodiscard]] bool suits_winograd(int64_t from_channels, int64_t to_channels, int64_t lanes);
+
+/// Chooses what `shape` leaves open: the tiles, and the groups for `shape.thread_count` threads.
+[[nodiscard]] WinogradPlan winograd_plan(WinogradPlan shape);
+
+/// Kernels in the form that `convolve` takes.
+///
+/// in:  `kernels` [to_channels][from_channels][3][3]
+/// out: `to` of `weight_count()`, [panel][position][from_channels][channel in the panel]
+void transform_kernels(const WinogradPlan& plan, const float* kernels, std::span<float> to);
+
+/// Numbers that `convolve` needs room for.
+[[nodiscard]] int64_t winograd_scratch(const WinogradPlan& plan);
+
+/// What is computed of the sum of products: `x + bias`, plus what lies in the result where
+/// `adds_result`, and with `slopes` a number below 0 times its channel's slope.
+struct WinogradTail {
+  const float* bias = nullptr;    ///< a number for each channel and the rest of its panel
+  const float* slopes = nullptr;  ///< as `bias`, or null
+  bool adds_result = false;
+};
+
+/// Convolves pictures `[batch][channels / lanes][row][column][lane]`.
+///
+/// in:  `from` and `to` in that layout, and different memory; `scratch` of `winograd_scratch`
+/// error of a result: some 3e-6 (m = 2) or 1e-5 (m = 4) of the largest, where a direct convolution
+///      has 1e-6
+void convolve(const WinogradPlan& plan, const float* from, const float* weights,
+              const WinogradTail& tail, float* scratch, float* to);
+
+}  // namespace faceforge::nn

@@ -1,0 +1,218 @@
+#include "nn/winograd.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#define FACEFORGE_INLINE __attribute__((always_inline)) inline
+
+namespace faceforge::nn {
+namespace {
+
+#if defined(__x86_64__)
+// The kernel for AVX-512 as the compiler makes it of two AVX2 vectors, so that its way through
+// blocks of 16 channels is tested everywhere.
+#pragma GCC diagnostic ignored "-Wpsabi"  // no such vector is handed over: all is inlined
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace wide {
+using Vector = float __attribute__((vector_size(64)));
+constexpr int kLanes = 16, kRows = 12;
+#include "nn/winograd_kernel.h"
+}  // namespace wide
+#pragma GCC pop_options
+#endif
+
+std::vector<float> noise(int64_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> numbers(static_cast<size_t>(count));
+  std::ranges::generate(numbers, [&] { return normal(random); });
+  return numbers;
+}
+
+/// Where a number lies in `[picture][channel / lanes][row][column][lane]`.
+size_t place(int64_t lanes, int64_t channels, int64_t rows, int64_t columns, int64_t picture,
+             int64_t channel, int64_t row, int64_t column) {
+  const int64_t block = picture * (channels / lanes) + channel / lanes;
+  return static_cast<size_t>(((block * rows + row) * columns + column) * lanes + channel % lanes);
+}
+
+/// One convolution and what it is given.
+struct Example {
+  WinogradPlan plan;
+  std::vector<float> from, kernels, bias, slopes, before;
+
+  explicit Example(const WinogradPlan& shape) : plan(winograd_plan(shape)) {
+    const int64_t room = plan.panel_count() * plan.panel();
+    from = noise(plan.batch * plan.from_channels * plan.rows * plan.columns, 1);
+    kernels = noise(plan.to_channels * plan.from_channels * 9, 2);
+    bias = noise(room, 3);
+    slopes = noise(room, 4);
+    before = noise(plan.batch * plan.to_channels * plan.result_rows * plan.result_columns, 5);
+  }
+
+  /// The definition of a convolution, in doubles.
+  [[nodiscard]] std::vector<double> expected(bool adds, bool scales) const {
+    std::vector<double> all(before.size());
+    for (int64_t picture = 0; picture < plan.batch; ++picture) {
+      for (int64_t to = 0; to < plan.to_channels; ++to) {
+        for (int64_t row = 0; row < plan.result_rows; ++row) {
+          for (int64_t column = 0; column < plan.result_columns; ++column) {
+            const size_t at = place(plan.lanes, plan.to_channels, plan.result_rows,
+                                    plan.result_columns, picture, to, row, column);
+            double number = sum(picture, to, row, column) + bias[static_cast<size_t>(to)];
+            if (adds) number += before[at];
+            if (scales && number < 0) number *= slopes[static_cast<size_t>(to)];
+            all[at] = number;
+          }
+        }
+      }
+    }
+    return all;
+  }
+
+  [[nodiscard]] std::vector<float> computed(bool adds, bool scales) const {
+    std::vector<float> weights(static_cast<size_t>(plan.weight_count()));
+    transform_kernels(plan, kernels.data(), weights);
+    std::vector<float> scratch(static_cast<size_t>(winograd_scratch(plan)));
+    std::vector<float> to = before;
+    const WinogradTail tail{
+        .bias = bias.data(), .slopes = scales ? slopes.data() : nullptr, .adds_result = adds};
+#if defined(__x86_64__)
+    if (plan.lanes == 16 && winograd_lanes() != 16) {
+      const auto group = plan.tile == 2 ? wide::convolve_group<wide::TilesOfTwo>
+                                        : wide::convolve_group<wide::TilesOfFour>;
+      for (int64_t first = 0; first < plan.tile_count(); first += plan.group_tiles) {
+        group(plan, first, from.data(), weights.data(), tail, scratch.data(), to.data());
+      }
+      return to;
+    }
+#endif
+    convolve(plan, from.data(), weights.data(), tail, scratch.data(), to.data());
+    return to;
+  }
+
+  void expect_right(bool adds, bool scales, double tolerance) const {
+    const auto right = expected(adds, scales);
+    const auto ours = computed(adds, scales);
+    double largest = 0, worst = 0;
+    for (size_t at = 0; at < right.size(); ++at) {
+      largest = std::max(largest, std::abs(right[at]));
+      worst = std::max(worst, std::abs(right[at] - static_cast<double>(ours[at])));
+    }
+    EXPECT_LE(worst, tolerance * largest)
+        << fmt::format("{} of {}x{}, {} to {} channels, {} threads, tiles of {}, {} lanes",
+                       plan.batch, plan.rows, plan.columns, plan.from_channels, plan.to_channels,
+                       plan.thread_count, plan.tile, plan.lanes);
+  }
+
+ private:
+  [[nodiscard]] double sum(int64_t picture, int64_t to, int64_t row, int64_t column) const {
+    double total = 0;
+    for (int64_t channel = 0; channel < plan.from_channels; ++channel) {
+      for (int64_t tap = 0; tap < 9; ++tap) {
+        const int64_t y = row + tap / 3 - plan.pad_top, x = column + tap % 3 - plan.pad_left;
+        if (y < 0 || y >= plan.rows || x < 0 || x >= plan.columns) continue;
+        const size_t at =
+            place(plan.lanes, plan.from_channels, plan.rows, plan.columns, picture, channel, y, x);
+        const auto kernel = static_cast<size_t>((to * plan.from_channels + channel) * 9 + tap);
+        total += static_cast<double>(from[at]) * static_cast<double>(kernels[kernel]);
+      }
+    }
+    return total;
+  }
+};
+
+/// A picture of `rows` x `columns` with a border of `pad`.
+WinogradPlan shape_of(int64_t batch, int64_t rows, int64_t columns, int64_t pad,
+                      int64_t from_channels, int64_t to_channels, int64_t lanes) {
+  return {.batch = batch,
+          .rows = rows,
+          .columns = columns,
+          .result_rows = rows + 2 * pad - 2,
+          .result_columns = columns + 2 * pad - 2,
+          .pad_top = pad,
+          .pad_left = pad,
+          .from_channels = from_channels,
+          .to_channels = to_channels,
+          .lanes = lanes};
+}
+
+class Winograd : public testing::TestWithParam<int64_t> {
+ protected:
+  void SetUp() override {
+    if (!winograd_lanes()) GTEST_SKIP() << "this processor has no kernel";
+  }
+};
+
+TEST_P(Winograd, ConvolvesAsTheDefinitionSaysWhateverTheSizesAndBorders) {
+  const int64_t lanes = GetParam();
+  // Whole tiles, parts of them, fewer rows than a tile has, a half panel, several pictures.
+  for (const auto& shape :
+       {shape_of(1, 8, 8, 1, 16, 32, lanes), shape_of(1, 7, 9, 1, 32, 16, lanes),
+        shape_of(3, 5, 3, 1, 16, 48, lanes), shape_of(1, 3, 3, 0, 16, 16, lanes),
+        shape_of(2, 6, 11, 0, 16, 16, lanes), shape_of(1, 1, 1, 1, 16, 16, lanes),
+        shape_of(1, 4, 4, 2, 48, 16, lanes)}) {
+    Example(shape).expect_right(false, false, 1e-5);
+  }
+}
+
+TEST_P(Winograd, AddsWhatLiesInTheResultAndScalesWhatIsBelowZero) {
+  const Example example(shape_of(1, 9, 10, 1, 16, 32, GetParam()));
+  for (const bool adds : {false, true}) {
+    for (const bool scales : {false, true}) example.expect_right(adds, scales, 1e-5);
+  }
+}
+
+TEST_P(Winograd, ManyWeightsAreForSmallTiles) {
+  const Example example(shape_of(1, 7, 7, 1, 208, 160, GetParam()));
+  ASSERT_EQ(example.plan.tile, 2);
+  example.expect_right(true, true, 4e-6);
+}
+
+TEST_P(Winograd, AnyNumberOfThreadsGivesTheSame) {
+  WinogradPlan shape = shape_of(2, 30, 26, 1, 16, 16, GetParam());
+  const auto alone = Example(shape).computed(true, true);
+  for (const int64_t thread_count : {2, 3, 7}) {
+    shape.thread_count = thread_count;
+    EXPECT_EQ(Example(shape).computed(true, true), alone) << thread_count;
+  }
+}
+
+TEST_P(Winograd, UnevenBordersAreThoseOfTheTopAndLeft) {
+  WinogradPlan shape = shape_of(1, 6, 7, 1, 16, 16, GetParam());
+  shape.pad_top = 2;
+  shape.pad_left = 0;
+  shape.result_rows = shape.rows + 2 - 2;        // two above, none below, less the kernel's two
+  shape.result_columns = shape.columns + 1 - 2;  // one to the right
+  Example(shape).expect_right(false, false, 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(BlocksOf, Winograd, testing::Values<int64_t>(8, 16),
+                         [](const auto& lanes) { return std::to_string(lanes.param); });
+
+TEST(WinogradPlan, SuitsChannelsThatFillTheirBlocks) {
+  EXPECT_TRUE(suits_winograd(64, 64, 8));
+  EXPECT_FALSE(suits_winograd(64, 60, 8));
+  EXPECT_FALSE(suits_winograd(20, 64, 8));
+  EXPECT_FALSE(suits_winograd(24, 64, 16));
+  EXPECT_FALSE(suits_winograd(8, 64, 8)) << "too few to be worth it";
+}
+
+TEST(WinogradPlan, GroupsAreOfOneSizeAndAsManyForEachThread) {
+  WinogradPlan shape = shape_of(1, 14, 14, 1, 256, 256, 8);
+  shape.thread_count = 2;
+  const WinogradPlan plan = winograd_plan(shape);
+  EXPECT_EQ(plan.tile_count(), 49);
+  EXPECT_EQ(plan.group_tiles, 25);
+}
+
+}  // namespace
+}  // namespace faceforge::nn
