@@ -49,7 +49,7 @@ Result<bool> Lowering::lower_winograd(const Conv& conv, const ConstantPtr& weigh
   const auto lanes = winograd_lanes();
   const Shape &from = shape(input(0)), &to = shape(output());
   if (!lanes || from.size() != 4 || !is_three_by_three(conv, window) ||
-      !suits_winograd(from[1], to[1], *lanes)) {
+      !suits_winograd(from[1], to[1])) {
     return false;
   }
   const WinogradPlan plan = winograd_plan({.batch = from[0],

@@ -38,7 +38,7 @@ constexpr int kLanes = 16, kRows = 12;
 /// of the weights instead of 1.8 times, and reading them costs what they save.
 constexpr int64_t kMaxWeightsOfLargeTiles = 128 * 256 * 9;
 /// Below, transforming tiles costs as much as it saves.
-constexpr int64_t kFewestChannels = 16;
+constexpr int64_t kFewestFrom = 12, kFewestTo = 8;
 /// Of a group's transformed tiles: what a core's second cache holds beside the weights.
 constexpr int64_t kGroup_bytes = 512 << 10;
 constexpr int64_t kFewestGroupTiles = 12, kMostGroupTiles = 36;
@@ -76,7 +76,7 @@ int64_t rows_at_once(int64_t lanes) {
 /// Of one thread: the transformed tiles of a group, and the sums of some of them.
 int64_t scratch_of_thread(const WinogradPlan& plan) {
   return plan.position_count() *
-         (plan.group_tiles * plan.from_channels + rows_at_once(plan.lanes) * plan.panel());
+         (plan.group_tiles * plan.from_room() + rows_at_once(plan.lanes) * plan.panel());
 }
 
 }  // namespace
@@ -90,16 +90,15 @@ std::optional<int64_t> winograd_lanes() {
   return std::nullopt;
 }
 
-bool suits_winograd(int64_t from_channels, int64_t to_channels, int64_t lanes) {
-  return from_channels % lanes == 0 && to_channels % lanes == 0 &&
-         std::min(from_channels, to_channels) >= kFewestChannels;
+bool suits_winograd(int64_t from_channels, int64_t to_channels) {
+  return from_channels >= kFewestFrom && to_channels >= kFewestTo;
 }
 
 WinogradPlan winograd_plan(WinogradPlan plan) {
   const bool are_few = plan.from_channels * plan.to_channels * 9 <= kMaxWeightsOfLargeTiles;
   plan.tile = are_few ? 4 : 2;
   const auto tile_bytes =
-      plan.position_count() * plan.from_channels * static_cast<int64_t>(sizeof(float));
+      plan.position_count() * plan.from_room() * static_cast<int64_t>(sizeof(float));
   const int64_t most = std::clamp(kGroup_bytes / tile_bytes, kFewestGroupTiles, kMostGroupTiles);
   // As many groups for each thread, of about one size.
   const int64_t rounds =
@@ -112,7 +111,7 @@ WinogradPlan winograd_plan(WinogradPlan plan) {
 void transform_kernels(const WinogradPlan& plan, const float* kernels, std::span<float> to) {
   CHECK(static_cast<int64_t>(to.size()) == plan.weight_count());
   std::ranges::fill(to, 0.0F);
-  const int64_t step = plan.from_channels * plan.panel();
+  const int64_t step = plan.from_room() * plan.panel();
 #pragma omp parallel for schedule(static)
   for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
     const int64_t channel_count = std::min(plan.panel(), plan.to_channels - panel * plan.panel());

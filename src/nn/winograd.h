@@ -29,11 +29,13 @@ struct WinogradPlan {
   [[nodiscard]] int64_t tile_rows() const { return (result_rows + tile - 1) / tile; }
   [[nodiscard]] int64_t tile_columns() const { return (result_columns + tile - 1) / tile; }
   [[nodiscard]] int64_t tile_count() const { return batch * tile_rows() * tile_columns(); }
+  [[nodiscard]] int64_t from_room() const { return (from_channels + lanes - 1) / lanes * lanes; }
+  [[nodiscard]] int64_t to_room() const { return (to_channels + lanes - 1) / lanes * lanes; }
   /// Channels of the result that are computed at once: two vectors.
   [[nodiscard]] int64_t panel() const { return 2 * lanes; }
   [[nodiscard]] int64_t panel_count() const { return (to_channels + panel() - 1) / panel(); }
   [[nodiscard]] int64_t weight_count() const {
-    return panel_count() * position_count() * from_channels * panel();
+    return panel_count() * position_count() * from_room() * panel();
   }
 };
 
@@ -43,7 +45,7 @@ struct WinogradPlan {
 
 /// Whether so many channels are convolved faster in this way. Says the same for pictures of every
 /// size, so that a network's weights are wanted in one form alone.
-[[nodiscard]] bool suits_winograd(int64_t from_channels, int64_t to_channels, int64_t lanes);
+[[nodiscard]] bool suits_winograd(int64_t from_channels, int64_t to_channels);
 
 /// Chooses what `shape` leaves open: the tiles, and the groups for `shape.thread_count` threads.
 [[nodiscard]] WinogradPlan winograd_plan(WinogradPlan shape);
@@ -51,7 +53,7 @@ struct WinogradPlan {
 /// Kernels in the form that `convolve` takes.
 ///
 /// in:  `kernels` [to_channels][from_channels][3][3]
-/// out: `to` of `weight_count()`, [panel][position][from_channels][channel in the panel]
+/// out: `to` of `weight_count()`, [panel][position][from_room][channel in the panel]
 void transform_kernels(const WinogradPlan& plan, const float* kernels, std::span<float> to);
 
 /// Numbers that `convolve` needs room for.
@@ -60,7 +62,7 @@ void transform_kernels(const WinogradPlan& plan, const float* kernels, std::span
 /// What is computed of the sum of products: `x + bias`, plus what lies in the result where
 /// `adds_result`, and with `slopes` a number below 0 times its channel's slope.
 struct WinogradTail {
-  const float* bias = nullptr;    ///< a number for each channel and the rest of its panel
+  const float* bias = nullptr;  ///< a number for each channel, and zeros for the last panel's rest
   const float* slopes = nullptr;  ///< as `bias`, or null
   bool adds_result = false;
 };

@@ -120,15 +120,15 @@ FACEFORGE_INLINE void read_tile(const WinogradPlan& plan, const float* block, in
   }
 }
 
-/// Transforms a tile: `to[position][group_tiles][from_channels]`, of which it is given its own.
+/// Transforms a tile: `to[position][group_tiles][from_room]`, of which it is given its own.
 template <typename Tiles>
 void transform_tile(const WinogradPlan& plan, const Place& at, const float* from, float* to) {
   constexpr int kInputs = Tiles::kInputs;
   const int64_t pixels = plan.rows * plan.columns;
-  const int64_t position_step = plan.group_tiles * plan.from_channels;
-  for (int64_t channel = 0; channel < plan.from_channels; channel += kLanes) {
+  const int64_t position_step = plan.group_tiles * plan.from_room();
+  for (int64_t channel = 0; channel < plan.from_room(); channel += kLanes) {
     Vector numbers[kInputs * kInputs], half[kInputs * kInputs];
-    read_tile<Tiles>(plan, from + (at.picture * plan.from_channels + channel) * pixels,
+    read_tile<Tiles>(plan, from + (at.picture * plan.from_room() + channel) * pixels,
                      at.row - plan.pad_top, at.column - plan.pad_left, numbers);
 #pragma GCC unroll 6
     for (int column = 0; column < kInputs; ++column) {
@@ -155,7 +155,7 @@ FACEFORGE_INLINE void write_tile(const WinogradPlan& plan, const WinogradTail& t
   const Vector bias = load(tail.bias + channel);
   const Vector slopes = tail.slopes == nullptr ? Vector{} : load(tail.slopes + channel);
   float* block =
-      to + (at.picture * plan.to_channels + channel) * plan.result_rows * plan.result_columns;
+      to + (at.picture * plan.to_room() + channel) * plan.result_rows * plan.result_columns;
   const int64_t row_count = std::min<int64_t>(kResults, plan.result_rows - at.row);
   const int64_t column_count = std::min<int64_t>(kResults, plan.result_columns - at.column);
   for (int64_t row = 0; row < row_count; ++row) {
@@ -175,7 +175,7 @@ void transform_back(const WinogradPlan& plan, const WinogradTail& tail, const Pl
                     int64_t first_channel, const float* sums, float* to) {
   constexpr int kInputs = Tiles::kInputs, kResults = Tiles::kResults;
   for (int64_t part = 0; part < 2 * kLanes; part += kLanes) {
-    if (first_channel + part >= plan.to_channels) return;
+    if (first_channel + part >= plan.to_room()) return;
     Vector half[kInputs * kResults], results[kResults * kResults];
 #pragma GCC unroll 6
     for (int row = 0; row < kInputs; ++row) {
@@ -202,7 +202,7 @@ template <typename Tiles>
 void convolve_group(const WinogradPlan& plan, int64_t first, const float* from,
                     const float* weights, const WinogradTail& tail, float* scratch, float* to) {
   constexpr int64_t kPositions = Tiles::kInputs * Tiles::kInputs;
-  const int64_t depth = plan.from_channels;
+  const int64_t depth = plan.from_room();
   const int64_t tile_count = std::min(plan.group_tiles, plan.tile_count() - first);
   float* const tiles = scratch;
   float* const sums = scratch + kPositions * plan.group_tiles * depth;

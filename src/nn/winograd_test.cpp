@@ -40,7 +40,7 @@ std::vector<float> noise(int64_t count, uint32_t seed) {
 /// Where a number lies in `[picture][channel / lanes][row][column][lane]`.
 size_t place(int64_t lanes, int64_t channels, int64_t rows, int64_t columns, int64_t picture,
              int64_t channel, int64_t row, int64_t column) {
-  const int64_t block = picture * (channels / lanes) + channel / lanes;
+  const int64_t block = picture * ((channels + lanes - 1) / lanes) + channel / lanes;
   return static_cast<size_t>(((block * rows + row) * columns + column) * lanes + channel % lanes);
 }
 
@@ -50,12 +50,14 @@ struct Example {
   std::vector<float> from, kernels, bias, slopes, before;
 
   explicit Example(const WinogradPlan& shape) : plan(winograd_plan(shape)) {
-    const int64_t room = plan.panel_count() * plan.panel();
-    from = noise(plan.batch * plan.from_channels * plan.rows * plan.columns, 1);
+    const auto room = static_cast<size_t>(plan.panel_count() * plan.panel());
+    from = blocks(plan.from_channels, plan.rows * plan.columns, 1);
+    before = blocks(plan.to_channels, plan.result_rows * plan.result_columns, 5);
     kernels = noise(plan.to_channels * plan.from_channels * 9, 2);
-    bias = noise(room, 3);
-    slopes = noise(room, 4);
-    before = noise(plan.batch * plan.to_channels * plan.result_rows * plan.result_columns, 5);
+    bias = noise(plan.to_channels, 3);
+    slopes = noise(plan.to_channels, 4);
+    bias.resize(room, 0.0F);
+    slopes.resize(room, 0.0F);
   }
 
   /// The definition of a convolution, in doubles.
@@ -114,6 +116,18 @@ struct Example {
   }
 
  private:
+  /// Noise in blocks of channels, and zeros where the last block has none.
+  [[nodiscard]] std::vector<float> blocks(int64_t channels, int64_t pixels, uint32_t seed) const {
+    const int64_t block_count = (channels + plan.lanes - 1) / plan.lanes;
+    auto numbers = noise(plan.batch * block_count * pixels * plan.lanes, seed);
+    for (size_t at = 0; at < numbers.size(); ++at) {
+      const auto index = static_cast<int64_t>(at);
+      const int64_t block = index / (pixels * plan.lanes) % block_count;
+      if (block * plan.lanes + index % plan.lanes >= channels) numbers[at] = 0;
+    }
+    return numbers;
+  }
+
   [[nodiscard]] double sum(int64_t picture, int64_t to, int64_t row, int64_t column) const {
     double total = 0;
     for (int64_t channel = 0; channel < plan.from_channels; ++channel) {
@@ -159,7 +173,8 @@ TEST_P(Winograd, ConvolvesAsTheDefinitionSaysWhateverTheSizesAndBorders) {
        {shape_of(1, 8, 8, 1, 16, 32, lanes), shape_of(1, 7, 9, 1, 32, 16, lanes),
         shape_of(3, 5, 3, 1, 16, 48, lanes), shape_of(1, 3, 3, 0, 16, 16, lanes),
         shape_of(2, 6, 11, 0, 16, 16, lanes), shape_of(1, 1, 1, 1, 16, 16, lanes),
-        shape_of(1, 4, 4, 2, 48, 16, lanes)}) {
+        shape_of(1, 4, 4, 2, 48, 16, lanes), shape_of(2, 9, 6, 1, 14, 28, lanes),
+        shape_of(1, 9, 6, 1, 33, 10, lanes)}) {
     Example(shape).expect_right(false, false, 1e-5);
   }
 }
@@ -198,12 +213,11 @@ TEST_P(Winograd, UnevenBordersAreThoseOfTheTopAndLeft) {
 INSTANTIATE_TEST_SUITE_P(BlocksOf, Winograd, testing::Values<int64_t>(8, 16),
                          [](const auto& lanes) { return std::to_string(lanes.param); });
 
-TEST(WinogradPlan, SuitsChannelsThatFillTheirBlocks) {
-  EXPECT_TRUE(suits_winograd(64, 64, 8));
-  EXPECT_FALSE(suits_winograd(64, 60, 8));
-  EXPECT_FALSE(suits_winograd(20, 64, 8));
-  EXPECT_FALSE(suits_winograd(24, 64, 16));
-  EXPECT_FALSE(suits_winograd(8, 64, 8)) << "too few to be worth it";
+TEST(WinogradPlan, SuitsWhereTransformsAreOfManyProducts) {
+  EXPECT_TRUE(suits_winograd(64, 64));
+  EXPECT_TRUE(suits_winograd(14, 14));
+  EXPECT_FALSE(suits_winograd(3, 64));
+  EXPECT_FALSE(suits_winograd(64, 2));
 }
 
 TEST(WinogradPlan, GroupsAreOfOneSizeAndAsManyForEachThread) {
