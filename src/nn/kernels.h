@@ -84,6 +84,14 @@ void resize_pictures(const ResizeAxis& rows, const ResizeAxis& columns, int64_t 
                      int64_t from_rows, int64_t from_columns, int64_t block, const float* from,
                      float* to);
 
+/// What our convolutions make of a sum of products x: `x + bias`, plus what lies in the result
+/// where `adds_result`, and with `slopes` a number below 0 times its channel's slope.
+struct ConvolutionTail {
+  const float* bias = nullptr;  ///< a number for each channel, and zeros for the last panel's rest
+  const float* slopes = nullptr;  ///< as `bias`, or null
+  bool adds_result = false;
+};
+
 /// The part of one window position that lies on the picture, along one axis.
 struct Taps {
   int64_t first = 0;    ///< source index

@@ -121,9 +121,11 @@ class Lowering {
   const Node* only_consumer(ValueIndex value) const;
   Result<Operand> bias_operand(ValueIndex value);
   void absorb(const Tail& tail);
-  /// out: false where oneDNN's kernel does it
-  Result<bool> lower_winograd(const Conv& conv, const ConstantPtr& weights,
+  /// Convolves with a kernel of ours; out: false where oneDNN's does it.
+  Result<bool> lower_own_conv(const Conv& conv, const ConstantPtr& weights,
                               const PlacedWindow& window);
+  struct OwnConv;
+  Result<void> emit_own_conv(const OwnConv& own, const ConstantPtr& weights);
   /// Makes a tail end where numbers below 0 are scaled, channel by channel, or else before it.
   std::optional<std::vector<float>> end_at_slopes(Tail& tail, int64_t channel_room) const;
 

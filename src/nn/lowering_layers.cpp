@@ -113,7 +113,7 @@ Result<void> Lowering::operator()(const Conv& conv) {
   window.kernel.assign(weights->shape.begin() + 2, weights->shape.end());
   const Shape& picture = shape(input(0));
   auto placed = TRY(nn::place(window, std::span(picture).subspan(2), false));
-  if (TRY(lower_winograd(conv, weights, placed))) return {};
+  if (TRY(lower_own_conv(conv, weights, placed))) return {};
   ConvShapes shapes{.source = any_layout(picture),
                     .weights = any_layout(weight_shape),
                     .bias = node_->has_input(2) ? plain_layout(shape(input(2))) : Layout(),

@@ -34,6 +34,8 @@ TEST_F(Operators, ConvolutionsOfEveryKind) {
       {16, 32, 1, 3, 1, 2, 2, true},   {20, 7, 1, 5, 1, 1, 2, true},
       {8, 8, 8, 5, 1, 2, 4, true},     {64, 64, 64, 7, 1, 1, 0, false},
       {1, 4, 1, 3, 3, 1, 0, true},     {32, 64, 2, 1, 2, 1, 0, true},
+      {32, 32, 16, 3, 1, 1, 1, true},  {48, 48, 12, 3, 2, 1, 1, false},
+      {32, 32, 4, 5, 1, 2, 3, true},   {28, 20, 1, 3, 1, 1, 1, true},
   };
   for (const ConvCase& c : cases) {
     for (const int64_t batch : {1, 3}) {
@@ -89,7 +91,7 @@ TEST_F(Operators, ConvolutionsWithUnevenAndAutomaticBorders) {
 
 TEST_F(Operators, ConvolutionsFollowedByWhatIsFusedIntoThem) {
   for (const int64_t channels : {16, 20}) {
-    for (const int64_t groups : {int64_t{1}, channels}) {
+    for (const int64_t groups : {int64_t{1}, channels / 2, channels}) {
       const auto picture = noise({2, channels, 9, 11});
       // Small, so that the clip below cuts some numbers and not nearly all.
       const auto weights = noise({channels, channels / groups, 3, 3}) * 0.1;

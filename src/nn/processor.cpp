@@ -28,6 +28,15 @@ InstructionSet instruction_set() {
   }
 }
 
+std::optional<int64_t> vector_lanes() {
+#if defined(__x86_64__)
+  const InstructionSet set = instruction_set();
+  if (set >= InstructionSet::Avx512) return 16;
+  if (set >= InstructionSet::Avx2 && __builtin_cpu_supports("fma")) return 8;
+#endif
+  return std::nullopt;
+}
+
 bool bytes_are_faster() {
   return adds_bytes_exactly();
 }

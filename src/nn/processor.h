@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace faceforge::nn {
@@ -9,6 +11,9 @@ enum class InstructionSet { Baseline, Sse41, Avx, Avx2, Avx2Vnni, Avx512, Avx512
 
 /// Asks oneDNN, which heeds DNNL_MAX_CPU_ISA.
 [[nodiscard]] InstructionSet instruction_set();
+
+/// Floats of a vector of our own convolutions on this processor; nothing where they have no kernel.
+[[nodiscard]] std::optional<int64_t> vector_lanes();
 
 /// Whether networks on bytes run faster here than their parents on floats: with VNNI alone. Without
 /// it they run in floats with the same roundings, which costs more than floats alone.

@@ -7,12 +7,9 @@
 #include <omp.h>
 
 #include "base/check.h"
-#include "nn/processor.h"
 
 namespace faceforge::nn {
 namespace {
-
-#define FACEFORGE_INLINE __attribute__((always_inline)) inline
 
 #if defined(__x86_64__)
 #pragma GCC push_options
@@ -81,15 +78,6 @@ int64_t scratch_of_thread(const WinogradPlan& plan) {
 
 }  // namespace
 
-std::optional<int64_t> winograd_lanes() {
-#if defined(__x86_64__)
-  const InstructionSet set = instruction_set();
-  if (set >= InstructionSet::Avx512) return 16;
-  if (set >= InstructionSet::Avx2 && __builtin_cpu_supports("fma")) return 8;
-#endif
-  return std::nullopt;
-}
-
 bool suits_winograd(int64_t from_channels, int64_t to_channels) {
   return from_channels >= kFewestFrom && to_channels >= kFewestTo;
 }
@@ -136,7 +124,7 @@ int64_t winograd_scratch(const WinogradPlan& plan) {
 }
 
 void convolve(const WinogradPlan& plan, const float* from, const float* weights,
-              const WinogradTail& tail, float* scratch, float* to) {
+              const ConvolutionTail& tail, float* scratch, float* to) {
 #if defined(__x86_64__)
   const auto group = plan.lanes == 16 ? plan.tile == 2 ? avx512::convolve_group<avx512::TilesOfTwo>
                                                        : avx512::convolve_group<avx512::TilesOfFour>

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
+
+#include "nn/kernels.h"
 
 namespace faceforge::nn {
 
@@ -39,10 +40,6 @@ struct WinogradPlan {
   }
 };
 
-/// Numbers of a vector for which there is a kernel on this processor, which heeds
-/// DNNL_MAX_CPU_ISA; nothing where there is none.
-[[nodiscard]] std::optional<int64_t> winograd_lanes();
-
 /// Whether so many channels are convolved faster in this way. Says the same for pictures of every
 /// size, so that a network's weights are wanted in one form alone.
 [[nodiscard]] bool suits_winograd(int64_t from_channels, int64_t to_channels);
@@ -59,20 +56,12 @@ void transform_kernels(const WinogradPlan& plan, const float* kernels, std::span
 /// Numbers that `convolve` needs room for.
 [[nodiscard]] int64_t winograd_scratch(const WinogradPlan& plan);
 
-/// What is computed of the sum of products: `x + bias`, plus what lies in the result where
-/// `adds_result`, and with `slopes` a number below 0 times its channel's slope.
-struct WinogradTail {
-  const float* bias = nullptr;  ///< a number for each channel, and zeros for the last panel's rest
-  const float* slopes = nullptr;  ///< as `bias`, or null
-  bool adds_result = false;
-};
-
 /// Convolves pictures `[batch][channels / lanes][row][column][lane]`.
 ///
 /// in:  `from` and `to` in that layout, and different memory; `scratch` of `winograd_scratch`
 /// error of a result: some 3e-6 (m = 2) or 1e-5 (m = 4) of the largest, where a direct convolution
 ///      has 1e-6
 void convolve(const WinogradPlan& plan, const float* from, const float* weights,
-              const WinogradTail& tail, float* scratch, float* to);
+              const ConvolutionTail& tail, float* scratch, float* to);
 
 }  // namespace faceforge::nn

@@ -1,16 +1,7 @@
-// Included once for each instruction set, inside of a namespace and of the compiler's target for
-// it, with these defined before: `Vector`, a GCC vector of floats; `kLanes` of it; `kRows`, the
-// tiles whose sums for two vectors of channels stay in registers.
+// Included once for each instruction set, as vectors_kernel.h, with `kRows` defined: the tiles
+// whose sums for two vectors of channels stay in registers.
 
-using AnyVector [[gnu::may_alias, gnu::aligned(4)]] = Vector;
-
-FACEFORGE_INLINE Vector load(const float* from) {
-  return *reinterpret_cast<const AnyVector*>(from);
-}
-
-FACEFORGE_INLINE void store(const Vector& vector, float* to) {
-  *reinterpret_cast<AnyVector*>(to) = vector;
-}
+#include "nn/vectors_kernel.h"
 
 /// One dimension of F(2, 3), at points 0, 1, -1 and infinity.
 struct TilesOfTwo {
@@ -148,7 +139,7 @@ void transform_tile(const WinogradPlan& plan, const Place& at, const float* from
 
 /// Writes the results of a tile that lie on the picture, for one vector of channels.
 template <typename Tiles>
-FACEFORGE_INLINE void write_tile(const WinogradPlan& plan, const WinogradTail& tail,
+FACEFORGE_INLINE void write_tile(const WinogradPlan& plan, const ConvolutionTail& tail,
                                  const Place& at, int64_t channel, const Vector* results,
                                  float* to) {
   constexpr int kResults = Tiles::kResults;
@@ -161,17 +152,14 @@ FACEFORGE_INLINE void write_tile(const WinogradPlan& plan, const WinogradTail& t
   for (int64_t row = 0; row < row_count; ++row) {
     float* pixel = block + ((at.row + row) * plan.result_columns + at.column) * kLanes;
     for (int64_t column = 0; column < column_count; ++column, pixel += kLanes) {
-      Vector number = results[row * kResults + column] + bias;
-      if (tail.adds_result) number += load(pixel);
-      if (tail.slopes != nullptr) number = number > Vector{} ? number : number * slopes;
-      store(number, pixel);
+      store(with_tail(results[row * kResults + column] + bias, tail, slopes, pixel), pixel);
     }
   }
 }
 
 /// in: `sums[position][kRows][2 * kLanes]`, of which it is given its tile's
 template <typename Tiles>
-void transform_back(const WinogradPlan& plan, const WinogradTail& tail, const Place& at,
+void transform_back(const WinogradPlan& plan, const ConvolutionTail& tail, const Place& at,
                     int64_t first_channel, const float* sums, float* to) {
   constexpr int kInputs = Tiles::kInputs, kResults = Tiles::kResults;
   for (int64_t part = 0; part < 2 * kLanes; part += kLanes) {
@@ -200,7 +188,7 @@ void transform_back(const WinogradPlan& plan, const WinogradTail& tail, const Pl
 /// Convolves the tiles from `first` on, at most a group of them.
 template <typename Tiles>
 void convolve_group(const WinogradPlan& plan, int64_t first, const float* from,
-                    const float* weights, const WinogradTail& tail, float* scratch, float* to) {
+                    const float* weights, const ConvolutionTail& tail, float* scratch, float* to) {
   constexpr int64_t kPositions = Tiles::kInputs * Tiles::kInputs;
   const int64_t depth = plan.from_room();
   const int64_t tile_count = std::min(plan.group_tiles, plan.tile_count() - first);

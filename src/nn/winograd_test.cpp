@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#define FACEFORGE_INLINE __attribute__((always_inline)) inline
+#include "nn/processor.h"
 
 namespace faceforge::nn {
 namespace {
@@ -85,10 +85,10 @@ struct Example {
     transform_kernels(plan, kernels.data(), weights);
     std::vector<float> scratch(static_cast<size_t>(winograd_scratch(plan)));
     std::vector<float> to = before;
-    const WinogradTail tail{
+    const ConvolutionTail tail{
         .bias = bias.data(), .slopes = scales ? slopes.data() : nullptr, .adds_result = adds};
 #if defined(__x86_64__)
-    if (plan.lanes == 16 && winograd_lanes() != 16) {
+    if (plan.lanes == 16 && vector_lanes() != 16) {
       const auto group = plan.tile == 2 ? wide::convolve_group<wide::TilesOfTwo>
                                         : wide::convolve_group<wide::TilesOfFour>;
       for (int64_t first = 0; first < plan.tile_count(); first += plan.group_tiles) {
@@ -162,7 +162,7 @@ WinogradPlan shape_of(int64_t batch, int64_t rows, int64_t columns, int64_t pad,
 class Winograd : public testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override {
-    if (!winograd_lanes()) GTEST_SKIP() << "this processor has no kernel";
+    if (!vector_lanes()) GTEST_SKIP() << "this processor has no kernel";
   }
 };
 
