@@ -118,4 +118,9 @@ struct PoolPlan {
 /// Pools in every way that ONNX knows.
 void pool_plain(const PoolPlan& plan, const float* from, float* to);
 
+/// The largest number of each window on pictures in blocks of 8 or 16 channels.
+///
+/// in: `plan` of as many planes as there are blocks, with two dimensions or fewer
+void pool_blocks(const PoolPlan& plan, int64_t block, const float* from, float* to);
+
 }  // namespace faceforge::nn

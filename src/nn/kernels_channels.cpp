@@ -123,7 +123,57 @@ FACEFORGE_VECTOR_CLONES void join_numbers(BinaryKind kind, int64_t count, const 
   }
 }
 
+/// The largest numbers of one window, channel by channel.
+template <int64_t kBlock>
+FACEFORGE_INLINE void largest_of_window(const PoolPlan& plan, const Taps& rows, const Taps& columns,
+                                        const float* from, float* to) {
+  std::array<float, kBlock> largest;
+  largest.fill(-std::numeric_limits<float>::infinity());
+  for (int64_t tap = 0; tap < rows.count; ++tap) {
+    const int64_t row = rows.first + tap * plan.axes[1].step;
+    const float* pixel = from + (row * plan.axes[2].size + columns.first) * kBlock;
+    for (int64_t across = 0; across < columns.count; ++across) {
+      for (size_t channel = 0; channel < kBlock; ++channel) {
+        largest[channel] = std::max(largest[channel], pixel[channel]);
+      }
+      pixel += plan.axes[2].step * kBlock;
+    }
+  }
+  std::ranges::copy(largest, to);
+}
+
+template <int64_t kBlock>
+FACEFORGE_INLINE void largest_of_row(const PoolPlan& plan, const Taps& rows, const float* from,
+                                     float* to) {
+  for (const Taps& columns : plan.axes[2].positions) {
+    largest_of_window<kBlock>(plan, rows, columns, from, to);
+    to += kBlock;
+  }
+}
+
+FACEFORGE_VECTOR_CLONES void pool_row_of_8(const PoolPlan& plan, const Taps& rows,
+                                           const float* from, float* to) {
+  largest_of_row<8>(plan, rows, from, to);
+}
+
+FACEFORGE_VECTOR_CLONES void pool_row_of_16(const PoolPlan& plan, const Taps& rows,
+                                            const float* from, float* to) {
+  largest_of_row<16>(plan, rows, from, to);
+}
+
 }  // namespace
+
+void pool_blocks(const PoolPlan& plan, int64_t block, const float* from, float* to) {
+  const auto pool_row = block == 8 ? pool_row_of_8 : pool_row_of_16;
+  const auto row_count = static_cast<int64_t>(plan.axes[1].positions.size());
+  const auto row_size = static_cast<int64_t>(plan.axes[2].positions.size()) * block;
+  const int64_t plane_size = plan.axes[1].size * plan.axes[2].size * block;
+#pragma omp parallel for schedule(static) if (plan.plane_count * plane_size > kParallelCount)
+  for (int64_t index = 0; index < plan.plane_count * row_count; ++index) {
+    const Taps& rows = plan.axes[1].positions[static_cast<size_t>(index % row_count)];
+    pool_row(plan, rows, from + index / row_count * plane_size, to + index * row_size);
+  }
+}
 
 void join_channels(BinaryKind kind, const ChannelLayout& layout, const float* from,
                    const float* channels, int64_t channels_step, float* to) {

@@ -164,6 +164,7 @@ class Lowering {
   Result<bool> join_with_constant(const Binary& binary, ValueIndex picture, ValueIndex other);
   Result<bool> join_same_layout(const Binary& binary);
   Result<void> pool_with_kernel(const Pool& pool, const PlacedWindow& window);
+  Result<bool> pool_in_blocks(const Pool& pool, const PlacedWindow& window, const Operand& source);
   Result<bool> concat_blocks(const Concat& concat);
 
   const Graph& graph_;

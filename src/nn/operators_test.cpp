@@ -145,6 +145,27 @@ TEST_F(Operators, ScalesAfterConvolutionsAndMatrices) {
   expect_close(model.run()[0], (summands - torch::conv2d(picture, weights) * factors) / 3);
 }
 
+TEST_F(Operators, TheLargestOfWindowsAfterAConvolution) {
+  // There channels lie in blocks, the last one filled up.
+  for (const int64_t channels : {16, 20}) {
+    const auto picture = noise({2, 3, 13, 18});
+    const auto weights = noise({channels, 3, 3, 3});
+    const auto pooled = [&](const std::map<std::string, AttributeValue>& attributes) {
+      Model model;
+      const auto value = model.node("Conv", {model.input(picture), model.weights(weights)})[0];
+      model.output(model.node("MaxPool", {value}, attributes)[0]);
+      return model.run()[0];
+    };
+    const std::vector<int64_t> two{2, 2}, three{3, 3};
+    const auto value = torch::conv2d(picture, weights);
+    expect_close(pooled({{"kernel_shape", two}, {"strides", two}}), torch::max_pool2d(value, 2, 2));
+    expect_close(pooled({{"kernel_shape", three}, {"pads", std::vector<int64_t>(4, 1)}}),
+                 torch::max_pool2d(value, 3, 1, 1));
+    expect_close(pooled({{"kernel_shape", three}, {"strides", two}, {"ceil_mode", int64_t{1}}}),
+                 torch::max_pool2d(value, 3, 2, 0, 1, true));
+  }
+}
+
 TEST_F(Operators, FunctionsOfOneNumber) {
   const auto x = noise({2, 5, 4, 3}) * 3;
   const auto positive = torch::rand({2, 5, 4, 3}) + 0.1;

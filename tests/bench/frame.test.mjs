@@ -116,6 +116,12 @@ test('rows are written one object a line', () => {
   assert.deepEqual(JSON.parse(toJson([row, row])), [row, row]);
 });
 
+test('without bytes the detectors on floats, which are served then, have the goal', () => {
+  const row = { name: 'SCRFD-2.5G 640 fp32', precision: 'fp32', rival: 'OpenCV 4.6.0 fp32', ratio: 3.9 };
+  assert.deepEqual(goalOf(row, { instructions: 'AVX2, no VNNI' }), { at_least: 4, state: 'missed' });
+  assert.equal(goalOf(row, { instructions: 'AVX-512, VNNI' }), undefined);
+});
+
 test('a goal on bytes is missed only where the processor multiplies bytes', () => {
   const network = {
     ...row,
