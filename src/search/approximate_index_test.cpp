@@ -291,14 +291,14 @@ TEST_F(ApproximateIndexFile, ACutOneOrAnotherKindOfFileIsRefused) {
 TEST_F(ApproximateIndexFile, AHeaderThatSaysSomethingElseIsRefusedEvenWithItsChecksumRight) {
   const auto whole = bytes();
   const auto with_field = [&whole](size_t place, uint64_t value) {
-    constexpr size_t kHeader_bytes = 56;
+    constexpr size_t kHeader_bytes = 64;
     auto changed = whole;
     std::memcpy(changed.data() + place, &value, sizeof(value));
     std::ranges::copy(sha256(std::span(changed).first(kHeader_bytes)),
                       changed.data() + kHeader_bytes);
     return changed;
   };
-  for (const size_t place : {16U, 24U, 32U}) {  // length, metric, rows
+  for (const size_t place : {16U, 24U, 32U, 48U}) {  // length, metric, rows, leaders
     for (const uint64_t value : {uint64_t{0}, uint64_t{7}, uint64_t{1} << 62, ~uint64_t{0}}) {
       write(with_field(place, value));
       EXPECT_EQ(refusal(), "index_file_damaged") << place << " " << value;

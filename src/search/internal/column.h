@@ -70,6 +70,12 @@ class Column {
     size_ += count;
   }
 
+  /// Leaves the first `size`, at most as many as there are, and wipes the others.
+  void shrink(size_t size) {
+    std::memset(static_cast<void*>(start_ + size), 0, (size_ - size) * sizeof(T));
+    size_ = size;
+  }
+
  private:
   static std::align_val_t alignment(size_t bytes) {
     return std::align_val_t{bytes >= kHugePage_bytes ? kHugePage_bytes : kLine_bytes};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "search/internal/column.h"
+#include "search/internal/leaders.h"
 #include "search/internal/row_store.h"
 
 namespace faceforge::search::internal {
@@ -16,8 +17,8 @@ namespace faceforge::search::internal {
 ///
 /// source: Subramanya et al. 2019 (DiskANN: one level, links pruned by direction); Manohar et al.
 ///         2024 (ParlayANN: linked in batches that do not see each other, so that the outcome is
-///         deterministic). One level instead of HNSW's many: a few dozen rows to start from do the
-///         same in as many dimensions.
+///         deterministic). One level instead of HNSW's many: a walk sets out from leaders that lie
+///         near its query already (leaders.h), and from a few dozen rows spread over all.
 class Graph {
  public:
   /// Most links of a row.
@@ -25,8 +26,9 @@ class Graph {
   static constexpr uint32_t kNoRow = UINT32_MAX;
 
   Graph() = default;
-  /// in: what `links` gave, every one of them a row below the number of rows, or kNoRow
-  explicit Graph(Column<uint32_t> links) : links_(std::move(links)) {}
+  /// in: what `links` and `leaders` gave, every link a row below the number of rows, or kNoRow
+  Graph(Column<uint32_t> links, Leaders leaders)
+      : links_(std::move(links)), leaders_(std::move(leaders)) {}
 
   /// Links rows that were written into the store just before, on `thread_count` threads.
   ///
@@ -46,9 +48,12 @@ class Graph {
                                            size_t breadth) const;
 
   void reserve(size_t row_count) { links_.reserve(row_count * kLinks); }
-  [[nodiscard]] size_t memory_bytes() const { return links_.memory_bytes(); }
+  [[nodiscard]] size_t memory_bytes() const {
+    return links_.memory_bytes() + leaders_.memory_bytes();
+  }
   /// `kLinks` a row, those that are none at its end kNoRow.
   [[nodiscard]] const Column<uint32_t>& links() const { return links_; }
+  [[nodiscard]] const Leaders& leaders() const { return leaders_; }
 
  private:
   [[nodiscard]] std::span<const uint32_t> links_of(size_t row) const {
@@ -58,6 +63,7 @@ class Graph {
   void link_back(const RowStore& rows, std::span<const uint32_t> chunk, size_t thread_count);
 
   Column<uint32_t> links_;
+  Leaders leaders_;
 };
 
 }  // namespace faceforge::search::internal

@@ -19,7 +19,7 @@ namespace faceforge::search::internal {
 namespace {
 
 constexpr size_t kPage_bytes = 4'096;
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 constexpr char kMagic[8] = {'F', 'F', 'I', 'N', 'D', 'E', 'X', '\0'};
 
 /// The start of the file, in this machine's byte order; then its SHA-256, then zeros.
@@ -30,6 +30,7 @@ struct Header {
   uint64_t metric;  ///< 0 cosine, 1 L2
   uint64_t row_end;
   uint64_t links;  ///< of a row
+  uint64_t leader_count;
   double norm_limit;
 };
 
@@ -104,7 +105,8 @@ class PagedWriter {
 
 }  // namespace
 
-IndexFile::Places IndexFile::places_of(size_t length, face::Metric metric, size_t row_end) {
+IndexFile::Places IndexFile::places_of(size_t length, face::Metric metric, size_t row_end,
+                                       size_t leader_count) {
   size_t next = kPage_bytes;
   const auto place = [&next](size_t bytes) {
     return std::exchange(next, next + whole_pages(bytes));
@@ -116,6 +118,8 @@ IndexFile::Places IndexFile::places_of(size_t length, face::Metric metric, size_
   places.errors = place(row_end * sizeof(float));
   places.offsets = place(metric == face::Metric::L2 ? row_end * sizeof(float) : 0);
   places.presences = place(row_end);
+  places.leaders = place(leader_count * sizeof(uint32_t));
+  places.sketches = place(leader_count * sizeof(Sketch));
   places.links = place(row_end * Graph::kLinks * sizeof(uint32_t));
   places.checksum = next;
   return places;
@@ -130,6 +134,7 @@ Result<void> IndexFile::write(const std::filesystem::path& path, const RowStore&
   header.metric = rows.metric() == face::Metric::L2 ? 1 : 0;
   header.row_end = rows.row_end();
   header.links = Graph::kLinks;
+  header.leader_count = graph.leaders().rows().size();
   header.norm_limit = rows.norm_limit();
   const auto header_bytes = std::as_bytes(std::span(&header, 1));
   AtomicFile file = TRY(AtomicFile::create(path));
@@ -144,6 +149,8 @@ Result<void> IndexFile::write(const std::filesystem::path& path, const RowStore&
   TRY(writer.write_column(columns.errors.span()));
   TRY(writer.write_column(columns.offsets.span()));
   TRY(writer.write_column(columns.presences.span()));
+  TRY(writer.write_column(graph.leaders().rows().span()));
+  TRY(writer.write_column(graph.leaders().sketches().span()));
   const auto links = graph.links().span();
   TRY(writer.write(std::as_bytes(links)));
   // Rows that were taken back before they were linked have none.
@@ -161,6 +168,7 @@ IndexFile::IndexFile(IndexFile&& other) noexcept
       length_(other.length_),
       metric_(other.metric_),
       row_end_(other.row_end_),
+      leader_count_(other.leader_count_),
       norm_limit_(other.norm_limit_),
       places_(other.places_) {}
 
@@ -200,14 +208,16 @@ Result<void> IndexFile::read_header() {
   // Rows times length is no more than the file is long, so that no size below overflows.
   if (header.length < 1 || header.length > Index::kMaxLength || header.metric > 1 ||
       header.row_end > Index::kMaxRows || header.row_end > file_.size() / header.length ||
-      !(header.norm_limit >= 0) || !std::isfinite(header.norm_limit)) {
+      header.leader_count > Leaders::kLimit || !(header.norm_limit >= 0) ||
+      !std::isfinite(header.norm_limit)) {
     return damaged(path_, "its header holds an impossible size");
   }
   length_ = header.length;
   metric_ = header.metric == 1 ? face::Metric::L2 : face::Metric::Cosine;
   row_end_ = header.row_end;
+  leader_count_ = header.leader_count;
   norm_limit_ = header.norm_limit;
-  places_ = places_of(length_, metric_, row_end_);
+  places_ = places_of(length_, metric_, row_end_, leader_count_);
   if (file_.size() != places_.checksum + sizeof(Sha256)) {
     return damaged(path_, "it has another length than its header says");
   }
@@ -218,6 +228,10 @@ Result<void> IndexFile::check_links() const {
   const auto links = part<const uint32_t>(places_.links, row_end_ * Graph::kLinks);
   const auto is_link = [this](uint32_t row) { return row < row_end_ || row == Graph::kNoRow; };
   if (!std::ranges::all_of(links, is_link)) return damaged(path_, "a link to a row that is none");
+  const auto leaders = part<const uint32_t>(places_.leaders, leader_count_);
+  if (std::ranges::any_of(leaders, [this](uint32_t row) { return row >= row_end_; })) {
+    return damaged(path_, "a leader that is no row");
+  }
   const auto presences = part<const uint8_t>(places_.presences, row_end_);
   if (std::ranges::any_of(presences, [](uint8_t presence) { return presence > 1; })) {
     return damaged(path_, "a row that is neither there nor removed");
@@ -239,7 +253,9 @@ RowStore IndexFile::rows(size_t row_limit) const {
 }
 
 Graph IndexFile::graph() const {
-  return Graph(Column(part<uint32_t>(places_.links, row_end_ * Graph::kLinks)));
+  return {Column(part<uint32_t>(places_.links, row_end_ * Graph::kLinks)),
+          Leaders(Column(part<uint32_t>(places_.leaders, leader_count_)),
+                  Column(part<Sketch>(places_.sketches, leader_count_)))};
 }
 
 Result<void> IndexFile::verify(const std::filesystem::path& path) {

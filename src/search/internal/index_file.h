@@ -10,14 +10,14 @@
 
 namespace faceforge::search::internal {
 
-/// A saved index, mapped: a page of header with its own checksum, the columns of its rows and its
-/// links, each from the start of a page, and a checksum of everything. Changes stay in memory: the
-/// mapping is private. A file that something else cuts short while it is open ends the program
-/// (SIGBUS); `write` replaces whole files.
+/// A saved index, mapped: a page of header with its own checksum, the columns of its rows, its
+/// leaders and its links, each from the start of a page, and a checksum of everything. Changes stay
+/// in memory: the mapping is private. A file that something else cuts short while it is open ends
+/// the program (SIGBUS); `write` replaces whole files.
 class IndexFile {
  public:
-  /// Maps a file and checks all that a search relies on: the header, every link, and that every
-  /// part has its length. Values may be anything.
+  /// Maps a file and checks all that a search relies on: the header, every link and leader, and
+  /// that every part has its length. Values may be anything.
   ///
   /// fails: as `ApproximateIndex::open`
   /// cost:  reads links and presences, no values
@@ -48,9 +48,9 @@ class IndexFile {
  private:
   /// Where each part begins, in bytes from the start.
   struct Places {
-    size_t values, codes, steps, errors, offsets, presences, links, checksum;
+    size_t values, codes, steps, errors, offsets, presences, leaders, sketches, links, checksum;
   };
-  static Places places_of(size_t length, face::Metric metric, size_t row_end);
+  static Places places_of(size_t length, face::Metric metric, size_t row_end, size_t leader_count);
 
   IndexFile(std::filesystem::path path, std::span<std::byte> file);
   [[nodiscard]] Result<void> read_header();
@@ -63,6 +63,7 @@ class IndexFile {
   size_t length_ = 0;
   face::Metric metric_ = face::Metric::Cosine;
   size_t row_end_ = 0;
+  size_t leader_count_ = 0;
   double norm_limit_ = 0;
   Places places_{};
 };
