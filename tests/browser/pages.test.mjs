@@ -194,6 +194,22 @@ test('a zip of folders becomes people, over a server that is killed meanwhile, n
   await watched.refusals();
 });
 
+test('a tab that cannot reach the server says so once, and no more when it can again', { skip: why }, async () => {
+  const offline = page.getByText(/The server cannot be reached/);
+  await page.route('**/api/v1/**', (route) => route.abort());
+  await tab('Train').click();
+  await offline.first().waitFor();
+  await page.waitForTimeout(500); // all that the tab asks for has failed
+  assert.equal(await offline.count(), 1);
+  await page.unroute('**/api/v1/**');
+  watched.forgive(/ERR_FAILED/);
+  await tab('People').click();
+  await tab('Train').click();
+  await page.getByRole('button', { name: 'Train', exact: true }).waitFor();
+  await page.waitForTimeout(300);
+  assert.equal(await offline.count(), 0);
+});
+
 test('a folder of photos goes to the people whose names its folders have', { skip: why }, async () => {
   const folder = join(scratch, 'More');
   for (const [person, number] of [['Hugo_Chavez', 5], ['Vladimir_Putin', 1]]) {
