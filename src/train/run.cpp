@@ -241,6 +241,12 @@ bool is_first(const RunOptions& options) {
   return options.compute.place.rank == 0;
 }
 
+/// Reads all crops against their checksum: once for all processes, which map the one file.
+Result<void> verify(const crops::CropFile& crops, const RunOptions& options) {
+  if (!is_first(options)) return {};
+  return crops.verify_pixels({options.checking, options.stop});
+}
+
 /// The right to write into a run's folder: of two that did, the slower one would put back an older
 /// checkpoint.
 ///
@@ -277,10 +283,14 @@ Result<RunRecord> start_run(const RunSettings& settings, const RunOptions& optio
   std::optional<FileLock> lock;
   if (is_first(options)) TRY(require_no_run(options.folder));
   const auto crops = TRY(crops::CropFile::open(settings.data));
-  if (is_first(options)) TRY(crops.verify_pixels({options.checking, options.stop}));
+  TRY(verify(crops, options));
   RunRecord record{.settings = settings,
                    .faceforge_version = options.faceforge_version,
                    .data_sha256 = to_hex(crops.sha256())};
+  if (is_first(options) && !settings.initial_weights.empty()) {
+    const Sha256 weights = TRY(sha256_file(settings.initial_weights));
+    record.initial_weights_sha256 = to_hex(weights);
+  }
   Trainer trainer = TRY(open_trainer(record, crops, options, false));
   if (is_first(options)) {
     TRY(make_private_folder(options.folder));
@@ -306,6 +316,7 @@ Result<RunRecord> resume_run(const RunOptions& options) {
                 "{} is not the file that the run began with: its hash is {}, not {}",
                 record.settings.data.string(), to_hex(crops.sha256()), record.data_sha256);
   }
+  TRY(verify(crops, options));
   const fs::path checkpoint = options.folder / kCheckpointFile;
   std::error_code failed;
   // None is there when the run ended within its first measurement: it begins again.

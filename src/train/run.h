@@ -35,8 +35,9 @@ struct RunRecord {
   std::string faceforge_version = {};
   std::string torch_version = {};
   std::string data_sha256 = {};
-  std::string people_sha256 = {};    ///< of the names of whom it learns from, a line each
-  std::string held_out_sha256 = {};  ///< of those it is measured on
+  std::string initial_weights_sha256 = {};  ///< empty: from scratch, or before this was written
+  std::string people_sha256 = {};           ///< of the names of whom it learns from, a line each
+  std::string held_out_sha256 = {};         ///< of those it is measured on
   std::string device = {};
   uint64_t steps_done = 0;
   uint64_t steps_per_epoch = 0;
@@ -76,14 +77,13 @@ struct RunOptions {
 /// with a checkpoint every now and then, measures again, writes the report.
 ///
 /// fails: already_exists/run_exists where the folder holds a run; busy/run_in_progress where
-/// another
-///        process is at work in it; as CropFile::open and verify_pixels, read_person_list, Trainer;
-///        invalid_input/people_overlap when someone is both trained on and held out;
+///        another process is at work in it; as CropFile::open and verify_pixels, read_person_list,
+///        Trainer; invalid_input/people_overlap when someone is both trained on and held out;
 ///        cancelled/cancelled after a stop, with a checkpoint of all steps done
 [[nodiscard]] Result<RunRecord> start_run(const RunSettings& settings, const RunOptions& options);
 
 /// Goes on from a run's last checkpoint, with the settings of its run.json, as if it had never been
-/// interrupted.
+/// interrupted; the crops are read against their checksum again.
 ///
 /// fails: not_found/no_run; conflict/data_changed or people_changed when the crops or the people of
 ///        a list are others now; busy/run_in_progress; as start_run

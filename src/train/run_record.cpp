@@ -52,6 +52,7 @@ json::object to_json(const RunRecord& record) {
           {"libtorch_version", record.torch_version},
           {"device", record.device},
           {"data_sha256", record.data_sha256},
+          {"initial_weights_sha256", record.initial_weights_sha256},
           {"people_sha256", record.people_sha256},
           {"held_out_sha256", record.held_out_sha256},
           {"people", record.person_count},
@@ -72,6 +73,9 @@ Result<RunRecord> record_from_json(const json::object& from) {
   record.torch_version = TRY(json::string_field(from, "libtorch_version"));
   record.device = TRY(json::string_field(from, "device"));
   record.data_sha256 = TRY(json::string_field(from, "data_sha256"));
+  if (json::has_field(from, "initial_weights_sha256")) {
+    record.initial_weights_sha256 = TRY(json::string_field(from, "initial_weights_sha256"));
+  }
   record.people_sha256 = TRY(json::string_field(from, "people_sha256"));
   record.held_out_sha256 = TRY(json::string_field(from, "held_out_sha256"));
   record.person_count = TRY(count_field(from, "people"));

@@ -1,11 +1,16 @@
 #include "train/run.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "base/file_lock.h"
+#include "base/sha256.h"
 #include "support/test_data.h"
+#include "train/checkpoint.h"
 #include "train/synthetic_crops_test_support.h"
 #include "train/tensor_file.h"
 
@@ -59,6 +64,16 @@ class RunTest : public testing::Test {
 
   test::TemporaryFolder folder_;
 };
+
+/// The numbers of a checkpoint's tensor.
+std::vector<float> floats_of(const TensorFile& file, const std::string& name) {
+  const StoredTensor* tensor = file.find(name);
+  EXPECT_NE(tensor, nullptr) << name;
+  if (tensor == nullptr) return {};
+  std::vector<float> numbers(tensor->bytes.size() / sizeof(float));
+  std::memcpy(numbers.data(), tensor->bytes.data(), tensor->bytes.size());
+  return numbers;
+}
 
 /// Stops a run after some steps, as Ctrl-C does.
 struct StopAfter {
@@ -196,6 +211,16 @@ TEST_F(RunTest, DamagedPixelsAreFoundBeforeTheFirstStep) {
   EXPECT_FALSE(fs::exists(path("damaged")));
 }
 
+TEST_F(RunTest, DamagedPixelsAreFoundBeforeARunGoesOn) {
+  ASSERT_TRUE(start_run(settings(1), options("run")));
+  auto bytes = *read_file(path("crops.ffd"), size_t{1} << 24);
+  bytes[4096 + 50] ^= std::byte{1};
+  ASSERT_TRUE(write_file_atomically(path("crops.ffd"), bytes));
+  const auto refused = resume_run(options("run"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "crop_file_damaged");
+}
+
 TEST_F(RunTest, ThereMustBeARunToGoOnWith) {
   const auto resumed = resume_run(options("nothing"));
   ASSERT_FALSE(resumed);
@@ -249,6 +274,40 @@ TEST_F(RunTest, ACheckpointsWeightsBeginAnotherRun) {
   const auto second = start_run(asked, options("second"));
   ASSERT_TRUE(second) << second.error().message;
   EXPECT_EQ(second->measurements.front().separation.auc, first->measurements.back().separation.auc);
+  EXPECT_EQ(second->initial_weights_sha256, to_hex(*sha256_file(asked.initial_weights)));
+  EXPECT_EQ(first->initial_weights_sha256, "");
+  const auto resumed = resume_run(options("second"));
+  ASSERT_TRUE(resumed) << resumed.error().message;
+  EXPECT_EQ(resumed->initial_weights_sha256, second->initial_weights_sha256);
+}
+
+TEST_F(RunTest, TheAveragesFollowTheWeightsQuicklyAtFirst) {
+  RunSettings asked = settings(4);
+  asked.optimizer.ema_decay = 0.3;
+  asked.checkpoint_every = 1;
+  constexpr const char* kName = "backbone.layers.0.0.weight";
+  std::vector<std::vector<float>> weights, averages;
+  const auto look = [&] {
+    const auto file = TensorFile::read(path("averaged") / kCheckpointFile);
+    ASSERT_TRUE(file) << file.error().message;
+    weights.push_back(floats_of(*file, std::string(kNetworkPrefix) + kName));
+    averages.push_back(floats_of(*file, std::string(kAveragePrefix) + kName));
+  };
+  RunOptions run = options("averaged");
+  run.report = [&](const Progress&) { look(); };  // at the checkpoint of the step before
+  ASSERT_TRUE(start_run(asked, run));
+  look();
+  ASSERT_EQ(weights.size(), 5U);
+  EXPECT_EQ(averages[0], weights[0]) << "before the first step";
+  for (size_t step = 1; step < weights.size(); ++step) {
+    const auto t = static_cast<double>(step);
+    const double decay = std::min(0.3, (1 + t) / (10 + t));  // 2/11, 3/12, 4/13, then 0.3
+    ASSERT_FALSE(weights[step].empty());
+    for (size_t i = 0; i < weights[step].size(); i += 7) {
+      const double expected = decay * averages[step - 1][i] + (1 - decay) * weights[step][i];
+      ASSERT_NEAR(averages[step][i], expected, 1e-6) << "step " << step;
+    }
+  }
 }
 
 TEST_F(RunTest, WeightsOfAnotherNetworkAreRefusedByName) {
