@@ -102,6 +102,11 @@ train::DeviceChoice device_choice(const std::string& word) {
   return word == "cuda" ? train::DeviceChoice::Cuda : train::DeviceChoice::Auto;
 }
 
+train::Precision precision_choice(const std::string& word) {
+  if (word == "float") return train::Precision::Float;
+  return word == "bf16" ? train::Precision::BFloat16 : train::Precision::Auto;
+}
+
 /// Tells how a run goes: as a bar on a terminal, else by a line now and then.
 class RunTeller {
  public:
@@ -207,6 +212,7 @@ Result<int> run_train(const TrainOptions& options, const std::vector<std::string
   const train::RunOptions settings{
       .folder = options.output,
       .compute = {.device = device_choice(options.device),
+                  .precision = precision_choice(options.precision),
                   .thread_count = thread_count(options),
                   .place = {.rank = options.rank,
                             .count = options.world_size,

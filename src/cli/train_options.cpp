@@ -116,6 +116,11 @@ void declare_train(CLI::App& command, TrainOptions& options) {
       ->type_name("NAME")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command
+      .add_option("--precision", options.precision,
+                  "Of convolutions and products: float, bf16, or auto: bf16 on a GPU")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "float", "bf16"}));
+  command
       .add_option("--threads", options.threads,
                   "Of the CPU, for each process; 0: one a core, of all processes together")
       ->type_name("N")

@@ -41,6 +41,7 @@ struct TrainOptions {
   uint64_t evaluate_every = 0;
   uint64_t checkpoint_every = 100;
   std::string device = "auto";
+  std::string precision = "auto";
   int threads = 0;
   int world_size = 1;
   int rank = 0;            ///< of a process that another one started

@@ -1,6 +1,7 @@
 #include "train/device.h"
 
-#include <string_view>
+#include <algorithm>
+#include <array>
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -11,13 +12,18 @@
 namespace faceforge::train {
 namespace {
 
-void set_autocast(bool on) {
+void set_autocast(torch::Device device, bool on) {
 #if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
-  at::autocast::set_autocast_enabled(at::kCUDA, on);
-  at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+  at::autocast::set_autocast_enabled(device.type(), on);
+  at::autocast::set_autocast_dtype(device.type(), at::kBFloat16);
 #else
-  at::autocast::set_enabled(on);
-  at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+  if (device.is_cuda()) {
+    at::autocast::set_enabled(on);
+    at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+  } else {
+    at::autocast::set_cpu_enabled(on);
+    at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
+  }
 #endif
   if (!on) at::autocast::clear_cache();
 }
@@ -43,23 +49,33 @@ Result<torch::Device> choose_device(const Compute& compute) {
                                          static_cast<size_t>(torch::cuda::device_count())));
 }
 
-std::string describe(torch::Device device) {
-  if (device.is_cpu()) return fmt::format("cpu, {} threads", at::get_num_threads());
-  return device.str() + " (bf16)";
+Precision precision_on(torch::Device device, Precision asked) {
+  if (asked != Precision::Auto) return asked;
+  return device.is_cuda() ? Precision::BFloat16 : Precision::Float;
 }
 
-MixedPrecision::MixedPrecision(torch::Device device) : on_gpu_(device.is_cuda()) {
-  if (on_gpu_) set_autocast(true);
+std::string describe(torch::Device device, Precision precision) {
+  std::string words =
+      device.is_cpu() ? fmt::format("cpu, {} threads", at::get_num_threads()) : device.str();
+  if (precision == Precision::BFloat16) words += ", bf16";
+  return words;
+}
+
+MixedPrecision::MixedPrecision(torch::Device device, Precision precision)
+    : device_(device), is_on_(precision == Precision::BFloat16) {
+  if (is_on_) set_autocast(device_, true);
 }
 
 MixedPrecision::~MixedPrecision() {
-  if (on_gpu_) set_autocast(false);
+  if (is_on_) set_autocast(device_, false);
 }
 
-bool is_out_of_memory(const c10::Error& error) {
-  const std::string_view words = error.what_without_backtrace();
-  return words.find("out of memory") != std::string_view::npos ||
-         words.find("can't allocate memory") != std::string_view::npos;
+bool is_out_of_memory(std::string_view words) {
+  // CUDA's allocator and driver; LibTorch's allocator on the CPU; cuBLAS and cuDNN.
+  constexpr std::array<std::string_view, 3> kSaid{"out of memory", "can't allocate memory",
+                                                  "_STATUS_ALLOC_FAILED"};
+  return std::ranges::any_of(
+      kSaid, [&](std::string_view said) { return words.find(said) != std::string_view::npos; });
 }
 
 std::string torch_version() {

@@ -310,6 +310,35 @@ TEST_F(RunTest, TheAveragesFollowTheWeightsQuicklyAtFirst) {
   }
 }
 
+TEST_F(RunTest, InBfloat16ARunLearnsAndSaysSo) {
+  write_synthetic_crops(path("few.ffd"), std::vector<size_t>(4, 2), kSide_px);
+  write_synthetic_list(path("few.txt"), 0, 4);
+  RunSettings asked = settings(8);
+  asked.data = path("few.ffd");
+  asked.people = path("few.txt");
+  asked.network.neck = Neck::BatchNorm;
+  asked.augmentation = {0, 0, 0, 0, 0, 0};
+  asked.checkpoint_every = 1000;
+  const auto first_loss = [&](Precision precision, const std::string& name) {
+    RunOptions run = options(name);
+    run.compute.precision = precision;
+    double first = 0, last = 0;
+    run.report = [&](const Progress& progress) {
+      if (progress.step == 1) first = progress.loss;
+      last = progress.loss;
+    };
+    const auto record = start_run(asked, run);
+    EXPECT_TRUE(record) << record.error().message;
+    EXPECT_EQ(record->device.ends_with(", bf16"), precision == Precision::BFloat16);
+    EXPECT_LT(last, first) << name;
+    return first;
+  };
+  const double in_floats = first_loss(Precision::Float, "floats");
+  const double in_bfloat16 = first_loss(Precision::BFloat16, "bf16");
+  EXPECT_NE(in_bfloat16, in_floats);
+  EXPECT_NEAR(in_bfloat16, in_floats, 0.05 * in_floats) << "8 bits of each number";
+}
+
 TEST_F(RunTest, WeightsOfAnotherNetworkAreRefusedByName) {
   ASSERT_TRUE(start_run(settings(1), options("first")));
   RunSettings asked = settings(1);
@@ -351,15 +380,25 @@ TEST_F(RunTest, ItsFolderIsItsOwnersAlone) {
   EXPECT_EQ(fs::status(path("run")).permissions() & fs::perms::others_all, fs::perms::none);
 }
 
-TEST(PeopleThatFit, AreFoundByHalving) {
+/// How many people's batches are tried until one has at most `room` people, or none is smaller.
+std::vector<size_t> tried_from(size_t too_many, size_t fewest, size_t room) {
   std::vector<size_t> tried;
-  const auto found = people_that_fit(48, [&](size_t people) {
+  const auto found = people_that_fit(too_many, fewest, [&](size_t people) {
     tried.push_back(people);
-    return people <= 7;
+    return people <= room;
   });
-  EXPECT_EQ(found, 6u);
-  EXPECT_EQ(tried, (std::vector<size_t>{24, 12, 6}));
-  EXPECT_EQ(people_that_fit(48, [](size_t) { return false; }), std::nullopt);
+  EXPECT_EQ(found.has_value(), !tried.empty() && tried.back() <= room);
+  EXPECT_EQ(found.value_or(0), found ? tried.back() : 0);
+  return tried;
+}
+
+TEST(PeopleThatFit, AreFoundByHalvingDownToTheFewest) {
+  using Tried = std::vector<size_t>;
+  EXPECT_EQ(tried_from(48, 2, 7), (Tried{24, 12, 6}));
+  EXPECT_EQ(tried_from(48, 2, 0), (Tried{24, 12, 6, 3, 2}));
+  EXPECT_EQ(tried_from(3, 2, 2), Tried{2});
+  EXPECT_EQ(tried_from(3, 1, 0), Tried{1});
+  EXPECT_EQ(tried_from(2, 2, 2), Tried{}) << "two people are the fewest that make a batch";
 }
 
 }  // namespace

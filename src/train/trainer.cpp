@@ -88,6 +88,7 @@ struct Trainer::State {
   void join(c10::intrusive_ptr<ProcessGroup> processes);
 
   [[nodiscard]] torch::Tensor own_share(const torch::Tensor& of_all) const;
+  [[nodiscard]] NetworkOutput forward(const torch::Tensor& pictures);
   StepResult learn(const torch::Tensor& pictures, const torch::Tensor& labels);
   void gather(NetworkOutput& output);
   void share_gradients();
@@ -107,6 +108,7 @@ struct Trainer::State {
   Objective objective;
   std::optional<Optimizer> optimizer;
   std::vector<StepResult> history;
+  Precision precision = Precision::Float;
   c10::intrusive_ptr<ProcessGroup> group;  ///< null: this process is alone
 };
 
@@ -181,20 +183,26 @@ void Trainer::State::share_gradients() {
   }
 }
 
+/// The network's output in floats, whatever it is computed in.
+NetworkOutput Trainer::State::forward(const torch::Tensor& pictures) {
+  NetworkOutput output;
+  {
+    const MixedPrecision mixed(device, precision);
+    output = network->forward(pictures);
+  }
+  const bool is_one_tensor = output.features.is_same(output.embedding);
+  output.features = output.features.to(torch::kFloat);
+  output.embedding = is_one_tensor ? output.features : output.embedding.to(torch::kFloat);
+  return output;
+}
+
 /// Forward, backward and the change of the weights, unless the loss is no number.
 ///
 /// in: this process's pictures, the labels of all processes'
 StepResult Trainer::State::learn(const torch::Tensor& pictures, const torch::Tensor& labels) {
   optimizer->clear_gradients();
   network->train();
-  NetworkOutput output;
-  {
-    const MixedPrecision mixed(device);
-    output = network->forward(pictures);
-  }
-  const bool is_one_tensor = output.features.is_same(output.embedding);
-  output.features = output.features.to(torch::kFloat);
-  output.embedding = is_one_tensor ? output.features : output.embedding.to(torch::kFloat);
+  NetworkOutput output = forward(pictures);
   if (group) gather(output);
   const LossValue value = objective.forward(output, labels);
   const double rate =
@@ -220,13 +228,12 @@ bool Trainer::State::fits(size_t people) {
   const auto side = settings.network.input_side_px;
   const auto tried = without_torch_throwing([&]() -> Result<void> {
     optimizer->clear_gradients();
-    const MixedPrecision mixed(device);
     const auto pictures =
         torch::zeros({count, 3, side, side}, torch::TensorOptions().device(device))
             .contiguous(torch::MemoryFormat::ChannelsLast);
     const auto labels =
         torch::arange(count).div(static_cast<int64_t>(settings.batch.photos_per_person), "floor");
-    objective.forward(network->forward(pictures), labels.to(device)).loss.backward();
+    objective.forward(forward(pictures), labels.to(device)).loss.backward();
     return {};
   });
   optimizer->clear_gradients();
@@ -236,15 +243,17 @@ bool Trainer::State::fits(size_t people) {
 Unexpected Trainer::State::memory_error() {
   share_statistics(*network, {});  // the others wait for nothing that is tried here
   const size_t processes = group ? static_cast<size_t>(group->size()) : 1;
+  const size_t fewest = processes > 1 ? 1 : 2;  // of each process: two people make a batch
   auto fitting =
-      people_that_fit(settings.batch.people / processes, [&](size_t n) { return fits(n); });
+      people_that_fit(settings.batch.people / processes, fewest, [&](size_t n) { return fits(n); });
   if (fitting) *fitting *= processes;
   const auto& batch = settings.batch;
   if (!fitting) {
-    return fail(ErrorCode::Exhausted, "out_of_memory",
-                "a batch of {} people with {} photos does not fit into memory, nor does one of 2 "
-                "people: choose a smaller network or input",
-                batch.people, batch.photos_per_person);
+    return fail(
+        ErrorCode::Exhausted, "out_of_memory",
+        "a batch of {} people with {} photos does not fit into memory, nor does any smaller "
+        "one: choose fewer photos of each, a smaller network or a smaller input",
+        batch.people, batch.photos_per_person);
   }
   return fail(ErrorCode::Exhausted, "out_of_memory",
               "a batch of {} people with {} photos does not fit into memory; one of {} people does "
@@ -261,7 +270,7 @@ torch::Tensor Trainer::State::embed_held_out() {
   for (size_t first = 0; first < all.size(); first += kCropsMeasuredAtOnce) {
     const auto part = all.subspan(first, std::min(kCropsMeasuredAtOnce, all.size() - first));
     const auto pictures = read_pictures(crops, part, settings.network.input_side_px, device);
-    const MixedPrecision mixed(device);
+    const MixedPrecision mixed(device, precision);
     parts.push_back(judged.forward(pictures).embedding.to(torch::kFloat));
   }
   const auto rows = torch::cat(parts);
@@ -287,6 +296,7 @@ Result<Trainer> Trainer::create(const RunSettings& settings, const crops::CropFi
     auto state =
         std::make_unique<State>(settings, crops, hash_people(crops, people.trained, settings.seed),
                                 std::move(sampler), std::move(held_out), device);
+    state->precision = precision_on(device, compute.precision);
     if (!settings.initial_weights.empty()) {
       TRY(load_initial_weights(*state->network, settings.initial_weights));
       if (state->averaged != nullptr) {
@@ -446,12 +456,14 @@ std::vector<StepResult> Trainer::history() const {
 }
 
 std::string Trainer::device_text() const {
-  const std::string here = describe(state_->device);
+  const std::string here = describe(state_->device, state_->precision);
   return state_->group ? fmt::format("{} x {} processes", here, state_->group->size()) : here;
 }
 
-std::optional<size_t> people_that_fit(size_t too_many, const std::function<bool(size_t)>& fits) {
-  for (size_t people = too_many / 2; people >= 2; people /= 2) {
+std::optional<size_t> people_that_fit(size_t too_many, size_t fewest,
+                                      const std::function<bool(size_t)>& fits) {
+  for (size_t people = too_many; people > fewest;) {
+    people = std::max(people / 2, fewest);
     if (fits(people)) return people;
   }
   return std::nullopt;

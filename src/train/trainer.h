@@ -26,9 +26,14 @@ struct ProcessPlace {
       {};  ///< a file by which they find each other: the same for all
 };
 
+/// What convolutions and products take; weights, norms, losses and the optimizer have floats
+/// always.
+enum class Precision { Auto, Float, BFloat16 };  ///< Auto: BFloat16 on a GPU, Float on a CPU
+
 /// Where to compute. None of it changes what is computed but for rounding.
 struct Compute {
   DeviceChoice device = DeviceChoice::Auto;
+  Precision precision = Precision::Auto;
   int thread_count = 0;  ///< of the CPU; 0: as many as LibTorch finds
   ProcessPlace place = {};
 };
@@ -100,7 +105,7 @@ class Trainer {
   /// What each step so far did: the curves.
   [[nodiscard]] std::vector<StepResult> history() const;
 
-  /// `cpu, 2 threads`, `cpu, 1 threads x 2 processes` or `cuda:0 (bf16)`.
+  /// `cpu, 2 threads`, `cpu, 1 threads x 2 processes` or `cuda:0, bf16`.
   [[nodiscard]] std::string device_text() const;
 
   ~Trainer();
@@ -119,10 +124,12 @@ class Trainer {
 /// LibTorch's version, as run.json names it.
 [[nodiscard]] std::string torch_version();
 
-/// The most people of whom a batch fits into memory, by halving until `fits` says so.
+/// People of whom a batch fits into memory, found by halving: what only just fits today may not
+/// tomorrow.
 ///
-/// out: nothing when not even two fit
-[[nodiscard]] std::optional<size_t> people_that_fit(size_t too_many,
+/// in:  `too_many`, and the fewest that make a batch
+/// out: nothing when not even the fewest fit
+[[nodiscard]] std::optional<size_t> people_that_fit(size_t too_many, size_t fewest,
                                                     const std::function<bool(size_t)>& fits);
 
 }  // namespace faceforge::train
