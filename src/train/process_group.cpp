@@ -15,8 +15,10 @@
 #if defined(USE_C10D_NCCL) && __has_include(<nccl.h>)
 #define FACEFORGE_HAS_NCCL
 #endif
-#ifdef FACEFORGE_HAS_GLOO
+#if defined(FACEFORGE_HAS_GLOO) || defined(FACEFORGE_HAS_NCCL)
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
+#endif
+#ifdef FACEFORGE_HAS_GLOO
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #endif
 #ifdef FACEFORGE_HAS_NCCL
@@ -57,9 +59,11 @@ bool ProcessGroup::any(bool here, torch::Device device) {
   return count.item<float>() > 0;
 }
 
-#ifdef FACEFORGE_HAS_GLOO
 namespace {
 
+using Joined = Result<c10::intrusive_ptr<ProcessGroup>>;
+
+#if defined(FACEFORGE_HAS_GLOO) || defined(FACEFORGE_HAS_NCCL)
 /// Longer than the largest measurement, which the first process makes alone. That one has ended is
 /// not learnt by waiting: whoever starts the processes watches them.
 constexpr std::chrono::hours kPatience{24};
@@ -91,40 +95,47 @@ class BackendGroup final : public ProcessGroup {
   c10::intrusive_ptr<Backend> backend_;
 };
 
-c10::intrusive_ptr<ProcessGroup> make_gloo(const c10::intrusive_ptr<c10d::Store>& store,
-                                           const ProcessPlace& place) {
-  auto options = c10d::ProcessGroupGloo::Options::create(kPatience);
-  options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
-  return c10::make_intrusive<BackendGroup<c10d::ProcessGroupGloo>>(
-      c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.count, options));
+c10::intrusive_ptr<c10d::Store> rendezvous(const ProcessPlace& place) {
+  c10::intrusive_ptr<c10d::Store> store =
+      c10::make_intrusive<c10d::FileStore>(place.rendezvous.string(), place.count);
+  store->setTimeout(kPatience);
+  return store;
+}
+#endif
+
+/// Processes of this machine's CPU, which speak over the loopback interface.
+Joined join_gloo([[maybe_unused]] const ProcessPlace& place) {
+#ifdef FACEFORGE_HAS_GLOO
+  using Gloo = c10d::ProcessGroupGloo;
+  auto options = Gloo::Options::create(kPatience);
+  options->devices.push_back(Gloo::createDeviceForHostname("127.0.0.1"));
+  return c10::make_intrusive<BackendGroup<Gloo>>(
+      c10::make_intrusive<Gloo>(rendezvous(place), place.rank, place.count, options));
+#else
+  return fail(ErrorCode::Unsupported, "no_process_groups",
+              "FaceForge was built without Gloo (libgloo-dev): a run on the CPU has one process");
+#endif
+}
+
+/// Processes of one GPU each.
+Joined join_nccl([[maybe_unused]] const ProcessPlace& place) {
+#ifdef FACEFORGE_HAS_NCCL
+  using Nccl = c10d::ProcessGroupNCCL;
+  auto options = Nccl::Options::create();
+  options->timeout = kPatience;
+  return c10::make_intrusive<BackendGroup<Nccl>>(
+      c10::make_intrusive<Nccl>(rendezvous(place), place.rank, place.count, options));
+#else
+  return fail(ErrorCode::Unsupported, "no_process_groups",
+              "FaceForge was built without NCCL (nccl.h): a run on a GPU has one process");
+#endif
 }
 
 }  // namespace
 
-Result<c10::intrusive_ptr<ProcessGroup>> ProcessGroup::join(const ProcessPlace& place,
-                                                            torch::Device device) {
-  return without_torch_throwing([&]() -> Result<c10::intrusive_ptr<ProcessGroup>> {
-    c10::intrusive_ptr<c10d::Store> store =
-        c10::make_intrusive<c10d::FileStore>(place.rendezvous.string(), place.count);
-    store->setTimeout(kPatience);
-    if (!device.is_cuda()) return make_gloo(store, place);
-#ifdef FACEFORGE_HAS_NCCL
-    auto options = c10d::ProcessGroupNCCL::Options::create();
-    options->timeout = kPatience;
-    return c10::intrusive_ptr<ProcessGroup>(
-        c10::make_intrusive<BackendGroup<c10d::ProcessGroupNCCL>>(
-            c10::make_intrusive<c10d::ProcessGroupNCCL>(store, place.rank, place.count, options)));
-#else
-    return fail(ErrorCode::Unsupported, "no_process_groups",
-                "FaceForge was built without NCCL: several processes train on the CPU only");
-#endif
-  });
+Joined ProcessGroup::join(const ProcessPlace& place, torch::Device device) {
+  return without_torch_throwing(
+      [&]() -> Joined { return device.is_cuda() ? join_nccl(place) : join_gloo(place); });
 }
-#else
-Result<c10::intrusive_ptr<ProcessGroup>> ProcessGroup::join(const ProcessPlace&, torch::Device) {
-  return fail(ErrorCode::Unsupported, "no_process_groups",
-              "FaceForge was built without Gloo (libgloo-dev): a run has one process");
-}
-#endif
 
 }  // namespace faceforge::train
