@@ -97,6 +97,71 @@ TEST_F(Pictures, EveryChangeKeepsShapeRangeAndLayoutAndFollowsFromTheGenerator) 
   }
 }
 
+/// The mean difference of neighbours: how much detail there is.
+double roughness(const Tensor& pictures) {
+  return (pictures.slice(3, 1) - pictures.slice(3, 0, -1)).abs().mean().item<double>();
+}
+
+TEST_F(Pictures, BlurAndLowResolutionTakeDetailAwayAndLeaveTheLight) {
+  const Tensor before = read({0, 3}, 32);
+  for (float AugmentationSettings::*change :
+       {&AugmentationSettings::blur, &AugmentationSettings::low_resolution}) {
+    AugmentationSettings settings = kNothing;
+    settings.*change = 1;
+    for (uint64_t seed = 0; seed < 5; ++seed) {
+      const Tensor after = changed(settings, seed);
+      EXPECT_LT(roughness(after), 0.95 * roughness(before));
+      EXPECT_LT(largest_difference(after.mean({1, 2, 3}), before.mean({1, 2, 3})), 0.03);
+    }
+  }
+}
+
+TEST_F(Pictures, ColourLeavesAGreyPictureGreyAndItsBrighterPartsBrighter) {
+  AugmentationSettings settings = kNothing;
+  settings.colour = 1;
+  const Tensor grey = torch::linspace(-0.4, 0.4, 32).view({1, 1, 1, 32}).expand({8, 3, 32, 32});
+  Random random(1);
+  const Tensor after = augment(grey.contiguous(), settings, random);
+  EXPECT_LT(largest_difference(after.select(1, 0), after.select(1, 2)), 1e-6);
+  EXPECT_TRUE((after.slice(3, 1) > after.slice(3, 0, -1)).all().item<bool>());
+  const Tensor light = after.mean({1, 2, 3});
+  EXPECT_GT((light.max() - light.min()).item<double>(), 0.1) << "each picture has its own";
+}
+
+TEST_F(Pictures, CropMovesScalesAndTurnsALittle) {
+  // Two spots on a line through the middle; where they come to lie tells all three.
+  AugmentationSettings settings = kNothing;
+  settings.crop = 1;
+  const Tensor places = torch::arange(32) - 15.5;
+  const auto spot_at = [&](double x, double y) {
+    return (-((places.view({1, 32}) - x).square() + (places.view({32, 1}) - y).square()) / 4).exp();
+  };
+  Tensor pictures = torch::zeros({40, 3, 32, 32});
+  pictures.select(1, 0).copy_(spot_at(-7, 0).expand({40, 32, 32}));
+  pictures.select(1, 1).copy_(spot_at(7, 0).expand({40, 32, 32}));
+  Random random(3);
+  const Tensor after = augment(pictures, settings, random);
+  const auto centre = [&](int64_t channel, const Tensor& along) {
+    const Tensor spots = after.select(1, channel);
+    return (spots * along).sum({1, 2}) / spots.sum({1, 2});
+  };
+  const Tensor x = places.view({1, 1, 32}), y = places.view({1, 32, 1});
+  const Tensor across = centre(1, x) - centre(0, x), down = centre(1, y) - centre(0, y);
+  const Tensor scale = (across.square() + down.square()).sqrt() / 14;
+  const Tensor turn = torch::atan2(down, across).abs();
+  const Tensor shift = ((centre(1, x) + centre(0, x)) / 2).abs();
+  const auto expect_within = [](const Tensor& numbers, double least, double most) {
+    EXPECT_GT(numbers.min().item<double>(), least);
+    EXPECT_LT(numbers.max().item<double>(), most);
+  };
+  expect_within(scale, 1 / 1.1 - 0.01, 1 / 0.85 + 0.01);  // what is seen is 0.85 to 1.1 of the side
+  expect_within(turn, -1, 0.14 + 0.01);
+  expect_within(shift, -1, 0.06 * 32 * std::sqrt(2.0) / 0.85 + 0.1);
+  for (const Tensor& numbers : {scale, turn, shift}) {
+    EXPECT_GT((numbers.max() - numbers.min()).item<double>(), 0.05) << "each picture has its own";
+  }
+}
+
 TEST_F(Pictures, OcclusionHidesAPartAndLeavesTheRest) {
   AugmentationSettings settings = kNothing;
   settings.occlusion = 1;
