@@ -8,13 +8,15 @@
 namespace faceforge {
 namespace {
 
-/// A plot that Vega draws, `.marks`, and its tooltip, outside of `main`, keep a look of their own.
+/// What is wider than its place shows by a shade that there is more on that side: the surface
+/// covers the shade where the scrolled content ends (source: Verou 2012, "Scrolling shadows"). A
+/// plot that Vega draws, `.marks`, and its tooltip, outside of `main`, keep a look of their own.
 constexpr std::string_view kStyle = R"(
 :root { color-scheme: light dark; --ground: #f6f7f7; --surface: #fff; --line: #dfe4e3;
-  --ink: #14201e; --quiet: #5a6a67; --first: #0f766e; --second: #b45309; }
+  --ink: #14201e; --quiet: #5a6a67; --first: #0f766e; --second: #b45309; --shade: #0003; }
 @media (prefers-color-scheme: dark) {
   :root { --ground: #101615; --surface: #182120; --line: #2d3a38;
-    --ink: #e6eeec; --quiet: #9db0ac; --first: #2dd4bf; --second: #fbbf24; }
+    --ink: #e6eeec; --quiet: #9db0ac; --first: #2dd4bf; --second: #fbbf24; --shade: #000a; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem;
@@ -34,6 +36,19 @@ svg { display: block; margin-top: .75rem; overflow: visible; }
 svg:not(.marks) text { fill: var(--ink); font-size: 12px; }
 svg:not(.marks) text.quiet { fill: var(--quiet); font-size: 11px; }
 svg:not(.marks) line { stroke: var(--line); }
+.wide { overflow-x: auto; background: linear-gradient(to right, var(--surface) 40%, transparent),
+  linear-gradient(to left, var(--surface) 40%, transparent) 100% 0,
+  linear-gradient(to right, var(--shade), transparent),
+  linear-gradient(to left, var(--shade), transparent) 100% 0;
+  background-size: 3rem 100%, 3rem 100%, 1rem 100%, 1rem 100%; background-repeat: no-repeat;
+  background-attachment: local, local, scroll, scroll; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
+  gap: .75rem; }
+.figures > div { background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
+  padding: .75rem 1rem; }
+.figures b { display: block; font-size: 1.5rem; line-height: 1.3;
+  font-variant-numeric: tabular-nums; }
+.figures span { color: var(--quiet); font-size: .85rem; display: block; }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .3em; }
 )";
 
@@ -65,6 +80,11 @@ std::string html_text(std::string_view text) {
     }
   }
   return result;
+}
+
+std::string key_figure(std::string_view name, std::string_view value, std::string_view more) {
+  return fmt::format("<div><span>{}</span><b>{}</b><span>{}</span></div>\n", html_text(name),
+                     html_text(value), html_text(more));
 }
 
 std::string html_page(std::string_view title, std::string_view style, std::string_view body,

@@ -16,9 +16,14 @@ namespace faceforge {
 /// in: `title` as text; `style`, `body` and `script` as CSS, HTML and JavaScript, of this program
 ///     alone: foreign text in the body has gone through `html_text`. The style may use the colours
 ///     `--ground`, `--surface`, `--line`, `--ink`, `--quiet`, `--first` and `--second`; `section`,
-///     `table`, `svg`, `.quiet` and `.key` have a look already.
+///     `table`, `svg`, `.quiet`, `.key`, `.wide` (what may be scrolled sideways) and `.figures` (of
+///     key figures) have a look already.
 [[nodiscard]] std::string html_page(std::string_view title, std::string_view style,
                                     std::string_view body, std::string_view script = {});
+
+/// A figure that stands out, for a page's `<div class="figures">`. All three are text.
+[[nodiscard]] std::string key_figure(std::string_view name, std::string_view value,
+                                     std::string_view more);
 
 /// The address of a picture that lies in the page itself.
 ///

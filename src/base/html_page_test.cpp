@@ -31,6 +31,11 @@ TEST(HtmlPage, MayLoadNothingAndRunNothingButItsOwnScript) {
   EXPECT_THAT(lively, EndsWith("<p>body</main>\n<script>draw()</script>\n</html>\n"));
 }
 
+TEST(HtmlPage, AKeyFigureIsText) {
+  EXPECT_EQ(key_figure("FNMR <1>", "0 of 3", "a&b"),
+            "<div><span>FNMR &lt;1&gt;</span><b>0 of 3</b><span>a&amp;b</span></div>\n");
+}
+
 // RFC 4648, section 10: the test vectors.
 TEST(HtmlPage, APictureInThePageIsBase64) {
   const auto url = [](std::string_view text) {

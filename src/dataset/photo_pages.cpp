@@ -18,7 +18,7 @@ constexpr int kThumbnail_px = 220;
 constexpr std::string_view kStyle = R"(
 .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
 .row figure { margin: 0; width: 9rem; }
-.row figure.wide { width: 13rem; }
+.row figure.large { width: min(13rem, calc(50% - .5rem)); }
 .row img { width: 100%; border-radius: 8px; display: block; }
 .row .none { aspect-ratio: 1; border-radius: 8px; border: 1px dashed var(--line); display: grid;
   place-items: center; color: var(--quiet); font-size: .8rem; }
@@ -82,7 +82,7 @@ std::string suspect_section(const LookedPeople& people, const Suspect& suspect,
   std::string html =
       fmt::format("<section><h2>{}<span class=\"why\">{}</span></h2>\n<div class=\"row\">\n",
                   html_text(people.name_of(suspect.photo_index)), sentence_of(suspect.doubt));
-  html += figure("wide", picture_url(thumbnail(photo.file, kThumbnail_px)),
+  html += figure("large", picture_url(thumbnail(photo.file, kThumbnail_px)),
                  fmt::format("the photo, {}x{}", photo.facts.width_px, photo.facts.height_px));
   html += figure("", picture_url(square_crop(crop_photo, photo.file, kDefaultSide_px)),
                  "its central face");
@@ -122,14 +122,15 @@ std::string duplicate_section(const LookedPeople& people, const DuplicateGroup& 
   std::string html = fmt::format(
       "<section><h2>{}{}</h2>\n<div class=\"row\">\n", html_text(people.name_of(group.kept_index)),
       group.is_across_people ? "<span class=\"why\">under more than one name</span>" : "");
-  html += figure("wide", picture(group.kept_index),
-                 fmt::format("<b>to keep</b>, {}", size(group.kept_index)));
+  // Under two names, nobody but its owner knows which one is right.
+  html += figure("large", picture(group.kept_index),
+                 (group.is_across_people ? "" : "<b>to keep</b>, ") + size(group.kept_index));
   for (const DuplicatePhoto& other : group.others) {
     const std::string how = other.is_exact
                                 ? "the same bytes"
                                 : fmt::format("{} of 64 bits differ, faces {:.3f} similar",
                                               other.differing_bits, other.similarity);
-    html += figure("wide", picture(other.photo_index),
+    html += figure("large", picture(other.photo_index),
                    fmt::format("<b>{}</b><br>{}, {}", html_text(people.name_of(other.photo_index)),
                                size(other.photo_index), how));
   }

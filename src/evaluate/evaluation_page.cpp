@@ -18,13 +18,8 @@
 namespace faceforge::evaluate {
 namespace {
 
-std::string key_figure(std::string_view name, std::string_view value, std::string_view more) {
-  return fmt::format("<div><span>{}</span><b>{}</b><span>{}</span></div>\n", html_text(name),
-                     html_text(value), html_text(more));
-}
-
 /// Of no errors their number, and what the rate is below.
-std::string key_figure(std::string_view name, const CountedRate& rate, std::string_view more) {
+std::string rate_figure(std::string_view name, const CountedRate& rate, std::string_view more) {
   const bool any = rate.error_count > 0;
   const std::string value = any ? rate_text(rate.rate()) : "0 of " + count_text(rate.trial_count);
   const std::string limit = any ? "" : "below " + rate_text(rule_of_three(rate.trial_count)) + ", ";
@@ -38,9 +33,9 @@ std::string verification_figures(const VerificationReport& verification) {
   const auto rate = rarest_measured(verification.fnmr_at_fmr);
   if (!rate) return html;
   const CountedRate& misses = rate->measured->false_non_matches;
-  return html + key_figure("FNMR at FMR " + promise_text(rate->false_match_rate), misses,
-                           misses.error_count > 0 ? interval_text(misses.interval())
-                                                  : "of pairs of one person");
+  return html + rate_figure("FNMR at FMR " + promise_text(rate->false_match_rate), misses,
+                            misses.error_count > 0 ? interval_text(misses.interval())
+                                                   : "of pairs of one person");
 }
 
 std::string identification_figures(const IdentificationReport& identification) {
@@ -48,9 +43,9 @@ std::string identification_figures(const IdentificationReport& identification) {
   const GallerySizeResult& largest = identification.sizes.back();
   for (const FnirAtFpir& rate : largest.rates) {
     if (!rate.measured || rate.false_positive_identification_rate < 1e-2) continue;
-    html += key_figure("FNIR at FPIR " + promise_text(rate.false_positive_identification_rate),
-                       rate.measured->false_negatives,
-                       fmt::format("among {} people", largest.person_count));
+    html += rate_figure("FNIR at FPIR " + promise_text(rate.false_positive_identification_rate),
+                        rate.measured->false_negatives,
+                        fmt::format("among {} people", largest.person_count));
   }
   return html;
 }
@@ -60,14 +55,14 @@ std::string key_figures(const EvaluationReport& report) {
   if (report.verification) html += verification_figures(*report.verification);
   if (report.embeddings) {
     const CountedRate& misses = report.embeddings->retrieval.misses_at_rank_1;
-    html += key_figure("Nearest is somebody else", misses,
-                       fmt::format("among {} photos", count_text(misses.trial_count)));
+    html += rate_figure("Nearest is somebody else", misses,
+                        fmt::format("among {} photos", count_text(misses.trial_count)));
   }
   if (report.identification) html += identification_figures(*report.identification);
   const CountedRate failures{static_cast<int64_t>(report.photos.failure_count()),
                              static_cast<int64_t>(report.photos.photos.size())};
-  html += key_figure("Failure to acquire", failures,
-                     fmt::format("{} photos", count_text(failures.trial_count)));
+  html += rate_figure("Failure to acquire", failures,
+                      fmt::format("{} photos", count_text(failures.trial_count)));
   return html + "</div>\n";
 }
 

@@ -14,22 +14,17 @@ body { max-width: 72rem; }
 h1 { margin: .5rem 0; }
 h3 { font-size: 1rem; margin: 1.25rem 0 .25rem; }
 p { margin: .25rem 0 .75rem; max-width: 46rem; }
-.wide { overflow-x: auto; }
 .tables { display: flex; flex-wrap: wrap; gap: .5rem 3rem; }
 :where(main) table { font-size: .925rem; }
-:where(main) th, :where(main) td { padding: .3rem 1.25rem .3rem 0; white-space: nowrap; }
+:where(main) th, :where(main) td { padding: .3rem 1.25rem .3rem 0; }
+:where(main) th { vertical-align: bottom; }
+:where(main) td { white-space: nowrap; }
+:where(main) tr > :last-child { padding-right: 0; }
 :where(main) tr:last-child td { border-bottom: 0; }
 @media (max-width: 40rem) {
   :where(main) th, :where(main) td { white-space: normal; padding-right: .6rem; min-width: 4rem; }
   :where(main) table { font-size: .85rem; }
 }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr));
-  gap: .75rem; }
-.figures > div { background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
-  padding: .75rem 1rem; }
-.figures b { display: block; font-size: 1.5rem; line-height: 1.3;
-  font-variant-numeric: tabular-nums; }
-.figures span { color: var(--quiet); font-size: .85rem; display: block; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr));
   gap: 1rem 1.5rem; }
 figure { margin: 0; min-width: 0; }
