@@ -1,7 +1,6 @@
 #include "train/run_page.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -9,159 +8,27 @@
 #include <fmt/format.h>
 
 #include "base/html_page.h"
+#include "train/curve_plot.h"
 
 namespace faceforge::train {
 namespace {
 
-// A plot in the units of its own view, which the page scales to its width.
-constexpr double kWidth = 800;
-constexpr double kHeight = 260;
-constexpr double kLeft = 72;    // room for the numbers beside the axis
-constexpr double kBottom = 32;  // .. and below it
-constexpr double kTop = 12;
-constexpr size_t kMaxPoints = 400;   // of a curve; beyond, neighbouring steps are averaged
-constexpr double kSmoothing = 0.06;  // of a curve of many points: about the last 17 of them
-constexpr size_t kFewPoints = 40;    // those are marked, and not smoothed
+constexpr size_t kMaxPoints = 400;  // of a curve; beyond, neighbouring steps are averaged
 
 constexpr std::string_view kStyle = R"(
-path { fill: none; stroke: var(--first); stroke-width: 1.8; }
-path.each { stroke-width: 1; opacity: .3; }
-line.beside { stroke: var(--second); stroke-dasharray: 6 4; }
-text.beside { fill: var(--second); }
-circle { fill: var(--first); }
-pre { overflow-x: auto; font-size: .8rem; }
-.wide { overflow-x: auto; }
-@media (max-width: 600px) { svg text.quiet, svg text.beside { font-size: 24px; } }
+pre { overflow-x: auto; font-size: .8rem; margin: .5rem 0 0; }
+.told th, .told td { text-align: right; }
+.told th:first-child, .told td:first-child { text-align: left; }
+@media (max-width: 40rem) {
+  .told { font-size: .85rem; }
+  .told th, .told td { padding-right: .6rem; }
+  .told tr > :last-child { padding-right: 0; }
+}
 )";
 
-struct Point {
-  double step;
-  double value;
-};
-
-/// From `low` to `high` in steps that people count in.
-struct Axis {
-  double low;
-  double high;
-  double step;
-};
-
-/// source: Heckbert 1990, "Nice Numbers for Graph Labels", Graphics Gems
-double nice_step(double span, int count) {
-  const double rough = span / count;
-  const double power = std::pow(10, std::floor(std::log10(rough)));
-  const double digit = rough / power;
-  return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
-}
-
-Axis nice_axis(double least, double most, int count) {
-  if (most - least < 1e-12) {
-    most += std::max(1e-6, 0.1 * std::abs(most));
-    least = std::max(std::min(0.0, least), least - 0.1 * std::abs(least));
-  }
-  const double step = nice_step(most - least, count);
-  return {.low = std::floor(least / step + 1e-9) * step,
-          .high = std::ceil(most / step - 1e-9) * step,
-          .step = step};
-}
-
-/// A curve to draw, and a number that it is held against.
-struct Plot {
-  std::string_view title;
-  std::vector<Point> points;
-  std::string_view beside_name = {};
-  std::optional<double> beside = {};
-  bool is_noisy = true;
-};
-
-Axis value_axis(const Plot& plot) {
-  auto [least, most] = std::ranges::minmax(plot.points, {}, &Point::value);
-  const double other = plot.beside.value_or(least.value);
-  return nice_axis(std::min(least.value, other), std::max(most.value, other), 4);
-}
-
-/// What a noisy curve does on the whole: each point with what was lately before it.
-std::vector<Point> smoothed(std::vector<Point> points) {
-  for (size_t i = 1; i < points.size(); ++i) {
-    points[i].value = points[i - 1].value + kSmoothing * (points[i].value - points[i - 1].value);
-  }
-  return points;
-}
-
-/// Where steps and values lie in the plot.
-class Scale {
- public:
-  Scale(const Axis& values, const Axis& steps) : values_(values), steps_(steps) {}
-  [[nodiscard]] double x(double step) const {
-    return kLeft + (kWidth - kLeft - 8) * step / steps_.high;
-  }
-  [[nodiscard]] double y(double value) const {
-    const double share = (value - values_.low) / (values_.high - values_.low);
-    return kTop + (kHeight - kTop - kBottom) * (1 - share);
-  }
-  [[nodiscard]] std::string path(const std::vector<Point>& points) const {
-    std::string path;
-    for (const Point& point : points) {
-      path +=
-          fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x(point.step), y(point.value));
-    }
-    return path;
-  }
-  [[nodiscard]] std::string ticks() const {
-    std::string svg;
-    for (double value = values_.low; value < values_.high + values_.step / 2;
-         value += values_.step) {
-      svg +=
-          fmt::format(R"(<line x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)"
-                      R"(<text class="quiet" x="{3}" y="{4:.1f}" text-anchor="end">{5:.4g}</text>)",
-                      kLeft, kWidth, y(value), kLeft - 8, y(value) + 5,
-                      std::abs(value) < values_.step / 2 ? 0.0 : value);
-    }
-    for (double step = 0; step < steps_.high + steps_.step / 2; step += steps_.step) {
-      svg += fmt::format(R"(<text class="quiet" x="{:.1f}" y="{}" text-anchor="{}">{:.0f}</text>)",
-                         x(step), kHeight - 6,
-                         step + steps_.step / 2 > steps_.high ? "end" : "middle", step);
-    }
-    return svg;
-  }
-
- private:
-  Axis values_;
-  Axis steps_;
-};
-
-std::string drawn(const Plot& plot) {
-  if (plot.points.empty()) return "";
-  const Scale scale(value_axis(plot), nice_axis(0, std::max(1.0, plot.points.back().step), 5));
-  std::string svg = fmt::format(
-      "<section><h2>{0}</h2>\n<svg viewBox=\"0 0 {1} {2}\" width=\"100%\" role=\"img\" "
-      "aria-label=\"{0} by step, at the end {3:.4g}\">{4}",
-      plot.title, kWidth, kHeight, plot.points.back().value, scale.ticks());
-  if (plot.beside) {
-    const double y = scale.y(*plot.beside);
-    svg += fmt::format(
-        R"(<line class="beside" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/>)"
-        R"(<text class="beside" x="{3}" y="{4:.1f}" text-anchor="end">{5} {6:.3f}</text>)",
-        kLeft, kWidth, y, kWidth - 4, y - 6, plot.beside_name, *plot.beside);
-  }
-  if (plot.points.size() > kFewPoints && plot.is_noisy) {
-    svg += fmt::format("<path class=\"each\" d=\"{}\"/><path d=\"{}\"/>", scale.path(plot.points),
-                       scale.path(smoothed(plot.points)));
-    return svg + "</svg></section>\n";
-  }
-  svg += fmt::format("<path d=\"{}\"/>", scale.path(plot.points));
-  if (plot.points.size() > kFewPoints) return svg + "</svg></section>\n";
-  for (const Point& point : plot.points) {
-    svg += fmt::format(R"(<circle cx="{:.1f}" cy="{:.1f}" r="3"><title>step {:.0f}: {:.4f})"
-                       "</title></circle>",
-                       scale.x(point.step), scale.y(point.value), point.step, point.value);
-  }
-  return svg + "</svg></section>\n";
-}
-
 /// A number of each step, neighbours averaged where there are more than a plot can show.
-std::vector<Point> curve(std::span<const StepResult> history, double StepResult::*number) {
-  std::vector<Point> points;
+std::vector<CurvePoint> curve(std::span<const StepResult> history, double StepResult::*number) {
+  std::vector<CurvePoint> points;
   const size_t together = (history.size() + kMaxPoints - 1) / kMaxPoints;
   for (size_t first = 0; first < history.size(); first += together) {
     const auto part = history.subspan(first, std::min(together, history.size() - first));
@@ -173,13 +40,43 @@ std::vector<Point> curve(std::span<const StepResult> history, double StepResult:
   return points;
 }
 
-std::vector<Point> curve(const std::vector<Measurement>& measurements, double Separation::*number) {
-  std::vector<Point> points;
+std::vector<CurvePoint> curve(const std::vector<Measurement>& measurements,
+                              double Separation::*number) {
+  std::vector<CurvePoint> points;
   for (const Measurement& measurement : measurements) {
     points.push_back(
         {.step = static_cast<double>(measurement.step), .value = measurement.separation.*number});
   }
   return points;
+}
+
+/// A number of the last measurement, beside that of the first one and of raw pixels.
+std::string measured_figure(std::string_view name, const RunRecord& record,
+                            double Separation::*number) {
+  if (record.measurements.empty()) return "";
+  std::string more;
+  if (record.measurements.size() > 1) {
+    more = fmt::format("before training {:.3f}", record.measurements.front().separation.*number);
+  }
+  if (record.raw_pixels) {
+    more +=
+        fmt::format("{}raw pixels {:.3f}", more.empty() ? "" : ", ", (*record.raw_pixels).*number);
+  }
+  return key_figure(name, fmt::format("{:.3f}", record.measurements.back().separation.*number),
+                    more);
+}
+
+std::string key_figures(const RunRecord& record) {
+  const RunSettings& settings = record.settings;
+  const double photos = static_cast<double>(record.steps_done * settings.batch.crops());
+  const double speed = record.training_s > 0 ? photos / record.training_s : 0;
+  return "<div class=\"figures\">\n" +
+         measured_figure("AUC on held-out people", record, &Separation::auc) +
+         measured_figure("TAR at FMR 0.01 on them", record, &Separation::tar_at_fmr2) +
+         key_figure(
+             "Steps", fmt::format("{}", record.steps_done),
+             fmt::format("of {}, {} an epoch", settings.step_count, record.steps_per_epoch)) +
+         key_figure("Photos/s", fmt::format("{:.1f}", speed), record.device) + "</div>\n";
 }
 
 std::string separation_row(std::string_view name, const Separation& separation) {
@@ -193,9 +90,8 @@ std::string separation_section(const RunRecord& record) {
   const Separation& last = record.measurements.back().separation;
   std::string html = fmt::format(
       "<section><h2>Held-out people</h2>\n<p>All pairs of {} crops of {} people who were not "
-      "trained on: {} genuine, {} impostor.</p>\n<div class=\"wide\"><table><tr><th><th>AUC<th>TAR "
-      "at FMR 1e-1"
-      "<th>1e-2<th>1e-3</tr>\n",
+      "trained on: {} genuine, {} impostor.</p>\n<div class=\"wide\" tabindex=\"0\"><table "
+      "class=\"told\"><tr><th><th>AUC<th>TAR at FMR 0.1<th>0.01<th>0.001</tr>\n",
       last.crop_count, last.person_count, last.genuine_pair_count, last.impostor_pair_count);
   if (record.raw_pixels) html += separation_row("raw pixels", *record.raw_pixels);
   for (const Measurement& measurement : record.measurements) {
@@ -206,46 +102,103 @@ std::string separation_section(const RunRecord& record) {
   return html + "</table></div></section>\n";
 }
 
-}  // namespace
+/// What the candidates of a batch are, of which some still teach.
+std::string_view candidates_of(const LossSettings& loss) {
+  switch (loss.kind) {
+    case LossKind::Triplet:
+      return "triplets";
+    case LossKind::Contrastive:
+      return "pairs of two people";
+    case LossKind::MultiSimilarity:
+      return "pairs";
+    case LossKind::ArcFace:
+    case LossKind::CosFace:
+      return "photos";
+  }
+  return "";
+}
 
-std::string run_page(const RunRecord& record, std::span<const StepResult> history) {
+std::string what_loss_is(const LossSettings& loss) {
+  const bool is_of_active_ones = loss.kind == LossKind::Triplet && loss.mining == Mining::All &&
+                                 loss.margin_kind == MarginKind::Hinge;
+  if (!is_of_active_ones) return "What is minimized.";
+  return fmt::format(
+      "The mean over the triplets that are active: it may stay near the margin of {:.4g} while "
+      "they "
+      "become fewer.",
+      loss.margin);
+}
+
+std::string curves(const RunRecord& record, std::span<const StepResult> history) {
   const RunSettings& settings = record.settings;
-  const double photos = static_cast<double>(record.steps_done * settings.batch.crops());
-  const std::string title =
-      fmt::format("{}, {} loss", to_string(settings.network.kind), to_string(settings.loss.kind));
-  std::string html = fmt::format(
-      "<h1>{}</h1>\n<p>{} of {} steps of {} people with {} photos each; {} people with {} crops in "
-      "all, {} steps an epoch. {:.1f} million parameters on {}, {:.1f} photos/s. FaceForge {}, "
-      "LibTorch {}.</p>\n",
-      title, record.steps_done, settings.step_count, settings.batch.people,
-      settings.batch.photos_per_person, record.person_count, record.crop_count,
-      record.steps_per_epoch, static_cast<double>(record.parameter_count) / 1e6,
-      html_text(record.device), record.training_s > 0 ? photos / record.training_s : 0.0,
-      html_text(record.faceforge_version), html_text(record.torch_version));
-  html += separation_section(record);
   const auto& raw = record.raw_pixels;
   const auto of_raw_pixels = [&](double Separation::*number) {
     return raw ? std::optional((*raw).*number) : std::nullopt;
   };
-  html += drawn({"Loss", curve(history, &StepResult::loss)});
-  html += drawn({"Share of active candidates", curve(history, &StepResult::active_share)});
-  html += drawn({"AUC on held-out people", curve(record.measurements, &Separation::auc),
-                 "raw pixels", of_raw_pixels(&Separation::auc)});
-  html += drawn({"TAR at FMR 1e-2 on held-out people",
-                 curve(record.measurements, &Separation::tar_at_fmr2), "raw pixels",
-                 of_raw_pixels(&Separation::tar_at_fmr2)});
-  html += drawn({"Length of the gradient", curve(history, &StepResult::gradient_norm)});
-  html += drawn({.title = "Learning rate",
-                 .points = curve(history, &StepResult::learning_rate),
-                 .is_noisy = false});
+  return "<div class=\"curves\">\n" +
+         curve_section({.title = "Loss",
+                        .what = what_loss_is(settings.loss),
+                        .points = curve(history, &StepResult::loss)}) +
+         curve_section({.title = "Share that is active",
+                        .what = fmt::format("Of a batch's {}: those that still teach.",
+                                            candidates_of(settings.loss)),
+                        .points = curve(history, &StepResult::active_share)}) +
+         curve_section({.title = "AUC on held-out people",
+                        .what = "1 tells all pairs apart, 0.5 is chance.",
+                        .points = curve(record.measurements, &Separation::auc),
+                        .beside_name = "raw pixels",
+                        .beside = of_raw_pixels(&Separation::auc)}) +
+         curve_section({.title = "TAR at FMR 0.01 on held-out people",
+                        .what = "Pairs of one person that pass where 1 in 100 of two people does.",
+                        .points = curve(record.measurements, &Separation::tar_at_fmr2),
+                        .beside_name = "raw pixels",
+                        .beside = of_raw_pixels(&Separation::tar_at_fmr2)}) +
+         curve_section({.title = "Length of the gradient",
+                        .what = settings.optimizer.max_gradient_norm > 0
+                                    ? fmt::format("Before it is shortened to {:.4g} at most.",
+                                                  settings.optimizer.max_gradient_norm)
+                                    : "It is never shortened.",
+                        .points = curve(history, &StepResult::gradient_norm)}) +
+         curve_section({.title = "Learning rate",
+                        .what = fmt::format("{} steps of warm-up, then half a cosine.",
+                                            settings.optimizer.warm_up_steps),
+                        .points = curve(history, &StepResult::learning_rate),
+                        .is_noisy = false}) +
+         "</div>\n";
+}
+
+std::string settings_section(const RunRecord& record) {
   // Where the files lie is nobody's business.
-  json::object shown = to_json(settings);
+  json::object shown = to_json(record.settings);
   for (const char* path : {"data", "people", "held_out_people", "initial_weights"})
     shown.erase(path);
-  html += fmt::format(
-      "<section><h2>Settings</h2><p class=\"quiet\">Data: SHA-256 {}</p><pre>{}</pre></section>\n",
-      html_text(record.data_sha256), html_text(json::to_pretty_text(shown)));
-  return html_page(title, kStyle, html);
+  std::string html = fmt::format("<section><h2>Settings</h2><p class=\"quiet\">Crops: SHA-256 {}",
+                                 html_text(record.data_sha256));
+  if (!record.initial_weights_sha256.empty()) {
+    html +=
+        fmt::format("<br>Begun with weights: SHA-256 {}", html_text(record.initial_weights_sha256));
+  }
+  return html + fmt::format("</p><pre tabindex=\"0\">{}</pre></section>\n",
+                            html_text(json::to_pretty_text(shown)));
+}
+
+}  // namespace
+
+std::string run_page(const RunRecord& record, std::span<const StepResult> history) {
+  const RunSettings& settings = record.settings;
+  const std::string title =
+      fmt::format("{}, {} loss", to_string(settings.network.kind), to_string(settings.loss.kind));
+  std::string html = fmt::format(
+      "<h1>{}</h1>\n<p class=\"quiet\">{} people with {} crops, {} people with {} photos each a "
+      "step; {:.1f} million parameters. FaceForge {}, LibTorch {}.</p>\n",
+      title, record.person_count, record.crop_count, settings.batch.people,
+      settings.batch.photos_per_person, static_cast<double>(record.parameter_count) / 1e6,
+      html_text(record.faceforge_version), html_text(record.torch_version));
+  html += key_figures(record);
+  html += separation_section(record);
+  html += curves(record, history);
+  html += settings_section(record);
+  return html_page(title, fmt::format("{}{}", curve_style(), kStyle), html);
 }
 
 }  // namespace faceforge::train
