@@ -1,5 +1,7 @@
 #include "evaluate/comparison_report.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "base/html_page.h"
@@ -57,7 +59,8 @@ std::vector<std::string> model_row(const ComparedModel& model, const ComparisonR
 }
 
 std::string points_text(const Interval& interval) {
-  return fmt::format("{:+.2f} to {:+.2f} points", 100 * interval.low, 100 * interval.high);
+  const auto points = [](double share) { return std::round(1e4 * share) / 100 + 0.0; };  // no -0
+  return fmt::format("{:+.2f} to {:+.2f} points", points(interval.low), points(interval.high));
 }
 
 std::vector<std::string> lead_row(const Lead& lead, const ComparisonReport& report) {

@@ -32,7 +32,11 @@ std::string identification_text(const IdentificationReport& identification) {
              identification.enrolled_person_count, identification.stranger_count,
              identification.mated_photo_count, identification.non_mated_photo_count,
              identification.failure_to_enroll_count, identification.failure_to_acquire_count) +
-         markdown_table(identification_table(identification));
+         markdown_table(open_set_table(identification)) +
+         fmt::format(
+             "Not measurable: fewer than {} searches for strangers are expected to pass.\n\n",
+             kErrorsBehindARate) +
+         markdown_table(closed_set_table(identification));
 }
 
 std::string conditions_text(const ConditionReport& conditions) {

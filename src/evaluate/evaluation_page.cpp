@@ -47,7 +47,9 @@ std::string identification_figures(const IdentificationReport& identification) {
                         rate.measured->false_negatives,
                         fmt::format("among {} people", largest.person_count));
   }
-  return html;
+  return html +
+         rate_figure("Rank-1 misses", largest.rank_misses.front(),
+                     fmt::format("among {} people, whatever the threshold", largest.person_count));
 }
 
 std::string key_figures(const EvaluationReport& report) {
@@ -110,7 +112,14 @@ std::string identification_section(const IdentificationReport& identification) {
              "not named, or somebody else was.</p>\n{}",
              identification.enrolled_person_count, identification.stranger_count,
              identification.mated_photo_count, identification.non_mated_photo_count, plot) +
-         html_table(identification_table(identification)) + "</section>\n";
+         "<div class=\"tables\">\n<div><h3>With a promise (open set)</h3>\n" +
+         html_table(open_set_table(identification)) +
+         "</div>\n<div><h3>Without a threshold (closed set)</h3>\n" +
+         html_table(closed_set_table(identification)) + "</div></div>\n" +
+         fmt::format(
+             "<p class=\"quiet\">Not measurable: fewer than {} searches for strangers are "
+             "expected to pass.</p>\n</section>\n",
+             kErrorsBehindARate);
 }
 
 std::string embeddings_section(const EmbeddingReport& embeddings, const LabelledPhotos& photos) {
@@ -177,18 +186,31 @@ std::string pairs_section(const EvaluationReport& report, const PagePictures& pi
          list(verification.false_matches) + "</section>\n";
 }
 
-constexpr std::string_view kTerms =
-    "<section><h2>What the words mean</h2>\n"
-    "<p><b>FMR</b>, false match rate: how often two people pass for one. <b>FNMR</b>, false "
-    "non-match rate: how often one person is not recognized. <b>FPIR</b> and <b>FNIR</b>: the same "
-    "in a gallery, for strangers and for its people. <b>EER</b>: where FMR and FNMR are equal. "
-    "<b>Failure to acquire</b>: a photo without an embedding; its comparisons are errors here. "
-    "Terms "
-    "as in ISO/IEC 19795-1 and NIST FRTE.</p>\n"
-    "<p class=\"quiet\">Intervals hold 95 of 100 times: of the equal error rate over people drawn "
-    "again, of counted rates by Clopper and Pearson, which takes comparisons for independent. "
-    "Those "
-    "that share a person are not: there they are somewhat too narrow.</p></section>\n";
+/// The words that the report's parts use.
+std::string terms(const EvaluationReport& report) {
+  std::string html = "<section><h2>What the words mean</h2>\n<p>";
+  if (report.verification) {
+    html +=
+        "<b>FMR</b>, false match rate: how often two people pass for one. <b>FNMR</b>, false "
+        "non-match rate: how often one person is not recognized. <b>EER</b>: where the two are "
+        "equal. ";
+  }
+  if (report.identification) {
+    html +=
+        "<b>FPIR</b>, false positive identification rate: how often a stranger is taken for "
+        "somebody of the gallery. <b>FNIR</b>, false negative identification rate: how often "
+        "somebody of the gallery is not named. <b>Rank-K miss</b>: the right one is not among the "
+        "K nearest. ";
+  }
+  html +=
+      "<b>Failure to acquire</b>: a photo without an embedding; its comparisons are errors here. "
+      "Terms as in ISO/IEC 19795-1 and NIST FRTE.</p>\n<p class=\"quiet\">Intervals hold 95 of 100 "
+      "times: ";
+  if (report.verification) html += "of EER, area and TAR over people drawn again, ";
+  return html +
+         "of counted rates by Clopper and Pearson, which takes comparisons for independent. Those "
+         "that share a person are not: there they are somewhat too narrow.</p></section>\n";
+}
 
 }  // namespace
 
@@ -227,8 +249,9 @@ std::string evaluation_page(const EvaluationReport& report, const PagePictures& 
   std::string body = fmt::format(
       "<h1>{}: {} photos of {} people</h1>\n<p class=\"quiet\">Model {:.12}, FaceForge {}, seed "
       "{}</p>\n",
-      html_text(report.model), report.photos.photos.size(), report.photos.people.size(),
-      report.model_id.hex(), html_text(report.faceforge_version), report.seed);
+      html_text(report.model), count_text(static_cast<int64_t>(report.photos.photos.size())),
+      count_text(static_cast<int64_t>(report.photos.people.size())), report.model_id.hex(),
+      html_text(report.faceforge_version), report.seed);
   body += key_figures(report);
   for (const std::string& note : report.notes) body += "<p>" + html_text(note) + "</p>\n";
   if (report.verification) body += verification_section(*report.verification);
@@ -236,7 +259,7 @@ std::string evaluation_page(const EvaluationReport& report, const PagePictures& 
   if (report.embeddings) body += embeddings_section(*report.embeddings, report.photos);
   if (report.conditions) body += conditions_section(*report.conditions);
   if (report.verification) body += pairs_section(report, pictures);
-  body += kTerms;
+  body += terms(report);
   return plot_page(report.model + ": evaluation", body, plot_script);
 }
 

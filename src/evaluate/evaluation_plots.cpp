@@ -127,12 +127,14 @@ constexpr std::string_view kSimilarities = R"json({
 constexpr std::string_view kIdentification = R"json({
   "height": 280,
   "encoding": {
-    "x": {"field": "people", "type": "quantitative", "scale": {"type": "log", "nice": false,
+    "x": {"field": "place", "type": "quantitative", "scale": {"type": "log", "nice": false,
       "padding": 12}, "axis": {"title": "people in the gallery", "format": "~s",
       "labelOverlap": true}},
     "y": {"type": "quantitative", "axis": {"title": "FNIR", "format": "~%", "tickCount": 6}},
     "color": {"field": "fpir", "type": "nominal", "sort": null,
-      "scale": {"range": ["@first", "@second", "@third"]}}
+      "scale": {"range": ["@first", "@second", "@third"]}},
+    "shape": {"field": "fpir", "type": "nominal", "sort": null,
+      "scale": {"range": ["circle", "square", "triangle-up"]}}
   },
   "layer": [
     {"mark": {"type": "rule", "opacity": 0.6},
@@ -263,18 +265,25 @@ json::object similarity_plot(const VerificationReport& verification) {
 }
 
 json::object identification_plot(const IdentificationReport& identification) {
+  constexpr double kApart = 0.025;  // of the size
   json::array rows;
   for (const GallerySizeResult& size : identification.sizes) {
+    // Beside each other, around the size: what is equal would hide one another.
+    const auto measured_count = std::ranges::count_if(
+        size.rates, [](const FnirAtFpir& rate) { return rate.measured.has_value(); });
+    double apart = 1 - kApart * static_cast<double>(measured_count - 1) / 2;
     for (const FnirAtFpir& rate : size.rates) {
       if (!rate.measured) continue;
       const CountedRate& misses = rate.measured->false_negatives;
       rows.push_back(
           json::object{{"people", size.person_count},
+                       {"place", apart * static_cast<double>(size.person_count)},
                        {"fpir", "FPIR " + promise_text(rate.false_positive_identification_rate)},
                        {"fnir", misses.rate()},
                        {"low", misses.interval().low},
                        {"high", misses.interval().high},
                        {"searches", misses.trial_count}});
+      apart += kApart;
     }
   }
   json::array sizes;

@@ -59,19 +59,28 @@ ReportTable fnmr_table(const VerificationReport& verification) {
   return table;
 }
 
-ReportTable identification_table(const IdentificationReport& identification) {
+ReportTable open_set_table(const IdentificationReport& identification) {
   ReportTable table{.titles = {"people"}};
   for (const double rate : kFalsePositiveIdentificationRates) {
     table.titles.push_back("FNIR at FPIR " + promise_text(rate));
-  }
-  for (const size_t rank : kReportedRanks) {
-    table.titles.push_back(fmt::format("rank-{} misses", rank));
   }
   for (const GallerySizeResult& size : identification.sizes) {
     std::vector<std::string> row{count_text(static_cast<int64_t>(size.person_count))};
     for (const FnirAtFpir& rate : size.rates) {
       row.push_back(rate.measured ? rate_text(rate.measured->false_negatives) : not_measurable());
     }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+ReportTable closed_set_table(const IdentificationReport& identification) {
+  ReportTable table{.titles = {"people"}};
+  for (const size_t rank : kReportedRanks) {
+    table.titles.push_back(fmt::format("rank-{} misses", rank));
+  }
+  for (const GallerySizeResult& size : identification.sizes) {
+    std::vector<std::string> row{count_text(static_cast<int64_t>(size.person_count))};
     for (const CountedRate& misses : size.rank_misses) row.push_back(rate_text(misses));
     table.rows.push_back(std::move(row));
   }

@@ -13,8 +13,9 @@ namespace faceforge::evaluate {
 /// FNMR at each FMR, "not measurable" where too few impostors are behind it.
 [[nodiscard]] ReportTable fnmr_table(const VerificationReport& verification);
 
-/// FNIR at each FPIR and misses at each rank, a row a size of gallery.
-[[nodiscard]] ReportTable identification_table(const IdentificationReport& identification);
+/// FNIR at each FPIR, and misses at each rank, which need no threshold; a row a size of gallery.
+[[nodiscard]] ReportTable open_set_table(const IdentificationReport& identification);
+[[nodiscard]] ReportTable closed_set_table(const IdentificationReport& identification);
 
 /// Retrieval and silhouette.
 [[nodiscard]] ReportTable embeddings_table(const EmbeddingReport& embeddings);

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "evaluate/evaluate_test_photos.h"
 #include "evaluate/evaluation_json.h"
 #include "evaluate/evaluation_markdown.h"
 #include "evaluate/evaluation_page.h"
+#include "evaluate/evaluation_plots.h"
 
 namespace faceforge::evaluate {
 namespace {
@@ -143,6 +145,43 @@ TEST(EvaluationPage, HoldsPlotsAndPicturesAndForeignTextStaysText) {
   for (const char* address : {"http:", "https:", "href=", "@import"}) {
     EXPECT_EQ(page.find(address), std::string::npos) << address;
   }
+}
+
+TEST(EvaluationPage, ExplainsTheWordsOfItsPartsAlone) {
+  const auto explains = [](const EvaluationReport& report, std::string_view word) {
+    return evaluation_page(report, {}, "").find(fmt::format("<b>{}</b>", word)) !=
+           std::string::npos;
+  };
+  const EvaluationReport whole = evaluated();
+  const EvaluationReport alone = evaluated({.scope = EvaluationScope::IdentificationOnly});
+  for (const char* word : {"FMR", "EER"}) {
+    EXPECT_TRUE(explains(whole, word)) << word;
+    EXPECT_FALSE(explains(alone, word)) << word;
+  }
+  for (const char* word : {"FPIR", "FNIR", "Rank-K miss"}) {
+    EXPECT_TRUE(explains(whole, word)) << word;
+    EXPECT_TRUE(explains(alone, word)) << word;
+  }
+}
+
+TEST(IdentificationPlot, EqualRatesOfOneSizeLieBesideEachOther) {
+  const CountedRate none{.error_count = 0, .trial_count = 40};
+  GallerySizeResult size{.person_count = 50, .gallery_count = 1};
+  for (const double rate : kFalsePositiveIdentificationRates) {
+    size.rates.push_back({.false_positive_identification_rate = rate,
+                          .measured = SearchErrors{.false_negatives = none}});
+  }
+  size.rates.back().measured.reset();
+  const json::object plot = identification_plot({.sizes = {size}});
+  const json::array& rows = plot.at("data").as_object().at("values").as_array();
+  ASSERT_EQ(rows.size(), 2) << "what is not measurable is not drawn";
+  const auto number = [&](size_t row, std::string_view field) {
+    return rows[row].as_object().at(field).to_number<double>();
+  };
+  EXPECT_EQ(number(0, "people"), number(1, "people"));
+  EXPECT_LT(number(0, "place"), number(1, "place"));
+  for (const size_t row : {0U, 1U}) EXPECT_NEAR(number(row, "place"), 50, 1);
+  EXPECT_NEAR(number(0, "place") + number(1, "place"), 100, 1e-9) << "around the size";
 }
 
 }  // namespace

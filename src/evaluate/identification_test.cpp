@@ -1,5 +1,8 @@
 #include "evaluate/identification.h"
 
+#include <cmath>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "evaluate/evaluate_test_photos.h"
@@ -59,6 +62,67 @@ TEST(Identification, PeopleWhoAreAllAlikeAreAllMissed) {
   EXPECT_EQ(all.rank_misses[0].error_count, 38);  // of equals the first enrolled comes first
   EXPECT_EQ(all.rank_misses[1].error_count, 30);
   EXPECT_EQ(all.rank_misses[2].error_count, 0);
+}
+
+/// Photos whose similarity is `own` within a person, 0.25 between people of the kind, and i / 400
+/// between the stranger i and all of them.
+class KnownSimilarities {
+ public:
+  void add_people(size_t count, size_t photos_each, double own) {
+    for (size_t person = 0; person < count; ++person) {
+      const size_t shared = next_axis_++;
+      std::vector<std::vector<float>> photos;
+      for (size_t i = 0; i < photos_each; ++i) {
+        photos.push_back(photo({{0, 0.25}, {shared, own - 0.25}, {next_axis_++, 1 - own}}));
+      }
+      people_.push_back(std::move(photos));
+    }
+  }
+  void add_strangers(size_t count) {
+    for (size_t i = 1; i <= count; ++i) {
+      const double along = static_cast<double>(i) / 200;
+      people_.push_back({photo({{0, along * along}, {next_axis_++, 1 - along * along}})});
+    }
+  }
+  [[nodiscard]] const std::vector<std::vector<std::vector<float>>>& people() const {
+    return people_;
+  }
+
+ private:
+  /// in: axes and the squares along them
+  static std::vector<float> photo(const std::vector<std::pair<size_t, double>>& squares) {
+    std::vector<float> values(300);
+    for (const auto& [axis, square] : squares) values[axis] = std::sqrt(static_cast<float>(square));
+    return values;
+  }
+
+  std::vector<std::vector<std::vector<float>>> people_;
+  size_t next_axis_ = 1;
+};
+
+// Of 16 people all but one are enrolled with one photo. 200 strangers have a best candidate of
+// i / 400 each: at FPIR 0.1 twenty pass, those from 181 / 400 on. Who is 0.8 similar to themselves
+// is found there; who is 0.3 similar is missed, though nobody else is nearer.
+TEST(Identification, FnirAtAnFpirIsWhatItIsByHand) {
+  KnownSimilarities known;
+  known.add_people(11, 2, 0.8);
+  known.add_people(5, 3, 0.3);
+  known.add_strangers(200);
+  const IdentificationReport report =
+      measure(photos_of_people(known.people()), {.enrolled_share = 1, .photos_per_template = 1});
+  ASSERT_EQ(report.enrolled_person_count, 15);
+  // Who is left out by the draw shows in the searches: 10 + 5 * 2 without one of the first kind.
+  const bool without_first_kind = report.mated_photo_count == 20;
+  ASSERT_TRUE(without_first_kind || report.mated_photo_count == 11 + 4 * 2);
+  const GallerySizeResult& all = report.sizes.back();
+  const auto& measured = all.rates[0].measured.value();
+  EXPECT_EQ(measured.false_positives.trial_count, without_first_kind ? 202 : 203);
+  EXPECT_EQ(measured.false_positives.error_count, 20);
+  EXPECT_GT(measured.match_threshold, 180.0F / 400);
+  EXPECT_LE(measured.match_threshold, 181.0F / 400);
+  EXPECT_EQ(measured.false_negatives.error_count, without_first_kind ? 10 : 8);
+  EXPECT_EQ(all.rank_misses[0].error_count, 0);
+  EXPECT_FALSE(all.rates[1].measured.has_value()) << "two errors are expected at FPIR 0.01";
 }
 
 TEST(Identification, WhatGaveNoEmbeddingIsMissedAndNoFalsePositive) {
