@@ -206,6 +206,34 @@ test('a process that is lost is told, and one that is killed takes the others wi
   assert.ok(!isAlive(killed.other));
 });
 
+/** The processes with this word in their command lines. */
+const processesWith = (word) => readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && existsSync(`/proc/${pid}/cmdline`))
+  .filter((pid) => { try { return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(word); } catch { return false; } });
+
+test('what the first process refuses ends the others at once, on beginning and on going on', { skip }, async () => {
+  const whole = ffd(12, 4);
+  const own = file('own.ffd', whole);
+  const shared = (name) => train(name, '--steps', '2', '--world-size', '2').map((word) => (word === crops ? own : word));
+  assert.equal((await run(shared('damaged-later'))).code, 0);
+  whole[5000] ^= 1; // a pixel
+  file('own.ffd', whole);
+  for (const [name, args] of [['damaged', shared('damaged')], ['damaged-later', [...resume('damaged-later'), '--world-size', '2']]]) {
+    const begun_ms = Date.now();
+    const { json } = await runJson(args);
+    assert.equal(json.error?.reason, 'crop_file_damaged');
+    assert.ok(Date.now() - begun_ms < 60_000, 'nobody waits at the rendezvous');
+    assert.deepEqual(processesWith(join(folder, name)), []);
+  }
+});
+
+test('on a CPU, bf16 is taken where it is asked for, and a run goes on in floats', { skip }, async () => {
+  const first = await runJson(train('bf16', '--steps', '1', '--precision', 'bf16'));
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.json.device, /^cpu, \d+ threads, bf16$/);
+  assert.match((await runJson(resume('bf16'))).json.device, /^cpu, \d+ threads$/);
+  assert.equal((await run(train('never', '--precision', 'half'))).code, 64);
+});
+
 test('a run goes on with the people it began with only', { skip }, async () => {
   const own = file('own.txt', list(0, 8));
   assert.equal((await run(train('lists', '--people', own, '--steps', '2').filter((word, at, words) => word !== people && words[at + 1] !== people))).code, 0);
