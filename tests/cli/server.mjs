@@ -2,7 +2,7 @@
 import { after } from 'node:test';
 import { start } from './faceforge.mjs';
 
-export { Client } from './client.mjs';
+export { Client } from '../support/client.mjs';
 
 const running = new Set();
 // What a test that failed has left: node would wait for it for ever.

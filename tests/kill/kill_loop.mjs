@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { haveTestData, startServer, testData } from '../browser/server.mjs';
+import { Client } from '../support/client.mjs';
 import { seededRandom } from '../support/seeded_random.mjs';
 
 const rounds = Number(process.argv[2] ?? 20);
@@ -37,19 +38,10 @@ class Refused extends Error {
   }
 }
 
-class Client {
-  constructor(address) {
-    this.address = address;
-  }
+/** A client that is never refused; where it is, that is an error. */
+class User extends Client {
   async call(method, path, body) {
-    const headers = { cookie: this.cookie ?? '', 'x-csrf-token': this.csrf ?? '' };
-    if (body !== undefined && !(body instanceof FormData)) {
-      headers['content-type'] = 'application/json';
-      body = JSON.stringify(body);
-    }
-    const response = await fetch(this.address + path, { method, headers, body });
-    const cookie = response.headers.get('set-cookie');
-    if (cookie) this.cookie = cookie.split(';')[0];
+    const response = await this.send(method, path, body);
     if (!response.ok) throw new Refused(`${method} ${path}`, response.status, await response.text());
     return response;
   }
@@ -81,8 +73,8 @@ class Client {
   }
 }
 
-const logIn = (server, name) => new Client(server.address).enter('/api/v1/auth/login', name);
-const signUp = (server, name) => new Client(server.address).enter('/api/v1/auth/signup', name);
+const logIn = (server, name) => new User(server.address).enter('/api/v1/auth/login', name);
+const signUp = (server, name) => new User(server.address).enter('/api/v1/auth/signup', name);
 
 function filesBelow(folder, pattern) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
