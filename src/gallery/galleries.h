@@ -39,11 +39,11 @@ struct Part {
   int64_t limit = int64_t{store::kMaxQueryRows} + 1;
 };
 
-/// What becomes of a version that was chosen by hand (`Galleries::use_version`) when a newer one is
-/// trained.
-enum class ChosenVersion {
-  Released,  ///< the new one answers
-  Kept,      ///< it goes on answering; where none was chosen, the new one answers
+/// On whose behalf a gallery is trained.
+enum class TrainedFor {
+  Owner,   ///< the new version answers, also where another was chosen by hand (`use_version`)
+  Server,  ///< of its own accord: what was chosen by hand goes on answering, and the new version
+           ///< takes the place of those that it had trained with this model before
 };
 
 /// What a training needs to know of the pack that made the embeddings, and of its cause.
@@ -54,7 +54,7 @@ struct Training {
   std::string pack_id{};
   /// Without one, no photo can be told to disagree and none is flagged.
   std::optional<face::Calibration> calibration{};
-  ChosenVersion chosen_version = ChosenVersion::Released;
+  TrainedFor trained_for = TrainedFor::Owner;
 };
 
 /// Called for each person of a training, and once at its end; answers whether to go on.
@@ -259,6 +259,17 @@ class Galleries {
   [[nodiscard]] Result<Version> train(UserId user, GalleryId gallery, const Training& training,
                                       const TrainingReport& report = {});
 
+  /// Fails as `train` would on a gallery that has all the versions that it may have: asked before
+  /// photos are embedded for it.
+  [[nodiscard]] Result<void> check_version_room(UserId user, GalleryId gallery,
+                                                const Training& training);
+
+  /// With what the newest version of a model that can promise something was trained.
+  ///
+  /// out: nothing where no version of that model has a calibration
+  [[nodiscard]] Result<std::optional<Training>> find_training(UserId user, GalleryId gallery,
+                                                              const face::ModelId& model);
+
   /// out: newest first
   [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery,
                                                            const Part<int64_t>& part = {});
@@ -278,8 +289,8 @@ class Galleries {
   [[nodiscard]] Result<VersionState> find_version_state(
       UserId user, GalleryId gallery, std::optional<int64_t> number = std::nullopt);
 
-  /// Has a version answer where none is named, until the next training (but one that keeps it, see
-  /// ChosenVersion) or until it is deleted: the newest does then.
+  /// Has a version answer where none is named, until the owner's next training (TrainedFor::Owner)
+  /// or until it is deleted: the newest does then.
   ///
   /// out:   the gallery
   /// fails: not_found/version_not_found
@@ -292,6 +303,13 @@ class Galleries {
   /// cost:  three rows a gallery
   [[nodiscard]] Result<std::vector<AnsweringModel>> list_answering_models(
       const Part<int64_t>& part);
+
+  /// By which models the galleries of all accounts are answered, that of most galleries first.
+  ///
+  /// out:  kMaxAnsweringPacks at most; of each model the pack that trained most of its versions
+  /// cost: three rows a gallery
+  [[nodiscard]] Result<std::vector<AnsweringPack>> list_answering_packs();
+  static constexpr int64_t kMaxAnsweringPacks = 64;
 
   [[nodiscard]] Result<VersionReport> report_version(UserId user, GalleryId gallery,
                                                      int64_t number);

@@ -137,6 +137,13 @@ struct AnsweringModel {
   std::optional<face::ModelId> model_id{};
 };
 
+/// What galleries of whichever accounts are answered by.
+struct AnsweringPack {
+  face::ModelId model_id{};
+  std::string pack_id{};
+  int64_t gallery_count = 0;  ///< that it answers for, by a version chosen by hand or the newest
+};
+
 /// What became of a photo in a training.
 enum class Standing {
   Used,      ///< part of its person's template

@@ -199,6 +199,11 @@ alter table versions add column head {BLOB};
 alter table versions add column head_calibration {TEXT};
 )";
 
+// On whose behalf a version was trained: 0 its owner, 1 the server of its own accord.
+constexpr const char* kTrainedFor = R"(
+alter table versions add column trained_for {INTEGER} not null default 0;
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
@@ -210,7 +215,8 @@ std::vector<store::Migration> migrations() {
           {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince},
           {.module = "gallery", .version = 7, .name = "named faces", .sql = kNamedFaces},
           {.module = "gallery", .version = 8, .name = "copying", .sql = kCopying},
-          {.module = "gallery", .version = 9, .name = "personal head", .sql = kPersonalHead}};
+          {.module = "gallery", .version = 9, .name = "personal head", .sql = kPersonalHead},
+          {.module = "gallery", .version = 10, .name = "trained for", .sql = kTrainedFor}};
 }
 
 }  // namespace faceforge::gallery

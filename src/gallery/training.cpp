@@ -38,14 +38,37 @@ struct PersonPhotos {
   std::vector<PhotoId> unusable{};
 };
 
-Result<void> check_version_room(store::Transaction& transaction, UserId user, GalleryId gallery,
-                                int64_t limit) {
+static_assert(static_cast<int>(TrainedFor::Owner) == 0 &&
+              static_cast<int>(TrainedFor::Server) == 1);
+/// The versions that one of the server's own accord takes the place of, of the model $3: but for
+/// one that was chosen by hand.
+constexpr std::string_view kReplaced =
+    " from versions where owner_id = $1 and gallery_id = $2 and model_id = $3 and trained_for = 1"
+    " and not exists (select 1 from galleries g where g.id = $2"
+    " and g.version_in_use = versions.number)";
+
+Result<void> check_room(store::Transaction& transaction, UserId user, GalleryId gallery,
+                        const Training& training, int64_t limit) {
   const auto counted = TRY(transaction.query(
       "select count(*) from versions where owner_id = $1 and gallery_id = $2", user, gallery));
-  if (counted[0].integer(0) < limit) return {};
+  int64_t count = counted[0].integer(0);
+  if (count >= limit && training.trained_for == TrainedFor::Server) {
+    const auto replaced = TRY(transaction.query(fmt::format("select count(*){}", kReplaced), user,
+                                                gallery, training.model_id.hex()));
+    count -= replaced[0].integer(0);
+  }
+  if (count < limit) return {};
   return fail(ErrorCode::Exhausted, "too_many_versions",
-              "the gallery has {} versions; the limit is {}: delete some", counted[0].integer(0),
-              limit);
+              "the gallery has {} versions; the limit is {}: delete some", count, limit);
+}
+
+Result<void> delete_replaced(store::Transaction& transaction, UserId user, GalleryId gallery,
+                             const Training& training) {
+  if (training.trained_for == TrainedFor::Owner) return {};
+  const int64_t deleted = TRY(transaction.execute(fmt::format("delete{}", kReplaced), user, gallery,
+                                                  training.model_id.hex()));
+  if (deleted > 0) TRY(internal::raise_revision(transaction, user, gallery));
+  return {};
 }
 
 Result<std::vector<PersonId>> people_with_photos(store::Transaction& transaction, UserId user,
@@ -126,7 +149,7 @@ Result<int64_t> insert_version(store::Transaction& transaction, UserId user, Gal
                                const Training& training, const Outcome& outcome,
                                UnixTime_ms now_ms) {
   const std::string_view release =
-      training.chosen_version == ChosenVersion::Released ? ", version_in_use = null" : "";
+      training.trained_for == TrainedFor::Owner ? ", version_in_use = null" : "";
   const auto numbers =
       TRY(transaction.query(fmt::format("update galleries set last_version = last_version + 1{}"
                                         " where owner_id = $1 and id = $2 returning last_version",
@@ -136,10 +159,11 @@ Result<int64_t> insert_version(store::Transaction& transaction, UserId user, Gal
   if (training.calibration) calibration = json::to_text(face::to_json(*training.calibration));
   const auto versions = TRY(transaction.query(
       "insert into versions (owner_id, gallery_id, number, trained_ms, model_id, metric,"
-      " embedding_length, pack_id, calibration) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-      " returning id",
+      " embedding_length, pack_id, calibration, trained_for)"
+      " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id",
       user, gallery, numbers[0].integer(0), now_ms, training.model_id.hex(),
-      face::to_string(training.metric), training.embedding_length, training.pack_id, calibration));
+      face::to_string(training.metric), training.embedding_length, training.pack_id, calibration,
+      static_cast<int64_t>(training.trained_for)));
   const int64_t version = versions[0].integer(0);
   for (const TrainedPerson& person : outcome.people) {
     TRY(
@@ -182,7 +206,7 @@ Result<Outcome> Trainer::compute(const TrainingReport& report) const {
   }
   const auto begin = [&](store::Transaction& transaction) -> Result<std::vector<PersonId>> {
     TRY(internal::require_gallery(transaction, user, gallery));
-    TRY(check_version_room(transaction, user, gallery, version_limit));
+    TRY(check_room(transaction, user, gallery, training, version_limit));
     return people_with_photos(transaction, user, gallery);
   };
   const auto people = TRY(database.read(begin));
@@ -203,17 +227,26 @@ Result<Outcome> Trainer::compute(const TrainingReport& report) const {
 Result<std::optional<int64_t>> Trainer::write(store::Transaction& transaction,
                                               const Outcome& outcome, UnixTime_ms now_ms) const {
   const Gallery found = TRY(internal::find_gallery(transaction, user, gallery));
-  TRY(check_version_room(transaction, user, gallery, version_limit));
+  TRY(check_room(transaction, user, gallery, training, version_limit));
   if (!TRY(holds_still(transaction, user, gallery, outcome))) return std::nullopt;
   if (outcome.people.empty()) {
     return fail(ErrorCode::InvalidInput, "gallery_empty",
                 "the gallery `{}` has no photo to train with ({} in all)", found.name,
                 outcome.photos.size());
   }
+  TRY(delete_replaced(transaction, user, gallery, training));
   return TRY(insert_version(transaction, user, gallery, training, outcome, now_ms));
 }
 
 }  // namespace
+
+Result<void> Galleries::check_version_room(UserId user, GalleryId gallery,
+                                           const Training& training) {
+  return database_.read([&](store::Transaction& transaction) -> Result<void> {
+    TRY(internal::require_gallery(transaction, user, gallery));
+    return check_room(transaction, user, gallery, training, limits_.versions_per_gallery);
+  });
+}
 
 Result<Version> Galleries::train(UserId user, GalleryId gallery, const Training& training,
                                  const TrainingReport& report) {

@@ -195,6 +195,24 @@ Result<std::vector<Version>> Galleries::list_versions(UserId user, GalleryId gal
   });
 }
 
+Result<std::optional<Training>> Galleries::find_training(UserId user, GalleryId gallery,
+                                                         const face::ModelId& model) {
+  return database_.read([&](store::Transaction& transaction) -> Result<std::optional<Training>> {
+    TRY(internal::require_gallery(transaction, user, gallery));
+    const auto rows =
+        TRY(transaction.query("select metric, embedding_length, pack_id, calibration from versions"
+                              " where owner_id = $1 and gallery_id = $2 and model_id = $3"
+                              " and calibration is not null order by number desc limit 1",
+                              user, gallery, model.hex()));
+    if (rows.empty()) return std::nullopt;
+    Training training{
+        .model_id = model, .embedding_length = rows[0].integer(1), .pack_id = rows[0].text(2)};
+    training.metric = TRY(face::metric_from(rows[0].text(0)));
+    training.calibration = TRY(to_calibration(rows[0].text_or_null(3)));
+    return training;
+  });
+}
+
 Result<Version> Galleries::find_version(UserId user, GalleryId gallery,
                                         std::optional<int64_t> number) {
   return database_.read([&](store::Transaction& transaction) -> Result<Version> {
@@ -242,6 +260,31 @@ Result<std::vector<AnsweringModel>> Galleries::list_answering_models(const Part<
         }
         return models;
       });
+}
+
+Result<std::vector<AnsweringPack>> Galleries::list_answering_packs() {
+  return database_.read([&](store::Transaction& transaction) -> Result<std::vector<AnsweringPack>> {
+    const auto rows = TRY(
+        transaction.query("select v.model_id, v.pack_id, count(*) from galleries g join versions v"
+                          " on v.gallery_id = g.id and v.number = coalesce(g.version_in_use,"
+                          " (select max(n.number) from versions n where n.gallery_id = g.id))"
+                          " where g.is_copying = 0 group by v.model_id, v.pack_id"
+                          " order by count(*) desc, v.model_id, v.pack_id limit $1",
+                          kMaxAnsweringPacks));
+    std::vector<AnsweringPack> packs;
+    for (const store::Row row : rows) {
+      const face::ModelId model(row.text(0));
+      const auto same = std::ranges::find(packs, model, &AnsweringPack::model_id);
+      if (same != packs.end()) {
+        same->gallery_count += row.integer(2);
+      } else {
+        packs.push_back(
+            {.model_id = model, .pack_id = row.text(1), .gallery_count = row.integer(2)});
+      }
+    }
+    std::ranges::stable_sort(packs, std::ranges::greater{}, &AnsweringPack::gallery_count);
+    return packs;
+  });
 }
 
 Result<Version> Galleries::keep_head(UserId user, GalleryId gallery, const VersionState& state,

@@ -241,18 +241,62 @@ TEST_P(VersionsTest, AVersionOfAnOlderModelIsStillExactAfterReEmbedding) {
       "photo_not_found");
 }
 
-TEST_P(VersionsTest, ATrainingThatKeepsWhatWasChosenByHandLeavesThatVersionInUse) {
+TEST_P(VersionsTest, ATrainingOfTheServersOwnAccordLeavesAVersionThatWasChosenByHandInUse) {
   add_to(ann_, "a1", {1, 0, 0});
-  Training kept = training();
-  kept.chosen_version = ChosenVersion::Kept;
-  ASSERT_TRUE(galleries_->train(ada_, gallery_, kept));
-  ASSERT_TRUE(galleries_->train(ada_, gallery_, kept));
+  Training own = training();
+  own.trained_for = TrainedFor::Server;
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, own));
   EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 2) << "none was chosen";
   ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 1));
-  ASSERT_TRUE(galleries_->train(ada_, gallery_, kept));
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, own));
   EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 1);
   ASSERT_TRUE(galleries_->train(ada_, gallery_, training()));
   EXPECT_EQ(galleries_->find_version(ada_, gallery_)->number, 4);
+}
+
+TEST_P(VersionsTest, ATrainingOfTheServersOwnAccordTakesThePlaceOfItsLastOneOfThatModel) {
+  Limits few;
+  few.versions_per_gallery = 4;
+  galleries_ = std::make_unique<Galleries>(database(), *files_, clock_, few);
+  const auto photo = add_to(ann_, "a1", {1, 0, 0});
+  ASSERT_TRUE(galleries_->add_embedding(ada_, gallery_, photo, embedding({0, 1, 0}, "m2")));
+  const auto numbers = [&] {
+    std::vector<int64_t> all;
+    const auto versions = galleries_->list_versions(ada_, gallery_);
+    for (const Version& version : *versions) {
+      all.push_back(version.number);
+    }
+    return all;
+  };
+  const auto learn = [&](std::string_view model) {
+    Training own = training(std::string(model));
+    own.trained_for = TrainedFor::Server;
+    const auto room = galleries_->check_version_room(ada_, gallery_, own);
+    const auto trained = galleries_->train(ada_, gallery_, own);
+    EXPECT_EQ(reason_of(trained), reason_of(room));
+    return reason_of(trained);
+  };
+  ASSERT_TRUE(galleries_->train(ada_, gallery_, training("m1")));
+  for (int promotion = 0; promotion < 5; ++promotion) {
+    EXPECT_EQ(learn("m2"), "fine");  // promoted
+    EXPECT_EQ(learn("m1"), "fine");  // and taken back
+  }
+  EXPECT_THAT(numbers(), ElementsAre(11, 10, 1)) << "what its owner trained stays";
+  EXPECT_EQ(galleries_->find_version(ada_, gallery_)->model_id.hex(), "m1");
+
+  const int64_t revision = galleries_->find_gallery(ada_, gallery_)->revision;
+  ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 10));
+  EXPECT_EQ(learn("m2"), "fine");
+  EXPECT_THAT(numbers(), ElementsAre(12, 11, 10, 1)) << "10 was chosen by hand";
+  EXPECT_EQ(galleries_->find_gallery(ada_, gallery_)->revision, revision);
+  EXPECT_EQ(learn("m2"), "fine") << "there is no room for a fifth one, and none is needed";
+  EXPECT_THAT(numbers(), ElementsAre(13, 11, 10, 1));
+  EXPECT_GT(galleries_->find_gallery(ada_, gallery_)->revision, revision);
+  ASSERT_TRUE(galleries_->add_embedding(ada_, gallery_, photo, embedding({0, 1, 0}, "m3")));
+  EXPECT_EQ(learn("m3"), "too_many_versions");
+  EXPECT_EQ(reason_of(galleries_->check_version_room(ada_, gallery_, training("m2"))),
+            "too_many_versions");
 }
 
 TEST_P(VersionsTest, WhichModelAnswersForEachGalleryIsListedInPartsWhosoeverItIs) {
@@ -292,6 +336,35 @@ TEST_P(VersionsTest, WhichModelAnswersForEachGalleryIsListedInPartsWhosoeverItIs
   ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 1));
   EXPECT_EQ(list(GalleryId(0), 1), Found({{gallery_, "none"}})) << "it was chosen by hand";
   EXPECT_EQ(model_of(), "m1 test-pack true");
+}
+
+TEST_P(VersionsTest, ByWhichPacksGalleriesAreAnsweredIsToldThatOfMostFirst) {
+  const auto told = [&] {
+    std::string all;
+    const auto packs = galleries_->list_answering_packs();
+    for (const AnsweringPack& pack : *packs) {
+      all += fmt::format("{} {} {};", pack.model_id.hex(), pack.pack_id, pack.gallery_count);
+    }
+    return all;
+  };
+  EXPECT_EQ(told(), "");
+  const auto trained = [&](UserId user, GalleryId gallery, Training how) {
+    how.pack_id = "pack of " + how.model_id.hex() + (gallery == gallery_ ? "" : "'");
+    EXPECT_TRUE(galleries_->train(user, gallery, how));
+  };
+  const auto photo = add_to(ann_, "a1", {1, 0, 0});
+  ASSERT_TRUE(galleries_->add_embedding(ada_, gallery_, photo, embedding({0, 1, 0}, "m2")));
+  trained(ada_, gallery_, training("m2"));
+  trained(ada_, gallery_, training("m1"));
+  for (const char* name : {"one", "two"}) {
+    const auto of_eve = galleries_->create_gallery(eve_, name)->id;
+    const auto eve = galleries_->add_person(eve_, of_eve, "Eve")->id;
+    ASSERT_TRUE(add(eve_, of_eve, eve, name, {0, 1, 0}));
+    trained(eve_, of_eve, training("m1"));
+  }
+  EXPECT_EQ(told(), "m1 pack of m1' 3;") << "the pack that trained most of them";
+  ASSERT_TRUE(galleries_->use_version(ada_, gallery_, 1));
+  EXPECT_EQ(told(), "m1 pack of m1' 2;m2 pack of m2 1;") << "one was chosen by hand";
 }
 
 TEST_P(VersionsTest, APhotoThatTheModelCouldNotEmbedIsReportedAsUnusable) {

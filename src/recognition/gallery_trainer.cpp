@@ -82,17 +82,18 @@ Result<gallery::Version> GalleryTrainer::train_with(const Engines& engines, User
     state.people_in_all = people_in_all;
     return go_on();
   };
+  const gallery::Training training{.model_id = used.model_id(),
+                                   .metric = used.metric(),
+                                   .embedding_length = used.embedding_length(),
+                                   .pack_id = used.pack_id(),
+                                   .calibration = used.calibration(),
+                                   .trained_for = cause == TrainingCause::NewPack
+                                                      ? gallery::TrainedFor::Server
+                                                      : gallery::TrainedFor::Owner};
+  // Before the photos, which may take hours.
+  TRY(galleries_.check_version_room(user, gallery, training));
   TRY(embed_missing(user, gallery, engines, photos));
-  return galleries_.train(
-      user, gallery,
-      {.model_id = used.model_id(),
-       .metric = used.metric(),
-       .embedding_length = used.embedding_length(),
-       .pack_id = used.pack_id(),
-       .calibration = used.calibration(),
-       .chosen_version = cause == TrainingCause::NewPack ? gallery::ChosenVersion::Kept
-                                                         : gallery::ChosenVersion::Released},
-      people);
+  return galleries_.train(user, gallery, training, people);
 }
 
 Result<void> GalleryTrainer::embed_missing(UserId user, GalleryId gallery, const Engines& with,
