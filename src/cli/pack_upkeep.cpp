@@ -1,5 +1,6 @@
 #include "cli/pack_upkeep.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -31,10 +32,14 @@ Result<face::ModelId> model_of(const packs::Registry& registry, const packs::Pac
 }  // namespace
 
 recognition::LoadEngines engines_among(const packs::Registry& registry, int core_count) {
-  return [&registry,
-          core_count](const face::ModelId& model) -> Result<std::optional<recognition::Engines>> {
+  return [&registry, core_count](
+             const face::ModelId& model,
+             const std::string& pack_id) -> Result<std::optional<recognition::Engines>> {
     Result<std::optional<recognition::Engines>> outcome = std::nullopt;
-    const auto entries = TRY(registry.list());
+    auto entries = TRY(registry.list());
+    // Of one model, the pack that trained the version finds the faces as it did then.
+    std::ranges::stable_partition(entries,
+                                  [&](const auto& entry) { return entry.card.id == pack_id; });
     for (const packs::PackEntry& entry : entries) {
       if (entry.state == packs::PackState::NotInstalled || entry.fault) continue;
       const auto made = model_of(registry, entry);

@@ -22,7 +22,8 @@ constexpr int kRetryAfter_s = 5;
 
 /// Whether the first number of the message are the seconds to wait.
 bool names_seconds(const Error& error) {
-  return is_throttled(error) || error.reason == "recognition_busy" || error.reason == "server_busy";
+  return is_throttled(error) || error.reason == "recognition_busy" ||
+         error.reason == "server_busy" || error.reason == "pack_unavailable";
 }
 
 /// The seconds that the message names, else the usual ones.

@@ -176,8 +176,8 @@ Result<Response> watch_gallery(const Call& call) {
     rates.false_positive_identification_rate = *rate;
   }
   recognition::Recognition& recognition = call.services.recognition;
-  auto watch = TRY(
-      recognition.begin_watch(call.user(), call.ids.id<gallery::GalleryId>("gallery_id"), rates));
+  auto watch = TRY(recognition.begin_watch(
+      call.user(), call.ids.id<gallery::GalleryId>("gallery_id"), rates, call.abandoned));
   return Response{.status = 101,
                   .body = std::make_shared<LiveSession>(recognition, std::move(watch))};
 }

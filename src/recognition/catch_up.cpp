@@ -44,13 +44,26 @@ CatchUp::Outcome CatchUp::start(const gallery::AnsweringModel& behind) {
     log::info("gallery {} is to be learnt by the pack in use", behind.gallery.value());
     return Outcome::Started;
   }
-  if (job.error().reason == "training_running") return Outcome::WaitForAnother;
+  if (job.error().reason == "training_running") {
+    return waits_for(behind.gallery) ? Outcome::WaitForAnother : Outcome::GoOn;
+  }
   const std::string& trouble = job.error().message;
   if (!is_settled_by_owner(job.error()) && std::exchange(last_trouble_, trouble) != trouble) {
     log::warning("gallery {} is learnt by the pack in use later: {}", behind.gallery.value(),
                  trouble);
   }
   return Outcome::GoOn;
+}
+
+/// Whether a gallery that is being trained already is to be waited for still: an owner who begins
+/// and cancels trainings for ever keeps nobody from learning. It comes again with the next pass.
+bool CatchUp::waits_for(gallery::GalleryId gallery) {
+  const UnixTime_ms now_ms = recognition_.galleries().clock().now_ms();
+  if (!in_the_way_ || in_the_way_->gallery != gallery) {
+    in_the_way_ = {.gallery = gallery, .since_ms = now_ms};
+  }
+  const int64_t waited_ms = now_ms - in_the_way_->since_ms;
+  return waited_ms >= 0 && waited_ms < kWaitAtMost_ms;  // a wall clock may be put back
 }
 
 /// Whether there is something to be looked through now.
@@ -87,6 +100,7 @@ Result<CatchUp::State> CatchUp::look(const std::stop_token& stop) {
     }
     if (part.size() < size_t{kGalleriesAtOnce}) {
       pass_ended_ms_ = recognition_.galleries().clock().now_ms();
+      TRY(recognition_.hold_answering_packs());
       return State::Idle;
     }
   }

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "face/model_id.h"
 #include "gallery/gallery.h"
@@ -32,14 +33,16 @@ class CatchUp {
   /// answering to a former pack. A gallery whose job was cancelled or has failed is left alone
   /// until the next pack or the next such object. None gets a job by a pack without a calibration,
   /// which could decide nothing, nor where a version was chosen by hand. One that is being trained
-  /// already is waited for; what else keeps one from getting a job is logged, and keeps no other
-  /// from it.
+  /// already is waited for, kWaitAtMost_ms at most; what else keeps one from getting a job is
+  /// logged, and keeps no other from it. Once all were gone through, packs that answer for none are
+  /// let go (Recognition::hold_answering_packs).
   ///
   /// in:    `stop` ends a look between two parts of the list
-  /// fails: as gallery::Galleries::list_answering_models and jobs::Jobs; it goes on with the next
-  ///        look
+  /// fails: as gallery::Galleries::list_answering_models and list_answering_packs, and jobs::Jobs;
+  ///        it goes on with the next look
   [[nodiscard]] Result<State> look(const std::stop_token& stop = {});
   static constexpr int64_t kPassEvery_ms = 10 * 60 * 1'000;
+  static constexpr int64_t kWaitAtMost_ms = kPassEvery_ms;
 
  private:
   struct Started {
@@ -47,11 +50,17 @@ class CatchUp {
     gallery::GalleryId gallery{};
     jobs::JobId job{};
   };
+  /// A training of somebody else's that is in the way.
+  struct InTheWay {
+    gallery::GalleryId gallery{};
+    UnixTime_ms since_ms = 0;
+  };
   enum class Outcome { Started, WaitForAnother, GoOn };
 
   [[nodiscard]] Result<bool> is_at_work();
   [[nodiscard]] Outcome start(const gallery::AnsweringModel& behind);
   [[nodiscard]] bool is_in_pass();
+  [[nodiscard]] bool waits_for(gallery::GalleryId gallery);
 
   jobs::Jobs& jobs_;
   Recognition& recognition_;
@@ -59,6 +68,7 @@ class CatchUp {
   std::optional<int64_t> after_{};        ///< the last gallery that was looked at
   std::optional<int64_t> pass_ended_ms_{};
   std::optional<Started> started_{};           ///< last
+  std::optional<InTheWay> in_the_way_{};       ///< first met then
   std::set<gallery::GalleryId> left_alone_{};  ///< their jobs were cancelled, or failed
   std::string last_trouble_{};                 ///< each is logged once
 };

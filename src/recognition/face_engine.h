@@ -95,9 +95,11 @@ struct Engines {
   std::shared_ptr<const FaceEngine> all_cores;
 };
 
-/// Loads the engines of a model from the packs of this machine; nothing where none makes that
-/// model. It is called by whoever asks a version of that model first, from any thread.
-using LoadEngines = std::function<Result<std::optional<Engines>>(const face::ModelId&)>;
+/// Loads the engines of a model from the packs of this machine, of several that make it those of
+/// the pack that is named; nothing where none makes that model. It is called by one thread at a
+/// time, which may be another each time.
+using LoadEngines =
+    std::function<Result<std::optional<Engines>>(const face::ModelId&, const std::string& pack_id)>;
 
 /// The engines of a loaded pack, over the same weights.
 [[nodiscard]] Engines make_engines(const std::shared_ptr<const vision::Pipeline>& pipeline,

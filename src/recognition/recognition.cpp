@@ -1,6 +1,7 @@
 #include "recognition/recognition.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "gallery/model_file.h"
@@ -16,6 +17,7 @@ namespace faceforge::recognition {
 namespace {
 
 using internal::SharedSnapshot;
+using internal::VersionChoice;
 
 constexpr std::string_view kDuplicate = "photo_duplicate";
 
@@ -26,6 +28,10 @@ constexpr size_t kShownLookAlikes = gallery::SelfCheckLimits{}.look_alikes_each;
 bool is_about_the_photo(const Error& error) {
   return error.code == ErrorCode::InvalidInput || error.code == ErrorCode::TooLarge ||
          error.code == ErrorCode::Unsupported || error.reason == kDuplicate;
+}
+
+VersionChoice choice_of(std::optional<int64_t> version) {
+  return version ? VersionChoice::ByNumber : VersionChoice::InUse;
 }
 
 /// A version of a gallery, in memory.
@@ -43,7 +49,8 @@ struct Recognition::Parts {
         scheduler(cores),
         limits(bounds),
         snapshots(bounds.snapshot_cache_bytes),
-        engines(std::move(first), std::move(load), all.clock()),
+        engines(std::move(first), std::move(load), all.clock(),
+                {.waiting = bounds.waiting_for_packs, .wait = bounds.pack_wait}),
         trainer(all, cores, engines),
         recorder(all) {}
 
@@ -72,6 +79,20 @@ void Recognition::use_engines(Engines engines) {
 
 std::shared_ptr<const FaceEngine> Recognition::engine() const {
   return parts_->engines.in_use().one_core;
+}
+
+Result<void> Recognition::hold_answering_packs() {
+  const auto packs = TRY(parts_->galleries.list_answering_packs());
+  parts_->engines.need(packs);
+  return {};
+}
+
+Engines Recognition::engines_in_use() const {
+  return parts_->engines.in_use();
+}
+
+std::vector<Engines> Recognition::former_engines() const {
+  return parts_->engines.others();
 }
 
 gallery::Galleries& Recognition::galleries() {
@@ -151,7 +172,8 @@ Result<IdentifyReport> Recognition::identify(UserId user, GalleryId gallery, con
                                              size_t candidate_count,
                                              std::optional<int64_t> version) {
   const auto snapshot = TRY(parts_->snapshot(user, gallery, version)).snapshot;
-  const Engines engines = TRY(parts_->engines.engines_of(*snapshot));
+  const Engines engines =
+      TRY(parts_->engines.engines_of(*snapshot, choice_of(version), upload.abandoned));
   const auto policy = TRY(internal::policy_of(*snapshot, *engines.one_core, rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
   return recognition::identify(
@@ -173,25 +195,25 @@ Result<void> Recognition::Parts::look_up(GalleryWatch& state, int64_t time_ms) {
 }
 
 Result<GalleryWatch> Recognition::begin_watch(UserId user, GalleryId gallery,
-                                              const gallery::MatchRates& rates) {
+                                              const gallery::MatchRates& rates,
+                                              const std::stop_token& abandoned) {
   GalleryWatch state{.user = user, .gallery = gallery, .rates = rates};
   TRY(parts_->look_up(state, 0));
-  const Engines engines = TRY(parts_->engines.engines_of(*state.snapshot));
+  const Engines engines =
+      TRY(parts_->engines.engines_of(*state.snapshot, VersionChoice::InUse, abandoned));
   TRY(internal::policy_of(*state.snapshot, *engines.one_core, rates));
   return state;
 }
 
 Result<void> Recognition::refresh_watch(GalleryWatch& state, int64_t time_ms) {
-  TRY(parts_->look_up(state, time_ms));
-  TRY(parts_->engines.engines_of(*state.snapshot));
-  return {};
+  return parts_->look_up(state, time_ms);
 }
 
 Result<WatchReport> Recognition::watch(GalleryWatch& state, const Upload& frame, int64_t time_ms) {
   // Before the frame takes its turn, which may be long.
   const UnixTime_ms began_ms = parts_->galleries.clock().now_ms() - time_ms;
   TRY(parts_->look_up(state, time_ms));
-  const Engines engines = TRY(parts_->engines.engines_of(*state.snapshot));
+  const Engines engines = TRY(parts_->engines.engines_at_once(*state.snapshot));
   const auto policy = TRY(internal::policy_of(*state.snapshot, *engines.one_core, state.rates));
   // A network that all cores share waits for the slowest of them in every layer: where another
   // process has one of them a frame takes ten times as long, which a lone photo may and a stream,
@@ -271,7 +293,8 @@ Result<VerifyReport> Recognition::verify(UserId user, GalleryId gallery, PersonI
                                          std::optional<int64_t> version) {
   TRY(parts_->galleries.find_person(user, gallery, person));
   const auto snapshot = TRY(parts_->snapshot(user, gallery, version)).snapshot;
-  const Engines engines = TRY(parts_->engines.engines_of(*snapshot));
+  const Engines engines =
+      TRY(parts_->engines.engines_of(*snapshot, choice_of(version), upload.abandoned));
   const auto policy = TRY(internal::policy_of(*snapshot, *engines.one_core, rates));
   const auto request = TRY(parts_->scheduler.begin(engines, Urgency::Live, upload.abandoned));
   return recognition::verify(upload.file, person, *snapshot, *request, policy,

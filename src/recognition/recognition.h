@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,10 @@ struct RecognitionLimits {
   /// Shorter side of a face to verify, compare or identify; setting limits.face_px.
   float face_px = 16;
   size_t snapshot_cache_bytes = size_t{512} << 20;  ///< of trained galleries held in memory
+  /// Requests that wait at once for a former pack to be loaded, and how long each at most: beyond,
+  /// busy/pack_unavailable.
+  size_t waiting_for_packs = 2;
+  std::chrono::milliseconds pack_wait{10'000};
 };
 
 /// What became of one uploaded photo.
@@ -111,6 +116,18 @@ class Recognition {
   /// Galleries keep their versions, each of which is asked with the engines of its own model; the
   /// former engines stay for those.
   void use_engines(Engines engines);
+
+  /// Has the former packs that galleries are answered by loaded, as far as there is room, by a
+  /// thread that is not the caller's, and lets go of those that answer for none. Called at a start,
+  /// no question waits for its pack; called now and then, none stays in memory for nothing.
+  ///
+  /// fails: as gallery::Galleries::list_answering_packs
+  [[nodiscard]] Result<void> hold_answering_packs();
+
+  [[nodiscard]] Engines engines_in_use() const;
+  /// The engines that are there beside those.
+  [[nodiscard]] std::vector<Engines> former_engines() const;
+
   [[nodiscard]] std::shared_ptr<const FaceEngine> engine() const;
 
   /// Adds a photo to a person, or says why it was refused. A refusal is a report, not a failure.
@@ -139,8 +156,8 @@ class Recognition {
   ///
   /// fails: as recognition::identify; conflict/gallery_not_trained; not_found/version_not_found;
   ///        conflict/model_mismatch where no pack of the version's model can be used here;
-  ///        as gallery::MatchPolicy::create
-  /// cost:  the first question to a model that is not in use waits until its pack is loaded
+  ///        busy/pack_unavailable where it is not loaded within RecognitionLimits::pack_wait, or
+  ///        cannot be at present; as gallery::MatchPolicy::create
   [[nodiscard]] Result<IdentifyReport> identify(UserId user, GalleryId gallery,
                                                 const Upload& upload,
                                                 const gallery::MatchRates& rates = {},
@@ -149,25 +166,27 @@ class Recognition {
 
   /// Begins to watch a gallery's people in a stream of frames.
   ///
-  /// fails: not_found/gallery_not_found; conflict/gallery_not_trained; conflict/model_mismatch; as
-  ///        gallery::MatchPolicy::create
+  /// in:    `abandoned` ends the waiting for a pack
+  /// fails: not_found/gallery_not_found; conflict/gallery_not_trained; conflict/model_mismatch and
+  ///        busy/pack_unavailable as identify; as gallery::MatchPolicy::create
   [[nodiscard]] Result<GalleryWatch> begin_watch(UserId user, GalleryId gallery,
-                                                 const gallery::MatchRates& rates = {});
+                                                 const gallery::MatchRates& rates = {},
+                                                 const std::stop_token& abandoned = {});
 
   /// Looks at the next frame of a stream, with the version in use; the frame takes its turn among
   /// the photos. Another version, a deletion and another pack are noticed within kLookUpEvery_ms.
   ///
   /// in:    `time_ms` as Watch::look; one thread at a time for each watch
-  /// fails: as Watch::look and begin_watch; the watch can go on
+  /// fails: as Watch::look and begin_watch, without waiting for a pack; the watch can go on
   [[nodiscard]] Result<WatchReport> watch(GalleryWatch& state, const Upload& frame,
                                           int64_t time_ms);
   static constexpr int64_t kLookUpEvery_ms = 1'000;
 
   /// What `watch` notices, without a frame: a stream that pauses holds nobody who was deleted, nor
-  /// what is not to be recorded any more.
+  /// what is not to be recorded any more. It needs no pack.
   ///
   /// in:    as `watch`
-  /// fails: as begin_watch; the watch can go on
+  /// fails: not_found/gallery_not_found; conflict/gallery_not_trained; the watch can go on
   [[nodiscard]] Result<void> refresh_watch(GalleryWatch& state, int64_t time_ms);
 
   /// The stream is over: what a recorded one still showed is kept too.

@@ -261,15 +261,72 @@ TEST_P(RecognitionTest, AfterARestartTheEnginesOfAVersionAreFoundAmongThePacks) 
   EXPECT_EQ(nearest("face ann 1 1 50"), "model_mismatch");
   EXPECT_EQ(reason_of(recognition_->begin_watch(user_, gallery_)), "model_mismatch");
   std::vector<std::string> loaded;
-  const auto load = [&](const face::ModelId& model) -> Result<std::optional<Engines>> {
-    loaded.push_back(model.hex());
+  const auto load = [&](const face::ModelId& model,
+                        const std::string& pack_id) -> Result<std::optional<Engines>> {
+    loaded.push_back(model.hex() + " of " + pack_id);
     return Engines(std::make_shared<FakeEngine>(model.hex()));
   };
   recognition_ = std::make_unique<Recognition>(
       *galleries_, *scheduler_, std::make_shared<FakeEngine>("m2"), RecognitionLimits{}, load);
   EXPECT_EQ(answers(), "m1 Ann m1 match");
   EXPECT_TRUE(recognition_->begin_watch(user_, gallery_));
-  EXPECT_EQ(loaded, std::vector<std::string>{"m1"});
+  EXPECT_EQ(loaded, std::vector<std::string>{"m1 of fake"});
+}
+
+TEST_P(RecognitionTest, FormerPacksThatAnswerAreLoadedBeforeAQuestionAndLetGoWhenNoneIsLeft) {
+  enroll_both();
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  std::atomic<int> load_count = 0;
+  const auto load = [&](const face::ModelId& model,
+                        const std::string&) -> Result<std::optional<Engines>> {
+    ++load_count;
+    return Engines(std::make_shared<FakeEngine>(model.hex()));
+  };
+  recognition_ = std::make_unique<Recognition>(
+      *galleries_, *scheduler_, std::make_shared<FakeEngine>("m2"), RecognitionLimits{}, load);
+  EXPECT_TRUE(recognition_->former_engines().empty());
+  ASSERT_TRUE(recognition_->hold_answering_packs());
+  for (int round = 0; round < 1'000 && recognition_->former_engines().empty(); ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ASSERT_EQ(recognition_->former_engines().size(), 1U);
+  EXPECT_EQ(recognition_->former_engines().front().one_core->model_id().hex(), "m1");
+  EXPECT_EQ(answers(), "m1 Ann m1 match");
+  EXPECT_EQ(load_count, 1);
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  ASSERT_TRUE(galleries_->use_version(user_, gallery_, 1));
+  ASSERT_TRUE(recognition_->hold_answering_packs());
+  EXPECT_EQ(recognition_->former_engines().size(), 1U) << "it was chosen by hand";
+  ASSERT_TRUE(galleries_->use_version(user_, gallery_, 2));
+  ASSERT_TRUE(recognition_->hold_answering_packs());
+  EXPECT_TRUE(recognition_->former_engines().empty());
+}
+
+TEST_P(RecognitionTest, AStreamWaitsForNoPackAndAPauseNeedsNone) {
+  enroll_both();
+  ASSERT_TRUE(recognition_->train(user_, gallery_));
+  auto watch = recognition_->begin_watch(user_, gallery_);
+  ASSERT_TRUE(watch);
+  std::latch leave(1);
+  const auto load = [&](const face::ModelId& model,
+                        const std::string&) -> Result<std::optional<Engines>> {
+    leave.wait();
+    return Engines(std::make_shared<FakeEngine>(model.hex()));
+  };
+  recognition_ = std::make_unique<Recognition>(
+      *galleries_, *scheduler_, std::make_shared<FakeEngine>("m2"), RecognitionLimits{}, load);
+  EXPECT_TRUE(recognition_->refresh_watch(*watch, 2'000));
+  const auto frame = FakeEngine::photo("face ann 1 1 50");
+  const auto refused = recognition_->watch(*watch, frame, 2'100);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "pack_unavailable");
+  EXPECT_EQ(refused.error().code, ErrorCode::Busy);
+  leave.count_down();
+  const auto later = [&] { return recognition_->watch(*watch, frame, 2'200).has_value(); };
+  for (int round = 0; round < 1'000 && !later(); ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_TRUE(later()) << "the same stream goes on";
 }
 
 TEST_P(RecognitionTest, AVersionIsJudgedByItsOwnCalibrationAndByThePacksWhereItHasNone) {

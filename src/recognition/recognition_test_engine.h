@@ -19,7 +19,8 @@ class FakeEngine final : public FaceEngine {
   static constexpr int kLength = 128;
   static constexpr int kSide_px = 100;
 
-  explicit FakeEngine(std::string model = "m1") : model_id_(std::move(model)), pack_id_("fake") {
+  explicit FakeEngine(std::string model = "m1", std::string pack_id = "fake")
+      : model_id_(std::move(model)), pack_id_(std::move(pack_id)) {
     face::Calibration table;
     table.model_id = model_id_;
     table.points = {{1e-2, 0.3F}, {1e-3, 0.4F}};

@@ -370,6 +370,75 @@ TEST_P(CatchUpTest, ATrainingOfTheOwnersOwnIsWaitedFor) {
   EXPECT_EQ(jobs_of(user_).back(), told(second, "succeeded"));
 }
 
+TEST_P(CatchUpTest, ATrainingThatNeverEndsIsNotWaitedForForEver) {
+  const auto slow = std::make_shared<FakeEngine>("m2");
+  std::latch leave(1);
+  const auto first = trained("one");
+  const auto second = trained("two");
+  recognition_->use_engines(slow);
+  slow->on_detect = [&] { leave.wait(); };
+  ASSERT_TRUE(start_training(*jobs_, *recognition_, user_, first));
+  look();
+  clock_.advance(std::chrono::milliseconds(CatchUp::kWaitAtMost_ms - 1));
+  look();
+  EXPECT_EQ(jobs_->list(user_)->size(), 1U);
+  clock_.advance(std::chrono::milliseconds(1));
+  look();
+  EXPECT_EQ(jobs_->list(user_)->size(), 2U);
+  EXPECT_EQ(*jobs_->list(user_)->front().subject, fmt::format("gallery {}", second.value()));
+  leave.count_down();
+  EXPECT_EQ(jobs_of(user_),
+            std::vector<std::string>({told(first, "succeeded"), told(second, "succeeded")}));
+}
+
+TEST_P(CatchUpTest, AFormerPackIsLetGoOnceAllGalleriesHaveChanged) {
+  trained("one");
+  trained("two");
+  std::weak_ptr<FakeEngine> former = engine_;
+  recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
+  engine_.reset();
+  for (int gallery = 0; gallery < 2; ++gallery) {
+    look();
+    EXPECT_EQ(jobs_of(user_).size(), static_cast<size_t>(gallery) + 1);
+    EXPECT_FALSE(former.expired());
+  }
+  look();
+  EXPECT_TRUE(former.expired());
+  EXPECT_TRUE(recognition_->former_engines().empty());
+}
+
+TEST_P(CatchUpTest, PromotingAndUndoingForEverLeavesRoomForTheOwnersVersions) {
+  const auto gallery = trained("one");
+  for (int times = 0; times < 3; ++times) {
+    for (const auto& engine : {std::make_shared<FakeEngine>("m2"), engine_}) {
+      recognition_->use_engines(engine);
+      look();
+      EXPECT_EQ(jobs_of(user_).back(), told(gallery, "succeeded"));
+      EXPECT_EQ(model_of(gallery), engine->model_id().hex());
+      look();
+    }
+  }
+  EXPECT_EQ(galleries_->list_versions(user_, gallery)->size(), 3U)
+      << "the owner's, and one of each";
+}
+
+TEST_P(CatchUpTest, AGalleryWithoutRoomForAVersionIsNotEmbeddedInVain) {
+  gallery::Limits few;
+  few.versions_per_gallery = 1;
+  jobs_.reset();
+  recognition_.reset();
+  galleries_ = std::make_unique<gallery::Galleries>(database(), *files_, clock_, few);
+  recognition_ = std::make_unique<Recognition>(*galleries_, *scheduler_, engine_);
+  start_jobs();
+  catch_up_ = std::make_unique<CatchUp>(*jobs_, *recognition_);
+  const auto gallery = trained("one");
+  const auto newer = std::make_shared<FakeEngine>("m2");
+  newer->on_detect = [] { ADD_FAILURE() << "it was"; };
+  recognition_->use_engines(newer);
+  look();
+  EXPECT_EQ(jobs_of(user_), std::vector<std::string>{told(gallery, "failed")});
+}
+
 TEST_P(CatchUpTest, LeavesWhatWasChosenByHandAndWhatWasNeverTrained) {
   enroll(1);
   const auto chosen = trained("chosen");
