@@ -146,19 +146,16 @@ json::object to_json(const gallery::UnknownFace& face) {
 
 json::object to_json(const recognition::UnknownFaces& faces) {
   json::array groups;
-  for (const auto& group : faces.groups) {
+  for (const recognition::UnknownGroup& group : faces) {
     json::array members;
-    for (const gallery::UnknownFace& face : group) members.emplace_back(to_json(face));
-    groups.emplace_back(json::object{{"model_id", group.front().embedding.model_id.hex()},
+    for (const gallery::UnknownFace& face : group.faces) members.emplace_back(to_json(face));
+    json::value threshold = nullptr;
+    if (group.match_threshold) threshold = json::number(group.match_threshold->similarity);
+    groups.emplace_back(json::object{{"model_id", group.faces.front().embedding.model_id.hex()},
+                                     {"match_threshold", std::move(threshold)},
                                      {"faces", std::move(members)}});
   }
-  json::object written{{"model_id", faces.model_id.hex()},
-                       {"match_threshold", nullptr},
-                       {"groups", std::move(groups)}};
-  if (faces.match_threshold) {
-    written["match_threshold"] = json::number(faces.match_threshold->similarity);
-  }
-  return written;
+  return {{"groups", std::move(groups)}};
 }
 
 json::object to_json(const face::DetectedFace& face) {

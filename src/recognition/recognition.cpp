@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "gallery/model_file.h"
@@ -57,6 +58,8 @@ struct Recognition::Parts {
   [[nodiscard]] Result<VersionedSnapshot> snapshot(UserId user, GalleryId gallery,
                                                    std::optional<int64_t> version);
   [[nodiscard]] Result<void> look_up(GalleryWatch& state, int64_t time_ms);
+  [[nodiscard]] Result<std::optional<ComparableModel>> comparable(UserId user, GalleryId gallery,
+                                                                  const face::ModelId& model);
 
   gallery::Galleries& galleries;
   InferenceScheduler& scheduler;
@@ -236,9 +239,33 @@ void Recognition::end_watch(GalleryWatch& state, int64_t time_ms) {
 
 // --- unknown faces ---
 
+/// By what faces of a model are compared; nothing where nothing is promised of it.
+Result<std::optional<ComparableModel>> Recognition::Parts::comparable(UserId user,
+                                                                      GalleryId gallery,
+                                                                      const face::ModelId& model) {
+  const auto engine = engines.find(model);
+  if (engine && engine->calibration()) {
+    return ComparableModel{.metric = engine->metric(),
+                           .embedding_length = engine->embedding_length(),
+                           .calibration = *engine->calibration()};
+  }
+  const auto training = TRY(galleries.find_training(user, gallery, model));
+  if (!training) return std::nullopt;
+  return ComparableModel{.metric = training->metric,
+                         .embedding_length = training->embedding_length,
+                         .calibration = *training->calibration};
+}
+
 Result<UnknownFaces> Recognition::unknown_faces(UserId user, GalleryId gallery) {
   auto faces = TRY(parts_->galleries.list_unknown_faces(user, gallery));
-  return group_unknown_faces(std::move(faces), *engine());
+  std::set<face::ModelId> seen_by;
+  for (const gallery::UnknownFace& face : faces) seen_by.insert(face.embedding.model_id);
+  ComparableModels models;
+  for (const face::ModelId& model : seen_by) {
+    const auto comparable = TRY(parts_->comparable(user, gallery, model));
+    if (comparable) models.emplace(model, *comparable);
+  }
+  return group_unknown_faces(std::move(faces), models);
 }
 
 Result<EnrollReport> Recognition::enroll_unknown_face(UserId user, GalleryId gallery,

@@ -192,9 +192,11 @@ class Recognition {
   /// The stream is over: what a recorded one still showed is kept too.
   void end_watch(GalleryWatch& state, int64_t time_ms);
 
-  /// The faces that recorded streams showed and the gallery did not know, those alike together.
+  /// The faces that recorded streams showed and the gallery did not know, those alike together: for
+  /// each model by the thresholds of its pack or, where that is not in memory, by those of the
+  /// gallery's newest version of that model.
   ///
-  /// fails: as gallery::Galleries::list_unknown_faces
+  /// fails: as gallery::Galleries::list_unknown_faces and find_training
   /// cost:  as group_unknown_faces
   [[nodiscard]] Result<UnknownFaces> unknown_faces(UserId user, GalleryId gallery);
 

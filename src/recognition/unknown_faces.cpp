@@ -1,6 +1,8 @@
 #include "recognition/unknown_faces.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "gallery/face_groups.h"
@@ -9,37 +11,55 @@ namespace faceforge::recognition {
 
 namespace {
 
-bool is_comparable(const face::Embedding& embedding, const FaceEngine& engine) {
-  return embedding.model_id == engine.model_id() && embedding.metric == engine.metric() &&
-         std::cmp_equal(embedding.values.size(), engine.embedding_length());
+bool is_comparable(const face::Embedding& embedding, const ComparableModel& model) {
+  return embedding.metric == model.metric &&
+         std::cmp_equal(embedding.values.size(), model.embedding_length);
+}
+
+/// The groups of the faces of one model, none of which is alone for want of a threshold.
+UnknownFaces groups_of(std::vector<gallery::UnknownFace> faces,
+                       const gallery::MatchThreshold& threshold) {
+  std::vector<face::Embedding> embeddings;
+  for (const gallery::UnknownFace& face : faces) embeddings.push_back(face.embedding);
+  UnknownFaces groups;
+  for (const auto& indices : gallery::group_faces(embeddings, threshold.similarity)) {
+    UnknownGroup& group = groups.emplace_back(UnknownGroup{.match_threshold = threshold});
+    for (const size_t index : indices) group.faces.push_back(std::move(faces[index]));
+  }
+  return groups;
 }
 
 }  // namespace
 
 UnknownFaces group_unknown_faces(std::vector<gallery::UnknownFace> faces,
-                                 const FaceEngine& engine) {
-  UnknownFaces grouped{.model_id = engine.model_id()};
-  if (const auto policy = gallery::MatchPolicy::create(engine.calibration())) {
-    grouped.match_threshold = policy->identification_threshold(std::max<size_t>(1, faces.size()));
-  }
-  std::vector<gallery::UnknownFace> comparable;
-  std::vector<gallery::UnknownFace> alone;
-  std::vector<face::Embedding> embeddings;
+                                 const ComparableModels& models) {
+  std::map<face::ModelId, std::vector<gallery::UnknownFace>> of_models;
+  UnknownFaces alone;
+  size_t compared_count = 0;
   for (gallery::UnknownFace& face : faces) {
-    const bool joins = grouped.match_threshold && embeddings.size() < gallery::kMaxGroupedFaces &&
-                       is_comparable(face.embedding, engine);
-    if (joins) embeddings.push_back(face.embedding);
-    (joins ? comparable : alone).push_back(std::move(face));
-  }
-  if (!comparable.empty()) {
-    for (const auto& indices :
-         gallery::group_faces(embeddings, grouped.match_threshold->similarity)) {
-      auto& group = grouped.groups.emplace_back();
-      for (const size_t index : indices) group.push_back(std::move(comparable[index]));
+    const auto model = models.find(face.embedding.model_id);
+    if (model != models.end() && compared_count < gallery::kMaxGroupedFaces &&
+        is_comparable(face.embedding, model->second)) {
+      ++compared_count;
+      of_models[model->first].push_back(std::move(face));
+    } else {
+      alone.emplace_back().faces.push_back(std::move(face));
     }
   }
-  for (gallery::UnknownFace& face : alone) grouped.groups.emplace_back().push_back(std::move(face));
-  return grouped;
+  UnknownFaces groups;
+  for (auto& [model, of_model] : of_models) {
+    const auto policy = gallery::MatchPolicy::create(models.at(model).calibration);
+    if (policy) {
+      const auto threshold = policy->identification_threshold(of_model.size());
+      std::ranges::move(groups_of(std::move(of_model), threshold), std::back_inserter(groups));
+    } else {
+      for (auto& face : of_model) alone.emplace_back().faces.push_back(std::move(face));
+    }
+  }
+  std::ranges::stable_sort(groups, std::ranges::greater{},
+                           [](const UnknownGroup& group) { return group.faces.size(); });
+  std::ranges::move(alone, std::back_inserter(groups));
+  return groups;
 }
 
 }  // namespace faceforge::recognition

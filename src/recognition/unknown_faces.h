@@ -1,31 +1,46 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
+#include "face/calibration.h"
+#include "face/embedding.h"
 #include "face/model_id.h"
 #include "gallery/match_policy.h"
 #include "gallery/recording.h"
-#include "recognition/face_engine.h"
 
 namespace faceforge::recognition {
 
-/// The unknown faces of a gallery, those that are alike together.
-struct UnknownFaces {
-  face::ModelId model_id{};  ///< of the pack in use
-  /// Above which faces were put together, on average; nothing where the pack is not calibrated.
+/// What the faces of a model are compared by.
+struct ComparableModel {
+  face::Metric metric = face::Metric::Cosine;
+  int64_t embedding_length = 0;
+  face::Calibration calibration{};
+};
+using ComparableModels = std::map<face::ModelId, ComparableModel>;
+
+/// Unknown faces that look like one person; one at least, all of one model.
+struct UnknownGroup {
+  /// Above which faces were put together, on average; nothing where they cannot be compared: such a
+  /// face is alone.
   std::optional<gallery::MatchThreshold> match_threshold{};
-  /// By falling size. A face that another pack saw is alone, for it cannot be compared, and so is
-  /// one whose stored embedding is not what the pack in use makes.
-  std::vector<std::vector<gallery::UnknownFace>> groups{};
+  std::vector<gallery::UnknownFace> faces{};
 };
 
-/// Puts together what looks like one person. The threshold is that of a gallery with as many people
-/// as there are faces: at the default rate, of 100 faces one at most lies with a stranger's.
+/// The unknown faces of a gallery, those that are alike together: by falling size, then those that
+/// cannot be compared.
+using UnknownFaces = std::vector<UnknownGroup>;
+
+/// Puts together what looks like one person, for each model by itself. The threshold is that of a
+/// gallery with as many people as there are faces of the model: at the default rate, of 100 faces
+/// one at most lies with a stranger's.
 ///
-/// in:   beyond gallery::kMaxGroupedFaces each is alone
-/// cost: as gallery::group_faces
+/// in:   a face of a model that is not among `models`, or whose stored embedding is not what that
+///       model makes, cannot be compared, nor can what is beyond gallery::kMaxGroupedFaces
+/// cost: as gallery::group_faces for each model
 [[nodiscard]] UnknownFaces group_unknown_faces(std::vector<gallery::UnknownFace> faces,
-                                               const FaceEngine& engine);
+                                               const ComparableModels& models);
 
 }  // namespace faceforge::recognition

@@ -532,7 +532,7 @@ export const en = {
   'unknown.to_live': 'To the live page',
   'unknown.group': 'Group of {count}, last seen {date}',
   'unknown.seen': 'last seen {date}',
-  'unknown.other_pack': 'Seen by another model pack: it cannot be compared.',
+  'unknown.other_pack': 'No thresholds of the model pack that saw it are known here: it is compared with no other.',
   'unknown.select_group': 'Select the group',
   'unknown.face': 'Face {number} of {count}, seen {date}',
   'unknown.show_all': 'Show all {count}',
