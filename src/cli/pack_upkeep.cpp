@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
 #include "base/without_throwing.h"
@@ -13,54 +12,25 @@
 namespace faceforge::cli {
 namespace {
 
-/// A pack that could not be taken up may have been repaired by then.
-constexpr std::chrono::minutes kTryRefusedAgainAfter{10};
-
-Result<recognition::Engines> load_engines(const packs::Registry& registry,
-                                          const std::string& pack_id, int core_count) {
-  const vision::PipelineSpec spec = TRY(registry.open(pack_id));
-  return recognition::make_engines(TRY(vision::Pipeline::load(spec)), core_count);
+Unexpected not_calibrated() {
+  return fail(ErrorCode::Conflict, "pack_not_calibrated",
+              "it has no thresholds: `faceforge evaluate calibrate --write-card` measures them");
 }
 
-/// The model of a pack that is here; where its card does not know the hashes of its files, they are
-/// read.
-Result<face::ModelId> model_of(const packs::Registry& registry, const packs::PackEntry& entry) {
-  if (auto known = packs::model_id(entry.card)) return *std::move(known);
-  return TRY(registry.open(entry.card.id)).model_id;
+const std::string& id_of(const packs::PackEntry& entry) {
+  return entry.card.id;
 }
 
 }  // namespace
 
-recognition::LoadEngines engines_among(const packs::Registry& registry, int core_count) {
-  return [&registry, core_count](
-             const face::ModelId& model,
-             const std::string& pack_id) -> Result<std::optional<recognition::Engines>> {
-    Result<std::optional<recognition::Engines>> outcome = std::nullopt;
-    auto entries = TRY(registry.list());
-    // Of one model, the pack that trained the version finds the faces as it did then.
-    std::ranges::stable_partition(entries,
-                                  [&](const auto& entry) { return entry.card.id == pack_id; });
-    for (const packs::PackEntry& entry : entries) {
-      if (entry.state == packs::PackState::NotInstalled || entry.fault) continue;
-      const auto made = model_of(registry, entry);
-      if (!made) outcome = Unexpected(made.error());
-      if (!made || *made != model) continue;
-      // Another pack may have the same network, and be whole.
-      auto loaded = load_engines(registry, entry.card.id, core_count);
-      if (loaded) return *std::move(loaded);
-      outcome = Unexpected(std::move(loaded).error());
-    }
-    return outcome;
-  };
-}
-
-void PackUpkeep::run(const recognition::Engines& in_use, const std::stop_token& stop) {
-  prepare(in_use, stop);
+void PackUpkeep::run(const std::stop_token& stop) {
+  hold_answering_packs();
+  prepare(parts_.recognition.engines_in_use(), stop);
   std::mutex mutex;
   std::condition_variable_any never;
   std::unique_lock lock(mutex);
   while (!stop.stop_requested()) {
-    if (parts_.served == ServedPack::Default) look_at_default(stop);
+    look(stop);
     const auto next_look = std::chrono::steady_clock::now() + kLookEvery;
     while (catch_up(stop) == recognition::CatchUp::State::AtWork &&
            std::chrono::steady_clock::now() < next_look) {
@@ -70,44 +40,60 @@ void PackUpkeep::run(const recognition::Engines& in_use, const std::stop_token& 
   }
 }
 
+void PackUpkeep::look(const std::stop_token& stop) {
+  if (parts_.served == ServedPack::Default) look_at_default(stop);
+  prepare_former(stop);
+}
+
+void PackUpkeep::hold_answering_packs() {
+  const auto held = without_throwing([&] { return parts_.recognition.hold_answering_packs(); });
+  if (!held)
+    log::warning("former packs are loaded when they are asked for: {}", held.error().message);
+}
+
 void PackUpkeep::look_at_default(const std::stop_token& stop) {
-  const auto entry = without_throwing([&] { return parts_.registry.default_pack(); });
-  if (!entry) {
-    if (std::exchange(last_trouble_, entry.error().message) != entry.error().message) {
-      log::warning("the default pack cannot be told, the one in use stays: {}",
-                   entry.error().message);
-    }
-    return;
+  const auto entries = without_throwing([&] { return parts_.packs.list(); });
+  const std::string trouble = entries ? "" : entries.error().message;
+  if (std::exchange(last_trouble_, trouble) != trouble && !entries) {
+    log::warning("the default pack cannot be told, the one in use stays: {}", trouble);
   }
-  last_trouble_.clear();
-  const Identity next{.pack_id = entry->card.id,
-                      .model_id = packs::model_id(entry->card).value_or(face::ModelId())};
+  if (!entries) return;
   const auto present = parts_.recognition.engine();
+  // Of one list, so that a pack that is being replaced is not there and gone.
+  if (!is_here(*entries, present->pack_id())) return;
+  const auto entry =
+      std::ranges::find(*entries, packs::DefaultMark::Default, &packs::PackEntry::default_mark);
+  if (entry == entries->end()) return;
+  const Identity next{.pack_id = entry->card.id,
+                      .model_id = packs::model_id(entry->card).value_or(face::ModelId()),
+                      .is_calibrated = entry->card.calibration.has_value()};
   const bool same_model = next.model_id.empty() || next.model_id == present->model_id();
   if (next.pack_id == present->pack_id() && same_model) {
     refused_.reset();
     return;
   }
-  if (!is_here(present->pack_id())) return;
-  const auto now = std::chrono::steady_clock::now();
-  const bool was_refused = refused_ == next;
-  if (was_refused && now < try_again_) return;
+  if (was_refused_lately(next)) return;
   const auto taken = without_throwing([&] { return take_up(next, stop); });
   if (taken || stop.stop_requested()) return;
-  if (!was_refused) {
+  if (refused_ != next) {
     log::warning("the pack {} is the default by now and cannot be taken up; {} goes on: {}",
                  next.pack_id, present->pack_id(), taken.error().message);
   }
   refused_ = next;
-  try_again_ = now + kTryRefusedAgainAfter;
+  refused_ms_ = parts_.clock.now_ms();
+}
+
+bool PackUpkeep::was_refused_lately(const Identity& next) const {
+  const int64_t since_ms = parts_.clock.now_ms() - refused_ms_;
+  return refused_ == next && since_ms >= 0 && since_ms < kTryRefusedAgain_ms;
 }
 
 /// Whether a pack can be used. One that cannot is being replaced or read at a bad moment, or was
 /// removed: that makes the next best one the default, and is nobody's wish to change over.
-bool PackUpkeep::is_here(const std::string& pack_id) {
-  const auto entry = without_throwing([&] { return parts_.registry.info(pack_id); });
-  const bool is_here =
-      entry && entry->state != packs::PackState::NotInstalled && !entry->fault.has_value();
+bool PackUpkeep::is_here(std::span<const packs::PackEntry> entries, const std::string& pack_id) {
+  const auto entry = std::ranges::find(entries, pack_id, id_of);
+  const bool is_here = entry != entries.end() && entry->state != packs::PackState::NotInstalled &&
+                       !entry->fault.has_value();
   const std::string trouble =
       is_here ? "" : fmt::format("the pack in use, {}, is not here any more", pack_id);
   if (std::exchange(last_gone_, trouble) != trouble && !is_here) {
@@ -118,13 +104,11 @@ bool PackUpkeep::is_here(const std::string& pack_id) {
 }
 
 Result<void> PackUpkeep::take_up(const Identity& next, const std::stop_token& stop) {
-  auto engines = TRY(load_engines(parts_.registry, next.pack_id, parts_.core_count));
-  const bool decides_nothing =
-      !engines.one_core->calibration() && parts_.recognition.engine()->calibration();
-  if (decides_nothing) {
-    return fail(ErrorCode::Conflict, "pack_not_calibrated",
-                "it has no thresholds: `faceforge evaluate calibrate --write-card` measures them");
-  }
+  const bool needs_thresholds = parts_.recognition.engine()->calibration().has_value();
+  // The card tells it before anything is loaded, unless what it has is of another model.
+  if (needs_thresholds && !next.is_calibrated) return not_calibrated();
+  auto engines = TRY(parts_.packs.load(next.pack_id));
+  if (needs_thresholds && !engines.one_core->calibration()) return not_calibrated();
   prepare(engines, stop);
   if (stop.stop_requested()) return {};
   parts_.recognition.use_engines(std::move(engines));
@@ -133,9 +117,18 @@ Result<void> PackUpkeep::take_up(const Identity& next, const std::stop_token& st
 }
 
 void PackUpkeep::prepare(const recognition::Engines& engines, const std::stop_token& stop) {
+  std::erase_if(prepared_, [](const auto& engine) { return engine.expired(); });
+  prepared_.push_back(engines.one_core);
   const auto prepared = without_throwing([&] { return parts_.scheduler.prepare(engines, stop); });
   if (!prepared && prepared.error().code != ErrorCode::Cancelled) {
     log::warning("batches are compiled when they come: {}", prepared.error().message);
+  }
+}
+
+void PackUpkeep::prepare_former(const std::stop_token& stop) {
+  for (const recognition::Engines& former : parts_.recognition.former_engines()) {
+    const auto is_same = [&](const auto& engine) { return engine.lock() == former.one_core; };
+    if (std::ranges::none_of(prepared_, is_same)) prepare(former, stop);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "base/file_lock.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #include "cli/listen_address.h"
 #include "cli/pack_choice.h"
 #include "cli/pack_upkeep.h"
+#include "cli/served_packs.h"
 #include "cli/text.h"
 #include "cli/web_folder.h"
 #include "gallery/galleries.h"
@@ -163,7 +165,7 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   }
   packs::Registry registry = TRY(registry_of(options.installation.data_folder));
   const int core_count = processor_count();
-  const recognition::Engines engines = recognition::make_engines(
+  recognition::Engines engines = recognition::make_engines(
       TRY(open_pipeline({.data_folder = options.installation.data_folder, .pack = options.pack})),
       core_count);
   const auto database = TRY(open_database(options.installation));
@@ -179,8 +181,11 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
       {.core_count = core_count,
        .gathering = std::chrono::microseconds(std::lround(1'000 * options.batch_wait_ms)),
        .live_requests = http_options.transport.limits.photos_at_once()}));
-  recognition::Recognition recognition(galleries, *scheduler, engines, {},
-                                       engines_among(registry, core_count));
+  const RegistryPacks served_packs(registry, core_count);
+  recognition::Recognition recognition(
+      galleries, *scheduler, std::move(engines),
+      {.waiting_for_packs = static_cast<size_t>(core_count)},  // half of those that take photos
+      engines_among(served_packs));
   jobs::Jobs jobs(database, clock);
   recognition::add_train_gallery(jobs, recognition);
   TRY(jobs.start());
@@ -195,19 +200,19 @@ Result<int> run_serve(const ServeOptions& options, const Interrupt& interrupt) {
   const auto server = TRY(http::Server::start(http_options, services));
 
   PackUpkeep pack_upkeep(
-      {.registry = registry,
+      {.packs = served_packs,
        .scheduler = *scheduler,
        .recognition = recognition,
        .jobs = jobs,
-       .core_count = core_count,
+       .clock = clock,
        .served = options.pack.empty() ? ServedPack::Default : ServedPack::Fixed});
-  std::jthread looking([&](const std::stop_token& stop) { pack_upkeep.run(engines, stop); });
+  std::jthread looking([&](const std::stop_token& stop) { pack_upkeep.run(stop); });
 
   const ListenAddress bound{http_options.transport.address, server->port()};
   print(fmt::format("FaceForge is at {}  ({}pack {}; Ctrl-C ends it)\n",
                     browser_address(bound, http_options.transport.tls ? "https" : "http"),
                     options.web_folder.empty() ? "the API alone, no pages: see --web; " : "",
-                    to_printable(engines.one_core->pack_id())));
+                    to_printable(recognition.engine()->pack_id())));
   if (certificate) print(introduction(*certificate));
   std::fflush(stdout);
   const auto waited = wait_for_the_end(

@@ -95,6 +95,11 @@ Result<vision::PipelineSpec> Registry::open(std::string_view id_or_folder) const
   return open_entry(entry, options_.packs_folder);
 }
 
+Result<face::ModelId> Registry::model_of(const PackEntry& entry) const {
+  if (auto known = model_id(entry.card)) return *std::move(known);
+  return TRY(open_entry(entry, options_.packs_folder)).model_id;
+}
+
 Result<void> Registry::remove(std::string_view id) const {
   const auto installed = [&]() -> Result<fs::path> {
     const auto entries = TRY(packs_here(options_, *memory_));

@@ -120,6 +120,12 @@ class Registry {
   /// cost:  reads every file of the pack once
   [[nodiscard]] Result<vision::PipelineSpec> open(std::string_view id_or_folder) const;
 
+  /// The model of a pack of `list`. Where its card does not know the hashes of its files, they are
+  /// read.
+  ///
+  /// fails: as open
+  [[nodiscard]] Result<face::ModelId> model_of(const PackEntry& entry) const;
+
   /// Installs a pack, complete and checked, or changes nothing: unpacked beside its place, every
   /// file's size and sha256 checked (or recorded where its card knows none), every network loaded
   /// once, then renamed.
