@@ -97,7 +97,8 @@ void ModelEngines::need(std::span<const gallery::AnsweringPack> packs) {
   for (const gallery::AnsweringPack& pack : packs) answering_.insert(pack.model_id);
   for (auto held = others_.begin(); held != others_.end();) {
     const auto next = std::next(held);
-    if (!answering_.contains(model_of(held->engines))) {
+    const bool may_go = !is_within(held->asked_ms, kStay_ms);
+    if (may_go && !answering_.contains(model_of(held->engines))) {
       let_go.splice(let_go.end(), others_, held);
     }
     held = next;
@@ -237,6 +238,7 @@ std::optional<Engines> ModelEngines::look_up(const face::ModelId& model) {
   const auto found = std::ranges::find_if(others_, is_of_model);
   if (found == others_.end()) return std::nullopt;
   others_.splice(others_.begin(), others_, found);
+  found->asked_ms = clock_.now_ms();
   return found->engines;
 }
 
@@ -263,7 +265,8 @@ bool ModelEngines::is_within(UnixTime_ms time_ms, int64_t span_ms) const {
 }
 
 std::list<ModelEngines::Held> ModelEngines::keep(Engines engines) {
-  others_.push_front({.engines = std::move(engines), .since_ms = clock_.now_ms()});
+  const UnixTime_ms now_ms = clock_.now_ms();
+  others_.push_front({.engines = std::move(engines), .since_ms = now_ms, .asked_ms = now_ms});
   return drop_beyond_limits();
 }
 

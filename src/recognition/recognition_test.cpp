@@ -299,6 +299,9 @@ TEST_P(RecognitionTest, FormerPacksThatAnswerAreLoadedBeforeAQuestionAndLetGoWhe
   EXPECT_EQ(recognition_->former_engines().size(), 1U) << "it was chosen by hand";
   ASSERT_TRUE(galleries_->use_version(user_, gallery_, 2));
   ASSERT_TRUE(recognition_->hold_answering_packs());
+  EXPECT_EQ(recognition_->former_engines().size(), 1U) << "a stream may ask it for a second still";
+  clock_.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(recognition_->hold_answering_packs());
   EXPECT_TRUE(recognition_->former_engines().empty());
 }
 

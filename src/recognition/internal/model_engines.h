@@ -73,7 +73,8 @@ class ModelEngines {
   void use(Engines engines);
 
   /// Has the engines that galleries are answered by loaded, as far as there is room, and lets go of
-  /// all others but those in use.
+  /// all others but those in use and those asked for within kStay_ms: a stream looks only every
+  /// second which version answers, and what has begun ends with the version that it began with.
   ///
   /// in: all of them, those of most galleries first
   void need(std::span<const gallery::AnsweringPack> packs);
@@ -97,6 +98,7 @@ class ModelEngines {
   struct Held {
     Engines engines;
     UnixTime_ms since_ms = 0;
+    UnixTime_ms asked_ms = 0;  ///< last
   };
   /// A pack to be loaded.
   struct Wanted {

@@ -166,6 +166,10 @@ TEST_F(ModelEnginesTest, WhatAnswersIsLoadedBeforeItIsAskedForAndWhatAnswersNoMo
   EXPECT_THAT(others(), UnorderedElementsAre("m3", "m2")) << "those of most galleries";
   const std::weak_ptr<const FaceEngine> let_go = engines_.find(face::ModelId("m2"));
   EXPECT_EQ(asked("m3"), "m3");
+  clock_.advance(kStay - std::chrono::milliseconds(1));
+  need({"m1", "m3"});
+  EXPECT_FALSE(let_go.expired()) << "who began with it a moment ago may ask once more";
+  clock_.advance(std::chrono::milliseconds(1));
   need({"m1", "m3"});
   EXPECT_THAT(others(), UnorderedElementsAre("m3"));
   EXPECT_TRUE(let_go.expired());
