@@ -58,10 +58,27 @@ Result<std::set<std::string>> trained_people_left_out(const std::string& data_fo
                                                       bool is_left_out) {
   const packs::Registry registry = TRY(registry_of(data_folder));
   std::set<std::string> left_out;
+  bool is_known = false;
   for (const packs::PackEntry& pack : TRY(registry.list())) {
-    if (pack.state == packs::PackState::NotInstalled || pack.fault) continue;
-    if (packs::model_id(pack.card) != model_id) continue;
+    if (pack.state == packs::PackState::NotInstalled) continue;
+    if (const auto known = packs::model_id(pack.card); known && *known != model_id) continue;
+    const auto model =
+        pack.fault ? Result<face::ModelId>(std::unexpect, *pack.fault) : registry.model_of(pack);
+    if (!model) {
+      note(
+          fmt::format("the pack {} may be of the model {:.12}, and cannot tell whom it was trained "
+                      "on: {}\n",
+                      pack.card.id, model_id.hex(), model.error().message));
+    }
+    if (!model || *model != model_id) continue;
+    is_known = true;
     left_out.merge(TRY(left_out_for(pack, people, is_left_out)));
+  }
+  if (!is_known) {
+    note(
+        fmt::format("no usable pack of the model {:.12} is here: whether it was trained on these "
+                    "people is not known\n",
+                    model_id.hex()));
   }
   return left_out;
 }

@@ -124,6 +124,14 @@ test('whom a network was trained on is measured by nobody', { skip }, async () =
   await refused(promote('trained', 'bad'));
   await refused(promote('bad', 'trained'));
 
+  // Files of embeddings name no pack: what keeps one from saying whom it was trained on is told.
+  const list = join(packs, 'trained/trained_people.txt');
+  const told = async (where) => (await run(['evaluate', 'compare', ...embedded, ...data], { env: { FACEFORGE_PACKS: where } })).stderr;
+  writeFileSync(list, lines.slice(1));
+  assert.match(await told(packs), /the pack trained may be of the model [0-9a-f]{12}, and cannot tell whom it was trained on: /);
+  assert.match(await told(some[1]), /no usable pack of the model [0-9a-f]{12} is here: whether it was trained on these people is not known/);
+  writeFileSync(list, lines);
+
   const { code, json, stderr } = await runJson(promote('trained', 'bad', ['--leave-out-trained']), { env });
   assert.equal(code, 0, stderr);
   assert.match(stderr, /5 of 60 people are left out: trained was trained on them/);
