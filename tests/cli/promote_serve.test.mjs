@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { Asker, isIt, whoIs } from '../live/asker.mjs';
 import { enrolled, filmsOf, framesPerSecond, people, Viewer } from '../live/viewers.mjs';
+import { seededRandom } from '../support/seeded_random.mjs';
 import { folder, root, runJson, skip, testData } from './faceforge.mjs';
 import { serve } from './server.mjs';
 
@@ -15,6 +16,9 @@ const env = { FACEFORGE_PACKS: packs };
 const [former, promoted] = ['yunet-mbf', 'scrfd500-mbf']; // by rank, for a permissive licence comes first
 const promotions = join(data, 'packs/.promoted.json');
 const options = { env, pack: null };
+/** What a request or the gap between two results may take while a pack is loaded, compiled and learnt by, in multiples of the
+ * longest before: those have a core each where there was none to share, and two cores may be all there are. */
+const slowerUnderLoad = 10;
 
 const wait = async (what, is, most_ms = 60_000) => {
   const began_ms = performance.now();
@@ -80,21 +84,23 @@ test('a promotion under load: no failed request, right answers throughout, and b
   await viewer.open(server.address, gallery, client.cookie);
   const frames = setInterval(() => viewer.sendFrame(), 1_000 / framesPerSecond);
   asker.begin();
+  let most_ms = Infinity;
   const nothingWrong = (when) => {
     const { asked, failed, wrong, slowest_ms } = asker.take();
     assert.deepEqual([failed, wrong, viewer.wrong], [[], [], []], when);
     assert.ok(asked > 0 && viewer.results > 0, when);
+    const longest_ms = Math.max(slowest_ms, viewer.longestGap_ms);
     console.log(`${when}: ${asked} requests, the slowest ${slowest_ms.toFixed(0)} ms; ${viewer.results} frames, longest gap ${viewer.longestGap_ms.toFixed(0)} ms`);
+    assert.ok(longest_ms <= most_ms, `${when}: ${longest_ms} ms, with ${most_ms} ms as the most`);
     Object.assign(viewer, { results: 0, longestGap_ms: 0 });
+    return longest_ms;
   };
   await wait('a few answers', () => asker.asked > 3 * questions.length);
-  nothingWrong('before');
+  most_ms = slowerUnderLoad * nothingWrong('before');
 
   await promote(everyone);
   const noticed_ms = await wait('the promoted pack', async () => (await must('GET', '/packs/default')).id === promoted);
   console.log(`noticed after ${noticed_ms.toFixed(0)} ms`);
-  const during = await galleryOf(gallery);
-  assert.ok([former, promoted].includes(during.answered_by.pack_id));
   await wait('the gallery by the promoted pack', () => answeredBy(promoted));
   nothingWrong('promoted');
   await wait('a few answers', () => asker.asked > 2 * questions.length);
@@ -108,13 +114,14 @@ test('a promotion under load: no failed request, right answers throughout, and b
   copyFileSync(promotions, join(folder, 'promoted.json'));
   assert.equal((await runJson(['packs', 'promote', '--undo', '--data', data], { env })).code, 0);
   await wait('the gallery by the former pack again', () => answeredBy(former));
-  await wait('a few answers', () => asker.asked > 2 * questions.length);
+  const askedBefore = asker.asked;
+  await wait('a few answers', () => asker.asked > askedBefore + 2 * questions.length);
   nothingWrong('taken back');
   assert.deepEqual(asker.models, [asker.models[0], asker.models[1], asker.models[0]], 'each switch once');
   const { jobs } = await must('GET', '/jobs');
   assert.deepEqual(new Set(jobs.map(({ state }) => state)), new Set(['succeeded']));
 
-  // Many photos that the promoted pack has not seen; killed while it learns them.
+  // Many photos that the promoted pack has not seen; killed while it learns them, and twice in what follows.
   for (const { name, photos } of everyone.slice(5)) {
     const { id } = await must('POST', `/galleries/${gallery}/people`, { name });
     const form = new FormData();
@@ -132,20 +139,34 @@ test('a promotion under load: no failed request, right answers throughout, and b
     const { jobs: present } = await must('GET', '/jobs');
     return present.some(({ state, progress }) => state === 'running' && progress.done > 0);
   });
-  server.child.kill('SIGKILL');
-  await server.ended;
-  server = await serve(data, ['--web', ''], options);
-  assert.match(server.said, new RegExp(`pack ${promoted};`));
-  client.address = server.address;
-  const again = new Asker(client, gallery, questions);
-  again.begin();
-  await wait('the gallery by the promoted pack', () => answeredBy(promoted));
-  await wait('a few answers', () => again.asked > 2 * questions.length);
-  await again.stop();
-  assert.deepEqual([again.failed, again.wrong], [[], []]);
+  /** Kills the server and starts it again: everything is answered by whichever pack is to be asked, at once. */
+  const killed = async (pack) => {
+    server.child.kill('SIGKILL');
+    await server.ended;
+    server = await serve(data, ['--web', ''], options);
+    assert.match(server.said, new RegExp(`pack ${pack};`));
+    client.address = server.address;
+    const again = new Asker(client, gallery, questions);
+    again.begin();
+    await wait(`the gallery by ${pack}`, () => answeredBy(pack));
+    await wait('a few answers', () => again.asked > 2 * questions.length);
+    await again.stop();
+    assert.deepEqual([again.failed, again.wrong], [[], []], `killed, then asked by ${pack}`);
+  };
+  await killed(promoted);
+  const random = seededRandom(27);
+  for (const pack of [former, promoted]) {
+    if (pack === former) writeFileSync(promotions, '[]'); // as --undo leaves it
+    else copyFileSync(join(folder, 'promoted.json'), promotions);
+    await new Promise((resolve) => setTimeout(resolve, 7_000 * random())); // before, in or after the change
+    await killed(pack);
+  }
   const end = await galleryOf(gallery);
-  assert.deepEqual([end.latest_version, end.photo_count, end.untrained_photo_count], [4, photoCount, 0]);
+  assert.deepEqual([end.photo_count, end.untrained_photo_count], [photoCount, 0]);
   assert.equal((await galleryOf(chosen.id)).version_in_use, 1);
+  const { versions } = await must('GET', `/galleries/${gallery}/versions`);
+  assert.equal(versions.length, 3, 'that of its owner, and one of each pack');
+  assert.equal(versions.at(-1).number, 1);
 
   server.child.kill('SIGTERM');
   assert.equal(await server.ended, 0);
