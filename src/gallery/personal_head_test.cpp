@@ -272,11 +272,6 @@ TEST(SnapshotWithHead, IsAskedWithThePacksEmbeddingsAndDecidesByItsOwnCalibratio
   EXPECT_EQ(snapshot.nearest(foreign, 1).error().reason, "model_mismatch");
   // The pack's promise is another space's.
   EXPECT_EQ(snapshot.calibration_beside(model.calibration)->model_id, snapshot.space_id());
-  model.head.reset();
-  face::Calibration engine;
-  engine.points = {{0.1, 0}};
-  EXPECT_EQ(Snapshot(model).calibration_beside(engine)->points.size(), 1U);
-  EXPECT_EQ(Snapshot(model).calibration_beside(std::nullopt)->points.size(), 3U);
 }
 
 // --- its calibration ---

@@ -216,7 +216,7 @@ const std::optional<face::Calibration>& Snapshot::calibration() const {
 
 const std::optional<face::Calibration>& Snapshot::calibration_beside(
     const std::optional<face::Calibration>& engine_calibration) const {
-  return has_head() || !engine_calibration ? calibration() : engine_calibration;
+  return has_head() || calibration() ? calibration() : engine_calibration;
 }
 
 Result<face::Embedding> Snapshot::in_space(const face::Embedding& embedding) const {

@@ -49,8 +49,12 @@ class Snapshot {
   /// Of `space_id`.
   [[nodiscard]] const std::optional<face::Calibration>& calibration() const;
 
-  /// The one to decide by: with a head its own; else that of the engine in use, which may have been
-  /// calibrated since the training, or the stored one where the engine has none.
+  /// The one to decide by, on a server as on the command line: what the gallery was trained with,
+  /// for what was promised then holds as long as it answers (docs/decisions/0027); where that is
+  /// none, that of the engine in use, which may have been calibrated since. No other can stand for
+  /// that of a head, which always has one.
+  ///
+  /// in: `engine_calibration` of `model_id`
   [[nodiscard]] const std::optional<face::Calibration>& calibration_beside(
       const std::optional<face::Calibration>& engine_calibration) const;
 

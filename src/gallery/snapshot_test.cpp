@@ -150,6 +150,24 @@ TEST(Snapshot, AnEmbeddingOfAnotherModelIsRefusedAndBothAreNamed) {
   }
 }
 
+TEST(Snapshot, IsDecidedByWhatItWasTrainedWithAndByTheEnginesCalibrationOnlyWhereThatIsNone) {
+  const auto with = [](float threshold) {
+    face::Calibration calibration;
+    calibration.model_id = face::ModelId("aaaa");
+    calibration.points = {{1e-2, threshold}};
+    return std::optional(calibration);
+  };
+  GalleryModel model = two_people();
+  EXPECT_FALSE(Snapshot(model).calibration_beside(std::nullopt));
+  const auto engine = with(0.6F);
+  const auto later = Snapshot(model).calibration_beside(engine);
+  EXPECT_FLOAT_EQ(later->points.front().match_threshold, 0.6F);
+  model.calibration = with(0.3F);
+  const auto stored = Snapshot(model).calibration_beside(engine);
+  EXPECT_FLOAT_EQ(stored->points.front().match_threshold, 0.3F);
+  EXPECT_TRUE(Snapshot(model).calibration_beside(std::nullopt));
+}
+
 TEST(Snapshot, WithoutPeopleNobodyIsFound) {
   GalleryModel model = two_people();
   model.people.clear();

@@ -33,9 +33,7 @@ Result<void> internal::require_one_model(const gallery::Snapshot& snapshot,
 Result<gallery::MatchPolicy> internal::policy_of(const gallery::Snapshot& snapshot,
                                                  const FaceEngine& engine,
                                                  const gallery::MatchRates& rates) {
-  return gallery::MatchPolicy::create(
-      snapshot.has_head() || snapshot.calibration() ? snapshot.calibration() : engine.calibration(),
-      rates);
+  return gallery::MatchPolicy::create(snapshot.calibration_beside(engine.calibration()), rates);
 }
 
 Result<IdentifyReport> identify(std::span<const std::byte> file, const gallery::Snapshot& snapshot,

@@ -17,8 +17,7 @@ inline constexpr size_t kDecisiveCandidates = 2;
 [[nodiscard]] Result<void> require_one_model(const gallery::Snapshot& snapshot,
                                              const FaceEngine& engine);
 
-/// By what similarities to a version are judged: the calibration that the version carries, else
-/// that of its model's pack; with a personal head that of the head, which no other can stand for.
+/// By what similarities to a version are judged: `gallery::Snapshot::calibration_beside`.
 ///
 /// in:    `snapshot` and `engine` of one model
 /// fails: as gallery::MatchPolicy::create
