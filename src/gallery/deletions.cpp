@@ -12,21 +12,6 @@ namespace {
 
 using Contents = std::vector<store::BlobName>;
 
-/// Takes the personal head from versions that a condition names, with what its trial showed: a
-/// matrix that was computed from what is deleted keeps a trace of it. Without it, they answer in
-/// the pack's space again.
-///
-/// in: `condition` on `versions`, with $2 for `of`
-Result<void> drop_heads(store::Transaction& transaction, UserId user, std::string_view condition,
-                        int64_t of) {
-  TRY(transaction.execute(
-      fmt::format("update versions set head = null, head_calibration = null, head_trial = null"
-                  " where owner_id = $1 and {}",
-                  condition),
-      user, of));
-  return {};
-}
-
 /// Takes one photo out of its person's template in every version that used it.
 Result<void> take_out_of_versions(store::Transaction& transaction, UserId user,
                                   const Photo& photo) {
@@ -34,7 +19,6 @@ Result<void> take_out_of_versions(store::Transaction& transaction, UserId user,
     internal::TemplateChange change(transaction, user, version);
     TRY(change.take_out(photo.id, photo.person_id));
     TRY(change.write());
-    TRY(drop_heads(transaction, user, "id = $2", version));
   }
   return {};
 }
@@ -155,9 +139,9 @@ Result<void> Galleries::delete_person(UserId user, GalleryId gallery, PersonId p
     TRY(internal::find_person(transaction, user, gallery, person));
     const auto rows = TRY(transaction.query(
         "select content from photos where owner_id = $1 and person_id = $2", user, person));
-    TRY(drop_heads(transaction, user,
-                   "id in (select version_id from version_people where person_id = $2)",
-                   person.value()));
+    TRY(internal::drop_heads(transaction, user,
+                             "id in (select version_id from version_people where person_id = $2)",
+                             person.value()));
     // Photos, embeddings, sightings and the person's part of every version go by cascade.
     TRY(transaction.execute("delete from people where owner_id = $1 and id = $2", user, person));
     TRY(internal::raise_revision(transaction, user, gallery));

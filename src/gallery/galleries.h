@@ -325,7 +325,7 @@ class Galleries {
   [[nodiscard]] Result<GalleryModel> read_model(UserId user, GalleryId gallery, int64_t number);
 
   /// Keeps what the trial of a personal head showed and, where it was better, the head, in place of
-  /// what the version had. It goes with the first photo deleted that it was trained on.
+  /// what the version had. It goes with the first photo of it that is deleted, or is moved.
   ///
   /// in:    `outcome` of `train_personal_head` on the version's model as it was at `state`
   /// fails: conflict/gallery_changing when something was deleted, moved or renamed since: a head

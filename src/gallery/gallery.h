@@ -117,7 +117,7 @@ struct Version {
   int64_t flagged_count = 0;   ///< left out: they disagree with the rest of their person
   int64_t unusable_count = 0;  ///< left out: this model could not embed them
   /// What the trial of a personal head showed; nothing where none was asked for, and once a photo
-  /// that was in it is deleted.
+  /// that was in it is deleted, or is moved to another person.
   std::optional<HeadTrial> head_trial{};
   bool has_head = false;  ///< it was better, and faces are compared through it
 };

@@ -16,6 +16,16 @@ Result<std::vector<int64_t>> versions_using(store::Transaction& transaction, Use
   return versions;
 }
 
+Result<void> drop_heads(store::Transaction& transaction, UserId user, std::string_view condition,
+                        int64_t of) {
+  TRY(transaction.execute(
+      fmt::format("update versions set head = null, head_calibration = null, head_trial = null"
+                  " where owner_id = $1 and {}",
+                  condition),
+      user, of));
+  return {};
+}
+
 Result<std::vector<float>> TemplateChange::embedding_of(PhotoId photo) {
   const auto rows =
       TRY(transaction_.query("select v.embedding_length, e.embedding from versions v"
@@ -73,7 +83,7 @@ Result<void> TemplateChange::write() {
         " on conflict (version_id, person_id) do update set template = excluded.template",
         version_row_, person, user_, sum.to_bytes()));
   }
-  return {};
+  return drop_heads(transaction_, user_, "id = $2", version_row_);
 }
 
 }  // namespace faceforge::gallery::internal

@@ -563,10 +563,8 @@ TEST_P(VersionHeadTest, IsReadBackWithTheModelAndFacesAreComparedThroughIt) {
   EXPECT_FALSE(model(1).head);
 }
 
-TEST_P(VersionHeadTest, GoesWithAPhotoOrAPersonThatIsDeletedAndStaysWithAPhotoThatIsMoved) {
+TEST_P(VersionHeadTest, GoesWithAPhotoOrAPersonThatIsDeleted) {
   ASSERT_TRUE(keep(outcome()));
-  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::vector{photo_}, ben_));
-  EXPECT_TRUE(model(1).head);
   ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, photo_));
   EXPECT_FALSE(model(1).head);
   EXPECT_FALSE(galleries_->find_version(ada_, gallery_, 1)->head_trial);
@@ -574,6 +572,21 @@ TEST_P(VersionHeadTest, GoesWithAPhotoOrAPersonThatIsDeletedAndStaysWithAPhotoTh
   ASSERT_TRUE(galleries_->delete_person(ada_, gallery_, ann_));
   EXPECT_FALSE(model(1).head);
   EXPECT_EQ(Snapshot(model(1)).space_id().hex(), "m1");
+}
+
+TEST_P(VersionHeadTest, GoesWhenAPhotoThatItWasTrainedOnIsSaidToBeSomebodyElses) {
+  ASSERT_TRUE(keep(outcome()));
+  const auto newer = add_to(ann_, "a3", {0.6F, 0.8F, 0});
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::vector{newer}, ben_));
+  EXPECT_TRUE(model(1).head) << "it was not trained on that one";
+  ASSERT_TRUE(galleries_->move_photos(ada_, gallery_, std::vector{photo_}, ben_));
+  EXPECT_FALSE(model(1).head);
+  EXPECT_FALSE(galleries_->find_version(ada_, gallery_, 1)->head_trial);
+  EXPECT_EQ(Snapshot(model(1)).space_id().hex(), "m1");
+  // It was trained to tell the two apart who are one.
+  ASSERT_TRUE(keep(outcome()));
+  ASSERT_TRUE(galleries_->merge_person(ada_, gallery_, ann_, ben_));
+  EXPECT_FALSE(model(1).head);
 }
 
 TEST_P(VersionHeadTest, IsNotKeptWhenAPhotoWasDeletedWhileItWasTrained) {

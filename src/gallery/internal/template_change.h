@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -14,6 +15,13 @@ namespace faceforge::gallery::internal {
 /// The row ids of the versions with this photo in its person's template.
 [[nodiscard]] Result<std::vector<int64_t>> versions_using(store::Transaction& transaction,
                                                           UserId user, PhotoId photo);
+
+/// Takes the personal head from the versions that a condition names, with what its trial showed.
+/// Without it they answer in the pack's space again.
+///
+/// in: `condition` on `versions`, with $2 for `of`
+[[nodiscard]] Result<void> drop_heads(store::Transaction& transaction, UserId user,
+                                      std::string_view condition, int64_t of);
 
 /// The templates of one version while photos leave them and join them: exactly, because templates
 /// are sums of whole numbers. Nothing is written before `write`.
@@ -32,7 +40,9 @@ class TemplateChange {
   /// fails: as take_out
   [[nodiscard]] Result<void> put_in(PhotoId photo, PersonId person);
 
-  /// A template that lost its last photo goes.
+  /// A template that lost its last photo goes, and so does the version's personal head: a matrix
+  /// that was computed from photos keeps a trace of one that is deleted, and was trained and tried
+  /// on whose they were.
   [[nodiscard]] Result<void> write();
 
  private:
