@@ -28,6 +28,18 @@ Result<int64_t> count_field(const json::object& from, std::string_view name, int
               name, count, limit);
 }
 
+/// Photos that changed sides are as many as the confusions say.
+Result<void> check_sides(const HeadTrial& trial) {
+  const int64_t fewer =
+      trial.with_head ? trial.without_head.confused_count - trial.with_head->confused_count : 0;
+  const int64_t changed = trial.mended_count + trial.spoiled_count;
+  const int64_t most = trial.with_head ? trial.photo_count : 0;
+  if (changed <= most && trial.mended_count - trial.spoiled_count == fewer) return {};
+  return fail(ErrorCode::InvalidInput, "head_trial_malformed",
+              "{} photos are mended and {} spoiled, of {}, with {} confusions fewer",
+              trial.mended_count, trial.spoiled_count, trial.photo_count, fewer);
+}
+
 Result<HeadAnswers> answers_from_json(const json::object& from, int64_t photo_count) {
   HeadAnswers answers;
   answers.confused_count = TRY(count_field(from, "confused_count", photo_count));
@@ -52,14 +64,15 @@ RateInterval rate_interval(int64_t count, int64_t trial_count) {
 }
 
 double HeadTrial::p_value() const {
-  // The share of all ways that `tosses` coins fall in which at least `mended_count` show heads.
-  const int64_t tosses = mended_count + spoiled_count;
+  // The share of all ways that `tosses` coins fall in which at least `mended_count` show heads,
+  // from the one way of all heads downwards: C(n, k - 1) = C(n, k) k / (n - k + 1). Not by
+  // std::lgamma, which writes a variable that all threads share.
+  const auto tosses = static_cast<double>(mended_count + spoiled_count);
   double share = 0;
-  for (int64_t heads = mended_count; heads <= tosses; ++heads) {
-    const double ways = std::lgamma(static_cast<double>(tosses) + 1) -
-                        std::lgamma(static_cast<double>(heads) + 1) -
-                        std::lgamma(static_cast<double>(tosses - heads) + 1);
-    share += std::exp(ways - static_cast<double>(tosses) * std::log(2.0));
+  double log_ways = 0;
+  for (auto heads = tosses; heads >= static_cast<double>(mended_count); --heads) {
+    share += std::exp(log_ways - tosses * std::log(2.0));
+    log_ways += std::log(heads) - std::log(tosses - heads + 1);
   }
   return std::min(1.0, share);
 }
@@ -119,6 +132,7 @@ Result<HeadTrial> head_trial_from_json(const json::object& from) {
   }
   trial.mended_count = TRY(count_field(from, "mended_count", trial.photo_count));
   trial.spoiled_count = TRY(count_field(from, "spoiled_count", trial.photo_count));
+  TRY(check_sides(trial));
   return trial;
 }
 

@@ -95,7 +95,8 @@ inline constexpr float kMaxHeadWeight = 16;
 [[nodiscard]] json::object to_json(const HeadTrial& trial);
 
 /// fails: invalid_input/json_field_missing, json_field_type; invalid_input/head_trial_malformed
-///        when a count is negative or above that of the photos
+///        when a count is negative or above that of the photos, or photos mended and spoiled are
+///        not what the confusions differ by
 [[nodiscard]] Result<HeadTrial> head_trial_from_json(const json::object& from);
 
 }  // namespace faceforge::gallery

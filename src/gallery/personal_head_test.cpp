@@ -183,9 +183,21 @@ TEST(HeadTrial, IsReadBackFromJsonAndNonsenseIsRefused) {
   EXPECT_EQ(read->without_head.misnamed_count, 6);
   EXPECT_EQ(read->with_head->recognized_count, 70);
   EXPECT_EQ(read->mended_count, 14);
-  json::object nonsense = to_json(written);
-  nonsense["mended_count"] = 91;
-  EXPECT_EQ(head_trial_from_json(nonsense).error().reason, "head_trial_malformed");
+  const auto refused_with = [&](std::string_view field, json::value value) {
+    json::object nonsense = to_json(written);
+    nonsense[field] = std::move(value);
+    const auto outcome = head_trial_from_json(nonsense);
+    return outcome ? "read" : outcome.error().reason;
+  };
+  EXPECT_EQ(refused_with("fold_count", 4), "read");
+  EXPECT_EQ(refused_with("mended_count", 91), "head_trial_malformed");
+  EXPECT_EQ(refused_with("spoiled_count", -1), "head_trial_malformed");
+  EXPECT_EQ(refused_with("mended_count", 15), "head_trial_malformed") << "12 fewer are confused";
+  EXPECT_EQ(refused_with("with_head", nullptr), "head_trial_malformed") << "what mended them?";
+  HeadTrial many = written;
+  many.mended_count = 57;
+  many.spoiled_count = 45;  // 12 fewer, but 102 of 90 photos
+  EXPECT_EQ(head_trial_from_json(to_json(many)).error().reason, "head_trial_malformed");
 }
 
 // --- projecting, and a gallery with a head ---
