@@ -46,8 +46,8 @@ gallery::GalleryModel sample_with_head(face::Metric metric) {
   model.people[1].references.push_back({"c.jpg", {}, {0.6F, 0.8F}});
   gallery::PersonalHead head{.matrix = {2, 2, {1, 0.25F, -0.5F, 1}}};
   head.model_id = gallery::head_model_id(model.model_id, head.matrix);
-  head.calibration = model.calibration;
-  head.calibration->model_id = head.model_id;
+  head.calibration = *model.calibration;
+  head.calibration.model_id = head.model_id;
   head.trial.with_head.emplace();
   model.head = head;
   return model;

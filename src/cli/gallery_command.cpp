@@ -37,7 +37,6 @@ json::object model_json(const gallery::GalleryModel& model) {
   json::value head = nullptr;
   if (model.head) {
     head = json::object{{"model_id", model.head->model_id.hex()},
-                        {"calibrated", model.head->calibration.has_value()},
                         {"trial", gallery::to_json(model.head->trial)}};
   }
   return {{"model_id", model.model_id.hex()},

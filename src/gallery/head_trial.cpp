@@ -83,7 +83,7 @@ class Trial {
       TRY(ask(fold, std::nullopt, answers_without_));
     }
     trial.photo_count = std::ranges::count_if(places_, [](auto& p) { return p.fold.has_value(); });
-    trial.without_head = TRY(count(answers_without_, gallery_.calibration));
+    trial.without_head = TRY(count(answers_without_, *gallery_.calibration));
     if (trial.without_head.confused_count < kFewestConfusions) return outcome;
     TRY(try_heads());
     PersonalHead head = TRY(make_head());
@@ -166,14 +166,10 @@ class Trial {
     return {};
   }
 
-  /// in: `calibration` nothing: no promise is made, and nobody is named
   Result<HeadAnswers> count(const std::vector<Answer>& answers,
-                            const std::optional<face::Calibration>& calibration) const {
-    float threshold = INFINITY;
-    if (calibration) {
-      const auto policy = TRY(MatchPolicy::create(calibration));
-      threshold = policy.identification_threshold(gallery_.people.size()).similarity;
-    }
+                            const face::Calibration& calibration) const {
+    const auto policy = TRY(MatchPolicy::create(calibration));
+    const float threshold = policy.identification_threshold(gallery_.people.size()).similarity;
     HeadAnswers counts;
     for (size_t i = 0; i < places_.size(); ++i) {
       if (!places_[i].fold) continue;
@@ -261,7 +257,6 @@ class Trial {
                              project(head.matrix, reference.embedding, gallery_.metric)}));
       }
     }
-    if (!gallery_.calibration) return head;
     Strangers all;
     for (Strangers& some : strangers_) {
       all.without_head.insert(all.without_head.end(), some.without_head.begin(),
@@ -350,6 +345,11 @@ Result<HeadOutcome> train_personal_head(const GalleryModel& photos, const HeadOp
                                         const Supervision& supervision) {
   TRY(check_photos_of_head(photos));
   TRY(check_size(photos));
+  if (!photos.calibration) {
+    return fail(ErrorCode::Conflict, "head_not_calibrated",
+                "the gallery was trained with a pack that was not calibrated, and a personal head "
+                "promises by what its pack does: calibrate the pack and train the gallery again");
+  }
   return Trial(photos, options, supervision).run();
 }
 

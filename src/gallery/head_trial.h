@@ -38,8 +38,9 @@ struct HeadOutcome {
 ///
 /// in:    `photos` with references; a head that it has is not looked at
 /// out:   the head, trained on all photos, when it is better; the same for the same photos and seed
-/// fails: as check_photos_of_head; invalid_input/head_too_few_people when fewer than
-///        kFewestHeadPeople have two photos;
+/// fails: as check_photos_of_head; conflict/head_not_calibrated when the gallery has no
+///        calibration, for without one of its own the head could answer nothing;
+///        invalid_input/head_too_few_people when fewer than kFewestHeadPeople have two photos;
 ///        too_large/head_too_many_people, head_embedding_too_long, head_too_many_photos; as
 ///        check_embedding; cancelled/...
 /// cost:  11 trainings (`train_projection`); none where there is nothing to mend

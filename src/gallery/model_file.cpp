@@ -55,10 +55,8 @@ json::object person_json(const ModelPerson& person) {
 }
 
 json::object head_json(const PersonalHead& head) {
-  json::value calibration = nullptr;
-  if (head.calibration) calibration = face::to_json(*head.calibration);
   return {{"model_id", head.model_id.hex()},
-          {"calibration", std::move(calibration)},
+          {"calibration", face::to_json(head.calibration)},
           {"trial", to_json(head.trial)}};
 }
 
@@ -217,7 +215,9 @@ Result<std::optional<PersonalHead>> head_from_json(const json::object& manifest)
   const json::object text = TRY(json::object_field(manifest, "head"));
   PersonalHead head;
   head.model_id = face::ModelId(TRY(json::string_field(text, "model_id")));
-  head.calibration = TRY(calibration_field(text, head.model_id));
+  auto calibration = TRY(calibration_field(text, head.model_id));
+  if (!calibration) return damaged("its head has no calibration, and could answer nothing");
+  head.calibration = *std::move(calibration);
   const json::object trial = TRY(json::object_field(text, "trial"));
   head.trial = TRY(head_trial_from_json(trial));
   return head;

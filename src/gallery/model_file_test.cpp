@@ -53,9 +53,9 @@ GalleryModel sample_with_head() {
                               .with_head = HeadAnswers{1, 0, 8},
                               .mended_count = 6}};
   head.model_id = head_model_id(model.model_id, head.matrix);
-  head.calibration = model.calibration;
-  head.calibration->model_id = head.model_id;
-  head.calibration->least_measured_rate = 0.125;
+  head.calibration = *model.calibration;
+  head.calibration.model_id = head.model_id;
+  head.calibration.least_measured_rate = 0.125;
   model.head = head;
   return model;
 }
@@ -274,7 +274,7 @@ TEST(ModelFileWithHead, IsReadBackAsItWasWrittenAndRefusedByWhoeverKnowsNoHeads)
   ASSERT_TRUE(model->head);
   EXPECT_EQ(model->head->model_id, written.head->model_id);
   EXPECT_EQ(model->head->matrix.values, written.head->matrix.values);
-  EXPECT_EQ(model->head->calibration->least_measured_rate, 0.125);
+  EXPECT_EQ(model->head->calibration.least_measured_rate, 0.125);
   EXPECT_EQ(model->head->trial.mended_count, 6);
   EXPECT_EQ(model->head->trial.with_head->recognized_count, 8);
   EXPECT_EQ(model->people[0].references[1].embedding, written.people[0].references[1].embedding);
@@ -312,7 +312,8 @@ TEST(ModelFileWithHead, ADamagedHeadIsRefused) {
                 [&](json::object& manifest) {
                   manifest["head"].as_object()["model_id"] =
                       head_model_id(face::ModelId("0123abcd"), large).hex();
-                  manifest["head"].as_object()["calibration"] = nullptr;
+                  auto& calibration = manifest["head"].as_object()["calibration"].as_object();
+                  calibration["model_id"] = manifest["head"].as_object()["model_id"];
                 },
                 large),
             "gallery_model_damaged");
@@ -333,6 +334,10 @@ TEST(ModelFileWithHead, ADamagedHeadIsRefused) {
             }),
             "gallery_model_damaged");
   EXPECT_EQ(reason_with_head([](json::object& manifest) {
+              manifest["head"].as_object()["calibration"] = nullptr;
+            }),
+            "gallery_model_damaged");
+  EXPECT_EQ(reason_with_head([](json::object& manifest) {
               manifest["people"].as_array()[1].as_object()["photo_count"] = 2;
             }),
             "gallery_model_damaged");
@@ -345,6 +350,7 @@ TEST(ModelFileWithHead, MorePhotosThanCanBeBroughtThroughItInSecondsAreTooMany) 
   EXPECT_TRUE(read_model(file, limits));
   limits.head_products = 3 * 2 * 2 - 1;
   EXPECT_EQ(read_model(file, limits).error().reason, "gallery_model_too_large");
+  EXPECT_EQ(write_model(sample_with_head(), limits).error().reason, "gallery_model_too_large");
 }
 
 }  // namespace

@@ -68,9 +68,9 @@ inline constexpr int64_t kFewestConfusions = 5;
 struct PersonalHead {
   face::ModelId model_id{};  ///< of its space: `head_model_id`
   FloatTable matrix{};       ///< square; row i gives the i-th number of a projected embedding
-  /// Nothing where the pack has none. What it says of strangers is measured or, below its
-  /// `least_measured_rate`, derived.
-  std::optional<face::Calibration> calibration{};
+  /// Of this space. What it says of strangers is measured or, below its `least_measured_rate`,
+  /// derived.
+  face::Calibration calibration{};
   HeadTrial trial{};  ///< by which it was kept
 };
 

@@ -214,9 +214,8 @@ TEST(Project, WithCosineFacesHaveUnitLengthAgainAndWhatIsTakenToNothingIsSimilar
 PersonalHead head_of(const GalleryModel& model, FloatTable matrix) {
   PersonalHead head{.matrix = std::move(matrix)};
   head.model_id = head_model_id(model.model_id, head.matrix);
-  head.calibration.emplace();
-  head.calibration->model_id = head.model_id;
-  head.calibration->points = {{1e-4, 0.9F}};
+  head.calibration.model_id = head.model_id;
+  head.calibration.points = {{1e-4, 0.9F}};
   return head;
 }
 
@@ -370,11 +369,11 @@ TEST(PersonalHead, MendsConfusionsOfPhotosItHasNotSeenAndIsTheSameEachTime) {
     const PersonalHead& head = *outcome->head;
     EXPECT_EQ(head.model_id, head_model_id(gallery.model_id, head.matrix));
     EXPECT_NE(head.model_id, gallery.model_id);
-    ASSERT_TRUE(head.calibration);
-    EXPECT_EQ(head.calibration->model_id, head.model_id);
-    EXPECT_EQ(head.calibration->impostor_pair_count, 20 * 16 / 2) << "people of two folds";
-    for (size_t i = 0; i < head.calibration->points.size(); ++i) {
-      EXPECT_GE(head.calibration->points[i].match_threshold,
+    EXPECT_EQ(head.calibration.model_id, head.model_id);
+    EXPECT_EQ(head.calibration.impostor_pair_count, 20 * 16 / 2) << "people of two folds";
+    ASSERT_FALSE(head.calibration.points.empty());
+    for (size_t i = 0; i < head.calibration.points.size(); ++i) {
+      EXPECT_GE(head.calibration.points[i].match_threshold,
                 gallery.calibration->points[i].match_threshold);
     }
     const auto again = train_personal_head(gallery, {.thread_count = 2});
@@ -422,6 +421,9 @@ TEST(PersonalHead, WhatItCannotBeTrainedWithIsRefusedWithValueAndLimit) {
   GalleryModel longer = confusable_gallery(6, 2, 1);
   longer.embedding_length = kMaxHeadLength + 1;
   EXPECT_EQ(train_personal_head(longer).error().reason, "head_embedding_too_long");
+  GalleryModel uncalibrated = confusable_gallery(6, 2, 1);
+  uncalibrated.calibration.reset();
+  EXPECT_EQ(train_personal_head(uncalibrated).error().reason, "head_not_calibrated");
 }
 
 TEST(PersonalHead, PeopleWithTwoPhotosEachCanBeTried) {

@@ -204,19 +204,27 @@ constexpr const char* kTrainedFor = R"(
 alter table versions add column trained_for {INTEGER} not null default 0;
 )";
 
+// A head of a pack without calibration has none, and could answer nothing. None is made any more.
+constexpr const char* kCalibratedHeads = R"(
+update versions set head = null, head_trial = null
+  where head is not null and head_calibration is null;
+)";
+
 }  // namespace
 
 std::vector<store::Migration> migrations() {
-  return {{.module = "gallery", .version = 1, .name = "galleries", .sql = kTables},
-          {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder},
-          {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse},
-          {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality},
-          {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording},
-          {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince},
-          {.module = "gallery", .version = 7, .name = "named faces", .sql = kNamedFaces},
-          {.module = "gallery", .version = 8, .name = "copying", .sql = kCopying},
-          {.module = "gallery", .version = 9, .name = "personal head", .sql = kPersonalHead},
-          {.module = "gallery", .version = 10, .name = "trained for", .sql = kTrainedFor}};
+  return {
+      {.module = "gallery", .version = 1, .name = "galleries", .sql = kTables},
+      {.module = "gallery", .version = 2, .name = "the photos' folder", .sql = kPhotoFolder},
+      {.module = "gallery", .version = 3, .name = "version in use", .sql = kVersionInUse},
+      {.module = "gallery", .version = 4, .name = "portrait quality", .sql = kPortraitQuality},
+      {.module = "gallery", .version = 5, .name = "recording", .sql = kRecording},
+      {.module = "gallery", .version = 6, .name = "recorded since", .sql = kRecordedSince},
+      {.module = "gallery", .version = 7, .name = "named faces", .sql = kNamedFaces},
+      {.module = "gallery", .version = 8, .name = "copying", .sql = kCopying},
+      {.module = "gallery", .version = 9, .name = "personal head", .sql = kPersonalHead},
+      {.module = "gallery", .version = 10, .name = "trained for", .sql = kTrainedFor},
+      {.module = "gallery", .version = 11, .name = "calibrated heads", .sql = kCalibratedHeads}};
 }
 
 }  // namespace faceforge::gallery

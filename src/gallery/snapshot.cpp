@@ -124,7 +124,7 @@ Snapshot::Parts::Parts(const GalleryModel& model)
     : model_id(model.model_id),
       head(model.head),
       pack_id(model.pack_id),
-      calibration(model.head ? model.head->calibration : model.calibration),
+      calibration(model.head ? std::optional(model.head->calibration) : model.calibration),
       templates(static_cast<size_t>(model.embedding_length) + template_extra(model.metric),
                 model.metric) {
   size_t reference_count = 0;
@@ -216,7 +216,7 @@ const std::optional<face::Calibration>& Snapshot::calibration() const {
 
 const std::optional<face::Calibration>& Snapshot::calibration_beside(
     const std::optional<face::Calibration>& engine_calibration) const {
-  return has_head() || calibration() ? calibration() : engine_calibration;
+  return calibration() ? calibration() : engine_calibration;
 }
 
 Result<face::Embedding> Snapshot::in_space(const face::Embedding& embedding) const {

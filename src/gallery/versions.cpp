@@ -103,7 +103,8 @@ Result<std::optional<PersonalHead>> read_head(store::Transaction& transaction, U
   head.matrix = {.row_count = length, .column_count = length};
   head.matrix.values = TRY(internal::floats_from_bytes(rows[0].blob(0), length * length));
   head.model_id = head_model_id(stored.version.model_id, head.matrix);
-  head.calibration = TRY(to_calibration(rows[0].text_or_null(1)));
+  const json::value calibration = TRY(json::parse(rows[0].text(1)));
+  head.calibration = TRY(face::calibration_from_json(calibration.as_object()));
   if (stored.version.head_trial) head.trial = *stored.version.head_trial;
   return head;
 }
@@ -300,9 +301,7 @@ Result<Version> Galleries::keep_head(UserId user, GalleryId gallery, const Versi
     std::optional<std::string> calibration;
     if (outcome.head) {
       matrix = internal::floats_to_bytes(outcome.head->matrix.values);
-      if (outcome.head->calibration) {
-        calibration = json::to_text(face::to_json(*outcome.head->calibration));
-      }
+      calibration = json::to_text(face::to_json(outcome.head->calibration));
     }
     const StoredVersion stored = TRY(find_stored(transaction, user, gallery, state.number));
     TRY(transaction.execute(

@@ -548,7 +548,7 @@ TEST_P(VersionHeadTest, IsReadBackWithTheModelAndFacesAreComparedThroughIt) {
   ASSERT_TRUE(read.head);
   EXPECT_EQ(read.head->model_id, outcome().head->model_id);
   EXPECT_EQ(read.head->matrix.values, outcome().head->matrix.values);
-  EXPECT_EQ(read.head->calibration->model_id, read.head->model_id);
+  EXPECT_EQ(read.head->calibration.model_id, read.head->model_id);
   EXPECT_EQ(read.head->trial.with_head->recognized_count, 3);
   const Snapshot snapshot(read);
   EXPECT_EQ(snapshot.space_id(), read.head->model_id);
@@ -587,6 +587,25 @@ TEST_P(VersionHeadTest, GoesWhenAPhotoThatItWasTrainedOnIsSaidToBeSomebodyElses)
   ASSERT_TRUE(keep(outcome()));
   ASSERT_TRUE(galleries_->merge_person(ada_, gallery_, ann_, ben_));
   EXPECT_FALSE(model(1).head);
+}
+
+TEST_P(VersionHeadTest, OfAFormerReleaseThatHadNoCalibrationGoesWithTheMigration) {
+  ASSERT_TRUE(keep(outcome()));
+  const auto steps = migrations();
+  const auto step = std::ranges::find(steps, "calibrated heads", &store::Migration::name);
+  ASSERT_NE(step, steps.end());
+  const auto migrated = [&] {
+    return database().transact(
+        [&](store::Transaction& transaction) { return transaction.execute(step->sql); });
+  };
+  ASSERT_TRUE(migrated());
+  EXPECT_TRUE(model(1).head);
+  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) {
+    return transaction.execute("update versions set head_calibration = null");
+  }));
+  ASSERT_TRUE(migrated());
+  EXPECT_FALSE(model(1).head);
+  EXPECT_FALSE(galleries_->find_version(ada_, gallery_, 1)->head_trial);
 }
 
 TEST_P(VersionHeadTest, IsNotKeptWhenAPhotoWasDeletedWhileItWasTrained) {

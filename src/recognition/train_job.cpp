@@ -44,14 +44,13 @@ Result<std::optional<std::string>> try_head(jobs::JobContext& context,
   const auto outcome =
       gallery::train_personal_head(model, {}, {.report = report, .stop = stop.get_token()});
   TRY(reported);
-  if (!outcome && (outcome.error().code == ErrorCode::InvalidInput ||
-                   outcome.error().code == ErrorCode::TooLarge)) {
-    return outcome.error().reason;
-  }
-  if (!outcome) return Unexpected(outcome.error());
-  const auto kept = galleries.keep_head(user, gallery, state, *outcome);
+  const auto kept =
+      outcome ? galleries.keep_head(user, gallery, state, *outcome) : Unexpected(outcome.error());
   if (kept) return std::nullopt;
-  if (kept.error().code == ErrorCode::Conflict) return kept.error().reason;
+  const ErrorCode code = kept.error().code;
+  const bool is_about_the_gallery =
+      code == ErrorCode::InvalidInput || code == ErrorCode::TooLarge || code == ErrorCode::Conflict;
+  if (is_about_the_gallery) return kept.error().reason;
   return Unexpected(kept.error());
 }
 
