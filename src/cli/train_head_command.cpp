@@ -23,41 +23,46 @@ struct TrainHeadOptions {
   std::string gallery;
   std::string photos;
   std::string output;
-  uint64_t seed = 1;
+  std::string tried;
   bool json = false;
   PackChoice pack;
 };
 
 /// The people's photos in the folder, embedded by the gallery's pack. Whoever is not of the gallery
 /// is left out: the head is for its people.
-Result<gallery::GalleryModel> photos_of(const TrainHeadOptions& options,
-                                        const gallery::GalleryModel& model,
-                                        const Interrupt& interrupt) {
-  const auto engine = TRY(open_engine_for_model(options.pack, model.pack_id));
-  TRY(check_same_model(model, *engine));
+Result<gallery::LabelledEmbeddings> more_photos_of(const TrainHeadOptions& options,
+                                                   const gallery::GalleryModel& model,
+                                                   const recognition::FaceEngine& engine,
+                                                   const Interrupt& interrupt) {
   ProgressBar bar("photos");
   const SystemClock clock;
   const auto progress = [&](int64_t done, int64_t in_all) {
     bar.update(static_cast<size_t>(done), static_cast<size_t>(in_all));
     return !interrupt.requested();
   };
-  auto training = TRY(recognition::train_folder(options.photos, *engine, clock, {}, progress));
+  const auto folder = TRY(recognition::train_folder(options.photos, engine, clock, {}, progress));
   bar.hide();
-  for (const auto& photo : training.skipped) print_image_error(photo.path.string(), photo.reason);
-  std::erase_if(training.model.people, [&](const gallery::ModelPerson& person) {
-    const bool is_known = std::ranges::find(model.people, person.name,
-                                            &gallery::ModelPerson::name) != model.people.end();
-    if (!is_known) {
+  for (const auto& photo : folder.skipped) print_image_error(photo.path.string(), photo.reason);
+  gallery::LabelledEmbeddings more;
+  more.embeddings.column_count = static_cast<size_t>(model.embedding_length);
+  for (const gallery::ModelPerson& person : folder.model.people) {
+    const auto known = std::ranges::find(model.people, person.name, &gallery::ModelPerson::name);
+    if (known == model.people.end()) {
       note(fmt::format("faceforge: {}: not a person of the gallery, left out\n",
                        to_printable(person.name)));
+      continue;
     }
-    return !is_known;
-  });
-  return std::move(training.model);
+    for (const gallery::Reference& reference : person.references) {
+      more.people.push_back(static_cast<size_t>(known - model.people.begin()));
+      more.embeddings.values.insert(more.embeddings.values.end(), reference.embedding.begin(),
+                                    reference.embedding.end());
+    }
+  }
+  more.embeddings.row_count = more.people.size();
+  return more;
 }
 
-std::string outcome_text(const gallery::HeadOutcome& outcome, const std::string& output) {
-  const gallery::HeadTrial& trial = outcome.trial;
+std::string outcome_text(const gallery::HeadTrial& trial, const std::string& output) {
   const std::string table = head_trial_text(trial);
   if (!trial.with_head) {
     return fmt::format(
@@ -69,36 +74,51 @@ std::string outcome_text(const gallery::HeadOutcome& outcome, const std::string&
       fmt::format("{} confusions before, {} after ({} mended, {} new; by chance: p = {:.2g})",
                   trial.without_head.confused_count, trial.with_head->confused_count,
                   trial.mended_count, trial.spoiled_count, trial.p_value());
-  if (!outcome.head) return fmt::format("{}Not kept: {}.\n", table, change);
+  if (!trial.is_better()) return fmt::format("{}Not kept: {}.\n", table, change);
   return fmt::format("{}Kept: {}; written to {}.\n", table, change, to_printable(output));
+}
+
+/// Writes the gallery with its head: to `output` where it is better, to `tried` in any case.
+Result<void> write_galleries(const TrainHeadOptions& options, gallery::GalleryModel& model,
+                             const gallery::HeadOutcome& outcome, const std::string& output) {
+  if (!outcome.head) return {};
+  model.head = outcome.head;
+  if (!options.tried.empty()) TRY(gallery::write_model_file(model, options.tried));
+  if (outcome.trial.is_better()) TRY(gallery::write_model_file(model, output));
+  return {};
 }
 
 Result<int> run_train_head(const TrainHeadOptions& options, const Interrupt& interrupt) {
   const std::string output = options.output.empty() ? options.gallery : options.output;
   TRY(file_to_write(output));  // told now, not after the work
+  if (!options.tried.empty()) TRY(file_to_write(options.tried));
   gallery::GalleryModel model = TRY(gallery::read_model_file(options.gallery));
   TRY(gallery::check_photos_of_head(model));
-  const gallery::GalleryModel photos =
-      options.photos.empty() ? model : TRY(photos_of(options, model, interrupt));
-  PhaseBars bars(interrupt);
-  auto outcome = TRY(gallery::train_personal_head(
-      photos, {.training = {.seed = options.seed}, .thread_count = every_core()},
-      bars.begin("heads")));
-  bars.end();
-  if (outcome.head) {
-    model.head = outcome.head;
-    TRY(gallery::write_model_file(model, output));
+  gallery::HeadOptions training{.thread_count = every_core()};
+  if (!options.tried.empty()) training.given = gallery::HeadGiven::Always;
+  if (!options.photos.empty() || !model.calibration) {
+    const auto engine = TRY(open_engine_for_model(options.pack, model.pack_id));
+    TRY(check_same_model(model, *engine));
+    if (!model.calibration) model.calibration = engine->calibration();
+    if (!options.photos.empty()) {
+      training.more_photos = TRY(more_photos_of(options, model, *engine, interrupt));
+    }
   }
+  PhaseBars bars(interrupt);
+  const auto outcome = TRY(gallery::train_personal_head(model, training, bars.begin("heads")));
+  bars.end();
+  TRY(write_galleries(options, model, outcome, output));
+  const bool is_kept = outcome.trial.is_better();
   if (options.json) {
     json::value written = nullptr;
-    if (outcome.head) written = json::value(output);
-    print(json::to_pretty_text(json::object{{"kept", outcome.head.has_value()},
+    if (is_kept) written = json::value(output);
+    print(json::to_pretty_text(json::object{{"kept", is_kept},
                                             {"output", std::move(written)},
                                             {"trial", gallery::to_json(outcome.trial)}}));
   } else {
-    print(outcome_text(outcome, output));
+    print(outcome_text(outcome.trial, output));
   }
-  return outcome.head ? kExitDone : kExitNotBetter;
+  return is_kept ? kExitDone : kExitNotBetter;
 }
 
 }  // namespace
@@ -112,19 +132,23 @@ void add_train_head_command(CLI::App& train, Chosen& chosen) {
             ->type_name("MODEL.ffg");
         command
             .add_option("--photos", options.photos,
-                        "Train on these, person_name/photo.jpg, instead of the gallery's own")
+                        "More photos of its people to learn from, person_name/photo.jpg")
             ->type_name("DIR");
         command
             .add_option("-o,--output", options.output,
                         "The gallery model with the head; without it, the one in --gallery")
             ->type_name("MODEL.ffg");
-        command.add_option("--seed", options.seed, "What all draws depend on")->type_name("S");
+        command
+            .add_option("--tried", options.tried,
+                        "Also write the gallery with the head that was tried, better or not, to be "
+                        "measured on other photos")
+            ->type_name("MODEL.ffg");
         add_json_option(command, options.json);
         add_pack_options(command, options.pack);
         command.get_option("--pack")->default_str("the gallery's");
         set_examples(command,
                      "  faceforge train head --gallery staff.ffg\n"
-                     "  faceforge train head --gallery staff.ffg --photos staff/ -o better.ffg");
+                     "  faceforge train head --gallery staff.ffg --photos more/ -o better.ffg");
       },
       run_train_head);
   // The network's training needs an output, which this one has of its own.

@@ -5,10 +5,13 @@
 #include <mutex>
 #include <numeric>
 #include <random>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
 #include "gallery/head_calibration.h"
+#include "gallery/internal/products.h"
+#include "gallery/internal/references.h"
 #include "gallery/internal/shuffle.h"
 #include "gallery/match_policy.h"
 #include "gallery/model_file.h"
@@ -22,12 +25,35 @@ constexpr size_t kFolds = 5;
 constexpr size_t kTrainings = 2 * kFolds + 1;
 constexpr size_t kMaxStrangerPairs = 2'000'000;
 
-/// A photo of the gallery, by its places there.
-struct PhotoPlace {
-  size_t person = 0;
-  size_t reference = 0;
+/// More similar than two photos are, and as the embeddings of one photo that machines round apart.
+constexpr float kSamePhoto = 0.9999F;
+
+/// A photo of somebody in the gallery.
+struct LookedAt {
+  size_t person = 0;  ///< by their place in the gallery
+  std::span<const float> embedding{};
+  bool is_in_template = true;    ///< else one beyond the gallery's own
   std::optional<size_t> fold{};  ///< when it is asked; nothing: its person has no other photo
 };
+
+using Embeddings = std::vector<std::span<const float>>;
+
+/// Each person's photos beyond the gallery's own.
+std::vector<Embeddings> photos_beyond(const GalleryModel& gallery, const LabelledEmbeddings& more) {
+  std::vector<Embeddings> beyond(gallery.people.size());
+  for (size_t row = 0; row < more.people.size(); ++row) {
+    const size_t person = more.people[row];
+    CHECK(person < beyond.size());
+    CHECK(std::cmp_equal(more.embeddings.column_count, gallery.embedding_length));
+    const auto photo = internal::row_of(more.embeddings, row);
+    const bool is_known =
+        std::ranges::any_of(gallery.people[person].references, [&](const Reference& own) {
+          return face::similarity(photo, own.embedding, gallery.metric) > kSamePhoto;
+        });
+    if (!is_known) beyond[person].push_back(photo);
+  }
+  return beyond;
+}
 
 /// Evenly chosen, the first and the last among them.
 std::vector<size_t> evenly(size_t count, size_t wanted) {
@@ -54,20 +80,14 @@ struct Strangers {
 
 class Trial {
  public:
-  Trial(const GalleryModel& photos, const HeadOptions& options, const Supervision& supervision)
-      : gallery_(photos), options_(options), supervision_(supervision) {
+  Trial(const GalleryModel& gallery, const std::vector<Embeddings>& beyond,
+        const HeadOptions& options, const Supervision& supervision)
+      : gallery_(gallery), options_(options), supervision_(supervision) {
     std::mt19937_64 random(options.training.seed);
-    for (size_t person = 0; person < photos.people.size(); ++person) {
-      auto chosen = evenly(photos.people[person].references.size(), kHeadPhotosAPerson);
-      internal::shuffle(chosen, random);
-      const size_t first_fold = random() % kFolds;
-      for (size_t i = 0; i < chosen.size(); ++i) {
-        PhotoPlace place{.person = person, .reference = chosen[i]};
-        if (chosen.size() > 1) place.fold = (first_fold + i) % kFolds;
-        places_.push_back(place);
-      }
+    for (size_t person = 0; person < gallery.people.size(); ++person) {
+      choose_photos(person, beyond[person], random);
     }
-    people_.resize(photos.people.size());
+    people_.resize(gallery.people.size());
     std::iota(people_.begin(), people_.end(), size_t{0});
     internal::shuffle(people_, random);
   }
@@ -77,44 +97,66 @@ class Trial {
     HeadTrial& trial = outcome.trial;
     trial.fold_count = kFolds;
     trial.person_count = static_cast<int64_t>(gallery_.people.size());
-    answers_without_.resize(places_.size());
-    answers_with_.resize(places_.size());
+    answers_without_.resize(photos_.size());
+    answers_with_.resize(photos_.size());
     for (size_t fold = 0; fold < kFolds; ++fold) {
+      TRY(go_on());
       TRY(ask(fold, std::nullopt, answers_without_));
     }
-    trial.photo_count = std::ranges::count_if(places_, [](auto& p) { return p.fold.has_value(); });
+    trial.photo_count = std::ranges::count_if(photos_, [](auto& p) { return p.fold.has_value(); });
     trial.without_head = TRY(count(answers_without_, *gallery_.calibration));
-    if (trial.without_head.confused_count < kFewestConfusions) return outcome;
+    const bool is_always = options_.given == HeadGiven::Always;
+    if (trial.without_head.confused_count < kFewestConfusions && !is_always) return outcome;
     TRY(try_heads());
     PersonalHead head = TRY(make_head());
     trial.with_head = TRY(count(answers_with_, head.calibration));
-    for (size_t i = 0; i < places_.size(); ++i) {
-      if (!places_[i].fold) continue;
+    for (size_t i = 0; i < photos_.size(); ++i) {
+      if (!photos_[i].fold) continue;
       trial.mended_count += !answers_without_[i].is_right && answers_with_[i].is_right ? 1 : 0;
       trial.spoiled_count += answers_without_[i].is_right && !answers_with_[i].is_right ? 1 : 0;
     }
-    if (!trial.is_better()) return outcome;
+    if (!trial.is_better() && !is_always) return outcome;
     head.trial = trial;
     outcome.head = std::move(head);
     return outcome;
   }
 
  private:
-  [[nodiscard]] const std::vector<float>& embedding(const PhotoPlace& place) const {
-    return gallery_.people[place.person].references[place.reference].embedding;
+  /// Which of somebody's photos are looked at, and in which fold each is asked.
+  void choose_photos(size_t person, const Embeddings& beyond, std::mt19937_64& random) {
+    const auto& own = gallery_.people[person].references;
+    auto chosen = evenly(own.size(), kHeadPhotosAPerson);
+    internal::shuffle(chosen, random);
+    size_t fold = random() % kFolds;
+    for (const size_t i : chosen) {
+      LookedAt photo{.person = person, .embedding = own[i].embedding};
+      if (chosen.size() > 1) photo.fold = fold++ % kFolds;
+      photos_.push_back(photo);
+    }
+    for (const size_t i : evenly(beyond.size(), kHeadPhotosAPerson)) {
+      photos_.push_back({.person = person,
+                         .embedding = beyond[i],
+                         .is_in_template = false,
+                         .fold = fold++ % kFolds});
+    }
+  }
+
+  [[nodiscard]] Result<void> go_on() const {
+    if (!supervision_.stop.stop_requested()) return {};
+    return fail(ErrorCode::Cancelled, "training_cancelled", "the training was cancelled");
   }
 
   /// The photos of those that `is_wanted` names, of people who then have two or more.
   LabelledEmbeddings photos_of(const auto& is_wanted) const {
     std::vector<size_t> counts(gallery_.people.size());
-    for (const PhotoPlace& place : places_) counts[place.person] += is_wanted(place) ? 1 : 0;
+    for (const LookedAt& photo : photos_) counts[photo.person] += is_wanted(photo) ? 1 : 0;
     LabelledEmbeddings photos;
     photos.embeddings.column_count = static_cast<size_t>(gallery_.embedding_length);
-    for (const PhotoPlace& place : places_) {
-      if (!is_wanted(place) || counts[place.person] < 2) continue;
-      const auto& values = embedding(place);
-      photos.embeddings.values.insert(photos.embeddings.values.end(), values.begin(), values.end());
-      photos.people.push_back(place.person);
+    for (const LookedAt& photo : photos_) {
+      if (!is_wanted(photo) || counts[photo.person] < 2) continue;
+      photos.embeddings.values.insert(photos.embeddings.values.end(), photo.embedding.begin(),
+                                      photo.embedding.end());
+      photos.people.push_back(photo.person);
     }
     photos.embeddings.row_count = photos.people.size();
     return photos;
@@ -139,10 +181,11 @@ class Trial {
     }
     std::vector<TemplateSum> sums(model.people.size(),
                                   TemplateSum(static_cast<size_t>(model.embedding_length)));
-    for (const PhotoPlace& place : places_) {
-      if (place.fold == fold) continue;
-      sums[place.person].add(embedding(place));
-      model.people[place.person].references.push_back({.embedding = embedding(place)});
+    for (const LookedAt& photo : photos_) {
+      if (photo.fold == fold || !photo.is_in_template) continue;
+      sums[photo.person].add(photo.embedding);
+      model.people[photo.person].references.push_back(
+          {.embedding = {photo.embedding.begin(), photo.embedding.end()}});
     }
     for (size_t person = 0; person < sums.size(); ++person) {
       model.people[person].mean = sums[person].mean(model.metric);
@@ -153,13 +196,14 @@ class Trial {
       model.people[person].mean.resize(static_cast<size_t>(model.embedding_length));
     }
     const Snapshot snapshot(model);
-    for (size_t i = 0; i < places_.size(); ++i) {
-      const PhotoPlace& place = places_[i];
-      if (place.fold != fold) continue;
-      const face::Embedding asked{gallery_.model_id, gallery_.metric, embedding(place)};
+    for (size_t i = 0; i < photos_.size(); ++i) {
+      const LookedAt& photo = photos_[i];
+      if (photo.fold != fold) continue;
+      const face::Embedding asked{
+          gallery_.model_id, gallery_.metric, {photo.embedding.begin(), photo.embedding.end()}};
       const auto nearest = TRY(snapshot.nearest(asked, 1));
-      const auto own = TRY(snapshot.compare(asked, gallery_.people[place.person].name));
-      answers[i] = {.is_right = nearest.front().person_index == place.person,
+      const auto own = TRY(snapshot.compare(asked, gallery_.people[photo.person].name));
+      answers[i] = {.is_right = nearest.front().person_index == photo.person,
                     .nearest = nearest.front().similarity,
                     .own = own.similarity};
     }
@@ -171,8 +215,8 @@ class Trial {
     const auto policy = TRY(MatchPolicy::create(calibration));
     const float threshold = policy.identification_threshold(gallery_.people.size()).similarity;
     HeadAnswers counts;
-    for (size_t i = 0; i < places_.size(); ++i) {
-      if (!places_[i].fold) continue;
+    for (size_t i = 0; i < photos_.size(); ++i) {
+      if (!photos_[i].fold) continue;
       const bool passes = answers[i].nearest >= threshold;
       counts.confused_count += answers[i].is_right ? 0 : 1;
       counts.misnamed_count += !answers[i].is_right && passes ? 1 : 0;
@@ -196,13 +240,14 @@ class Trial {
     if (supervision_.report) {
       part.report = [&](size_t done, size_t) { supervision_.report(done, kTrainings); };
     }
-    TRY(work_through(2 * kFolds, work, options_.thread_count, part));
+    const auto worked = work_through(2 * kFolds, work, options_.thread_count, part);
+    TRY(go_on());
     if (failure) return Unexpected(*failure);
-    return {};
+    return worked;
   }
 
   Result<void> try_fold(size_t fold) {
-    const auto matrix = TRY(train([&](const PhotoPlace& place) { return place.fold != fold; }));
+    const auto matrix = TRY(train([&](const LookedAt& photo) { return photo.fold != fold; }));
     return ask(fold, matrix, answers_with_);  // no two folds have a photo in common
   }
 
@@ -210,17 +255,16 @@ class Trial {
     std::vector<bool> is_stranger(gallery_.people.size());
     for (size_t i = fold; i < people_.size(); i += kFolds) is_stranger[people_[i]] = true;
     const auto matrix =
-        TRY(train([&](const PhotoPlace& place) { return !is_stranger[place.person]; }));
+        TRY(train([&](const LookedAt& photo) { return !is_stranger[photo.person]; }));
     const auto by_root = static_cast<size_t>(std::sqrt(kMaxStrangerPairs)) / people_.size();
     const size_t photos_each = std::clamp<size_t>(by_root, 1, kHeadPhotosAPerson);
     std::vector<size_t> taken(gallery_.people.size());
-    std::vector<size_t> chosen;
+    std::vector<size_t> chosen;  // whose each row is
     FloatTable plain{.column_count = static_cast<size_t>(gallery_.embedding_length)};
-    for (size_t i = 0; i < places_.size(); ++i) {
-      if (taken[places_[i].person]++ >= photos_each) continue;
-      chosen.push_back(i);
-      const auto& values = embedding(places_[i]);
-      plain.values.insert(plain.values.end(), values.begin(), values.end());
+    for (const LookedAt& photo : photos_) {
+      if (taken[photo.person]++ >= photos_each) continue;
+      chosen.push_back(photo.person);
+      plain.values.insert(plain.values.end(), photo.embedding.begin(), photo.embedding.end());
     }
     plain.row_count = chosen.size();
     const FloatTable projected = project(matrix, plain, gallery_.metric);
@@ -235,9 +279,10 @@ class Trial {
     strangers.person_pair_count =
         stranger_count * (static_cast<int64_t>(people_.size()) - stranger_count);
     for (size_t a = 0; a < chosen.size(); ++a) {
-      if (!is_stranger[places_[chosen[a]].person]) continue;
+      if (!is_stranger[chosen[a]]) continue;
+      TRY(go_on());
       for (size_t b = 0; b < chosen.size(); ++b) {
-        if (is_stranger[places_[chosen[b]].person]) continue;
+        if (is_stranger[chosen[b]]) continue;
         strangers.without_head.push_back(similarity(plain, a, b));
         strangers.with_head.push_back(similarity(projected, a, b));
       }
@@ -248,13 +293,16 @@ class Trial {
   /// The head of all photos, with the calibration that its likes of parts of the people have.
   Result<PersonalHead> make_head() {
     PersonalHead head;
-    head.matrix = TRY(train([](const PhotoPlace&) { return true; }));
+    head.matrix = TRY(train([](const LookedAt&) { return true; }));
     if (supervision_.report) supervision_.report(kTrainings, kTrainings);
     head.model_id = head_model_id(gallery_.model_id, head.matrix);
     for (const ModelPerson& person : gallery_.people) {
-      for (const Reference& reference : person.references) {
-        TRY(check_embedding({head.model_id, gallery_.metric,
-                             project(head.matrix, reference.embedding, gallery_.metric)}));
+      TRY(go_on());
+      const FloatTable projected =
+          project(head.matrix, internal::references_of(person), gallery_.metric);
+      for (size_t row = 0; row < projected.row_count; ++row) {
+        const auto values = internal::row_of(projected, row);
+        TRY(check_embedding({head.model_id, gallery_.metric, {values.begin(), values.end()}}));
       }
     }
     Strangers all;
@@ -276,8 +324,8 @@ class Trial {
     double sum = 0;
     double squares = 0;
     double photo_count = 0;
-    for (size_t i = 0; i < places_.size(); ++i) {
-      if (!places_[i].fold) continue;
+    for (size_t i = 0; i < photos_.size(); ++i) {
+      if (!photos_[i].fold) continue;
       const double own = double{answers_with_[i].own};
       sum += own;
       squares += own * own;
@@ -290,40 +338,43 @@ class Trial {
   const GalleryModel& gallery_;
   const HeadOptions& options_;
   const Supervision& supervision_;
-  std::vector<PhotoPlace> places_;
+  std::vector<LookedAt> photos_;
   std::vector<size_t> people_;  ///< in an order of chance: every fifth are strangers together
-  std::vector<Answer> answers_without_;  ///< one a place
+  std::vector<Answer> answers_without_;  ///< one a photo
   std::vector<Answer> answers_with_;
   std::vector<Strangers> strangers_;
 };
 
-Result<void> check_size(const GalleryModel& photos) {
-  const auto has_two = [](const ModelPerson& person) { return person.references.size() > 1; };
-  const auto people = std::ranges::count_if(photos.people, has_two);
-  if (std::cmp_less(people, kFewestHeadPeople)) {
+Result<void> check_size(const GalleryModel& gallery, const std::vector<Embeddings>& beyond) {
+  int64_t with_two = 0;
+  size_t photo_count = 0;
+  for (size_t person = 0; person < gallery.people.size(); ++person) {
+    const size_t own = gallery.people[person].references.size();
+    with_two += own + beyond[person].size() > 1 ? 1 : 0;
+    photo_count += own;
+  }
+  if (std::cmp_less(with_two, kFewestHeadPeople)) {
     return fail(ErrorCode::InvalidInput, "head_too_few_people",
                 "{} people have two photos or more; a personal head needs {}, some of whom stand "
                 "for strangers to the others",
-                people, kFewestHeadPeople);
+                with_two, kFewestHeadPeople);
   }
-  if (photos.people.size() > kMostHeadPeople) {
+  if (gallery.people.size() > kMostHeadPeople) {
     return fail(ErrorCode::TooLarge, "head_too_many_people",
                 "the gallery has {} people; a personal head is trained for at most {}",
-                photos.people.size(), kMostHeadPeople);
+                gallery.people.size(), kMostHeadPeople);
   }
-  size_t photo_count = 0;
-  for (const ModelPerson& person : photos.people) photo_count += person.references.size();
-  const auto length = static_cast<size_t>(photos.embedding_length);
+  if (gallery.embedding_length > kMaxHeadLength) {
+    return fail(ErrorCode::TooLarge, "head_embedding_too_long",
+                "the pack's embeddings have {} numbers; a personal head takes at most {}",
+                gallery.embedding_length, kMaxHeadLength);
+  }
+  const auto length = static_cast<size_t>(gallery.embedding_length);
   const size_t photo_limit = ModelFileLimits{}.head_products / (length * length);
   if (photo_count > photo_limit) {
     return fail(ErrorCode::TooLarge, "head_too_many_photos",
                 "the gallery has {} photos of {} numbers; a personal head takes at most {} of them",
                 photo_count, length, photo_limit);
-  }
-  if (photos.embedding_length > kMaxHeadLength) {
-    return fail(ErrorCode::TooLarge, "head_embedding_too_long",
-                "the pack's embeddings have {} numbers; a personal head takes at most {}",
-                photos.embedding_length, kMaxHeadLength);
   }
   return {};
 }
@@ -341,16 +392,17 @@ Result<void> check_photos_of_head(const GalleryModel& gallery) {
   return {};
 }
 
-Result<HeadOutcome> train_personal_head(const GalleryModel& photos, const HeadOptions& options,
+Result<HeadOutcome> train_personal_head(const GalleryModel& gallery, const HeadOptions& options,
                                         const Supervision& supervision) {
-  TRY(check_photos_of_head(photos));
-  TRY(check_size(photos));
-  if (!photos.calibration) {
+  TRY(check_photos_of_head(gallery));
+  const std::vector<Embeddings> beyond = photos_beyond(gallery, options.more_photos);
+  TRY(check_size(gallery, beyond));
+  if (!gallery.calibration) {
     return fail(ErrorCode::Conflict, "head_not_calibrated",
                 "the gallery was trained with a pack that was not calibrated, and a personal head "
                 "promises by what its pack does: calibrate the pack and train the gallery again");
   }
-  return Trial(photos, options, supervision).run();
+  return Trial(gallery, beyond, options, supervision).run();
 }
 
 }  // namespace faceforge::gallery

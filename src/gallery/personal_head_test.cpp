@@ -320,8 +320,9 @@ TEST(HeadCalibration, ThresholdsFollowTheLineAndNoneIsMoreLenientThanThePacks) {
   EXPECT_TRUE(match_threshold(risen, 1e-3)->extrapolated);
 
   const auto fallen = calibration_of_head(base, {.offset = -0.3, .slope = 1}, 5'000, 0.01, id);
+  ASSERT_EQ(fallen.points.size(), base.points.size());
   for (size_t i = 0; i < base.points.size(); ++i) {
-    EXPECT_GE(fallen.points[i].match_threshold, base.points[i].match_threshold);
+    EXPECT_FLOAT_EQ(fallen.points[i].match_threshold, base.points[i].match_threshold);
   }
   EXPECT_FLOAT_EQ(fallen.ambiguity_margin, 0.1F);
   // Beyond the highest similarity there is no threshold.
@@ -403,6 +404,74 @@ TEST(PersonalHead, IsNotEvenTrainedWhereTooFewAreConfusedToTellADifference) {
   EXPECT_FALSE(outcome->head);
 }
 
+TEST(PersonalHead, ThatIsToBeMeasuredIsGivenOutWhateverItsTrialSays) {
+  const auto outcome =
+      train_personal_head(confusable_gallery(6, 4, 9), {.given = HeadGiven::Always});
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE(outcome->trial.with_head);
+  EXPECT_FALSE(outcome->trial.is_better());
+  ASSERT_TRUE(outcome->head);
+  EXPECT_FALSE(outcome->head->trial.is_better());
+  EXPECT_FALSE(outcome->head->calibration.points.empty());
+}
+
+TEST(PersonalHead, PhotosBeyondTheGallerysOwnAreAskedOfTheGalleryAsItIs) {
+  // Six people, each at an axis of their own; photos that are said to be the first one's lie where
+  // the second one is. In a template they would be like themselves.
+  std::mt19937_64 random(7);
+  std::normal_distribution<float> normal(0, 0.02F);
+  const auto photo_at = [&](size_t axis) {
+    std::vector<float> photo(6);
+    for (float& value : photo) value = normal(random);
+    photo[axis] += 1;
+    EXPECT_TRUE(face::normalize(photo));
+    return photo;
+  };
+  std::vector<std::vector<std::vector<float>>> people;
+  for (size_t person = 0; person < 6; ++person) {
+    people.push_back({photo_at(person), photo_at(person)});
+  }
+  const GalleryModel gallery = gallery_of(people);
+  LabelledEmbeddings more{.embeddings = {.column_count = 6}};
+  const auto add = [&](size_t person, const std::vector<float>& photo) {
+    more.people.push_back(person);
+    ++more.embeddings.row_count;
+    more.embeddings.values.insert(more.embeddings.values.end(), photo.begin(), photo.end());
+  };
+  for (int photo = 0; photo < 4; ++photo) add(0, photo_at(1));
+  for (size_t person = 0; person < 6; ++person) add(person, people[person][1]);  // known already
+  const auto outcome = train_personal_head(gallery, {.more_photos = more});
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->trial.photo_count, 12 + 4);
+  EXPECT_EQ(outcome->trial.without_head.confused_count, 4);
+}
+
+TEST(PersonalHead, LearnsFromPhotosBeyondTheGallerysOwn) {
+  const GalleryModel all = confusable_gallery(20, 8, 0.6F);
+  GalleryModel gallery = all;
+  LabelledEmbeddings more{.embeddings = {.column_count = 16}};
+  for (size_t person = 0; person < 20; ++person) {
+    auto& references = gallery.people[person].references;
+    for (size_t photo = 3; photo < 8; ++photo) {
+      more.people.push_back(person);
+      more.embeddings.values.insert(more.embeddings.values.end(),
+                                    references[photo].embedding.begin(),
+                                    references[photo].embedding.end());
+    }
+    references.resize(3);
+    gallery.people[person].photo_count = 3;
+  }
+  more.embeddings.row_count = more.people.size();
+  const auto outcome = train_personal_head(gallery, {.more_photos = more});
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->trial.photo_count, 160);
+  ASSERT_TRUE(outcome->head);
+  EXPECT_LT(outcome->trial.with_head->confused_count, outcome->trial.without_head.confused_count);
+  // It is the gallery's: whoever is asked is asked of its own three photos.
+  gallery.head = outcome->head;
+  EXPECT_EQ(Snapshot(gallery).reference_count(0), 3U);
+}
+
 TEST(PersonalHead, WhatItCannotBeTrainedWithIsRefusedWithValueAndLimit) {
   const auto few = train_personal_head(confusable_gallery(4, 4, 1));
   ASSERT_FALSE(few);
@@ -421,6 +490,15 @@ TEST(PersonalHead, WhatItCannotBeTrainedWithIsRefusedWithValueAndLimit) {
   GalleryModel longer = confusable_gallery(6, 2, 1);
   longer.embedding_length = kMaxHeadLength + 1;
   EXPECT_EQ(train_personal_head(longer).error().reason, "head_embedding_too_long");
+  GalleryModel large = confusable_gallery(6, 2, 1);
+  large.embedding_length = kMaxHeadLength;  // 1e11 products are those of 23 841 photos
+  large.people[0].references.resize(23'841 - 10 + 1);
+  large.people[0].photo_count = 23'841 - 10 + 1;
+  const auto too_many = train_personal_head(large);
+  ASSERT_FALSE(too_many);
+  EXPECT_EQ(too_many.error().reason, "head_too_many_photos");
+  EXPECT_THAT(too_many.error().message, ::testing::HasSubstr("23842 photos of 2048 numbers"));
+  EXPECT_THAT(too_many.error().message, ::testing::HasSubstr("at most 23841"));
   GalleryModel uncalibrated = confusable_gallery(6, 2, 1);
   uncalibrated.calibration.reset();
   EXPECT_EQ(train_personal_head(uncalibrated).error().reason, "head_not_calibrated");
@@ -445,7 +523,16 @@ TEST(PersonalHead, TrainingEndsWhenAskedToAndTellsHowFarItIs) {
                                                 },
                                             .stop = stop.get_token()});
   ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().reason, "training_cancelled");
   EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
+}
+
+TEST(PersonalHead, OneTrainingEndsInItsMidst) {
+  std::stop_source stop;
+  stop.request_stop();
+  const auto stopped = train_projection(seven_photos(), face::Metric::Cosine, {}, stop.get_token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().reason, "training_cancelled");
 }
 
 }  // namespace

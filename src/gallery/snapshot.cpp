@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "gallery/internal/products.h"
+#include "gallery/internal/references.h"
 #include "search/index.h"
 
 namespace faceforge::gallery {
@@ -46,12 +47,7 @@ struct ProjectedPerson {
 ProjectedPerson through_head(const PersonalHead& head, const ModelPerson& person,
                              face::Metric metric) {
   CHECK(!person.references.empty() && std::cmp_equal(person.references.size(), person.photo_count));
-  FloatTable photos{.row_count = person.references.size(),
-                    .column_count = head.matrix.column_count};
-  for (const Reference& reference : person.references) {
-    photos.values.insert(photos.values.end(), reference.embedding.begin(),
-                         reference.embedding.end());
-  }
+  const FloatTable photos = internal::references_of(person);
   ProjectedPerson projected{.references = project(head.matrix, photos, metric)};
   const auto count = static_cast<double>(photos.row_count);
   std::vector<double> mean(photos.column_count);

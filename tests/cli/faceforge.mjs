@@ -1,7 +1,7 @@
 // Runs the binary as a user does, and makes what the tests feed it.
 import { spawn } from 'node:child_process';
 import {
-  existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync,
+  cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,6 +39,16 @@ export function start(args, { env = {}, stdin = 'ignore', through = [] } = {}) {
     },
     stdio: [stdin, 'pipe', 'pipe'],
   });
+}
+
+/** A copy of the pack scrfd500-mbf with its card, changed by `change(folder, card)`. */
+export function packCopy(name, change) {
+  const copy = join(folder, name);
+  cpSync(join(testData, 'packs', 'scrfd500-mbf'), copy, { recursive: true });
+  const card = JSON.parse(readFileSync(join(root, 'models', 'scrfd500-mbf', 'card.json'), 'utf8'));
+  change(copy, card);
+  writeFileSync(join(copy, 'card.json'), JSON.stringify(card));
+  return copy;
 }
 
 /** Runs it to its end: `{ code, stdout, stderr }`. */

@@ -1,12 +1,12 @@
 // packs list, info, install, combine and remove: what is there, what is refused, and that a refusal changes nothing.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
 import {
-  fewPhotosEach, folder, lfw, peopleFolder, root, run, runJson, skip, start, testData, zip,
+  fewPhotosEach, folder, lfw, packCopy, peopleFolder, root, run, runJson, skip, start, testData, zip,
 } from './faceforge.mjs';
 
 const source = join(testData, 'packs', 'scrfd500-mbf');
@@ -16,16 +16,6 @@ let count = 0;
 function fresh() {
   const data = join(folder, `packs-data-${++count}`);
   return { data, options: ['--data', data], environment: { env: { FACEFORGE_PACKS: '' } } };
-}
-
-/** A copy of a pack with its card, changed by `change(folder, card)`. */
-function packCopy(name, change) {
-  const copy = join(folder, name);
-  cpSync(source, copy, { recursive: true });
-  const card = JSON.parse(readFileSync(join(root, 'models', 'scrfd500-mbf', 'card.json'), 'utf8'));
-  change(copy, card);
-  writeFileSync(join(copy, 'card.json'), JSON.stringify(card));
-  return copy;
 }
 
 /** A folder of people with enough photos to calibrate a pack. */
