@@ -44,6 +44,9 @@ class FakeEngine final : public FaceEngine {
   std::function<void()> on_detect;
   /// With this, nobody is ever found.
   bool is_blind = false;
+  /// With this, people differ in four numbers, and photos of one person in twelve others as much:
+  /// what a personal head can mend.
+  bool is_confusing = false;
 
   const face::ModelId& model_id() const override { return model_id_; }
   const std::string& pack_id() const override { return pack_id_; }
@@ -111,7 +114,11 @@ class FakeEngine final : public FaceEngine {
       std::vector<float> values = noise(crop.landmark_template + model_id_.hex());
       const std::vector<float> own = noise(text_of(crop.pixels));
       for (size_t column = 0; column < values.size(); ++column) {
-        values[column] += 0.3F * own[column];
+        const bool is_drowned = is_confusing && column >= 4;
+        const bool is_silent = is_confusing && column >= 16;
+        const float of_person = is_drowned ? 0 : 1;
+        const float of_photo = is_silent ? 0 : is_drowned ? 0.6F : is_confusing ? 0.15F : 0.3F;
+        values[column] = of_person * values[column] + of_photo * own[column];
       }
       (void)face::normalize(values);
       embeddings.push_back({model_id_, face::Metric::Cosine, std::move(values)});

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kCauseField = "cause";
 constexpr std::string_view kNewPack = "new_pack";
 constexpr std::string_view kHeadField = "head";
+constexpr std::string_view kVersionField = "version";
 
 TrainingCause cause_of(const json::object& parameters) {
   const json::value* cause = parameters.if_contains(kCauseField);
@@ -54,6 +55,23 @@ Result<std::optional<std::string>> try_head(jobs::JobContext& context,
   return Unexpected(kept.error());
 }
 
+/// Trains the gallery, unless a run that was cut off while it tried a head has done so.
+Result<gallery::Version> version_of(jobs::JobContext& context, Recognition& recognition,
+                                    GalleryId gallery, const TrainProgressReport& report) {
+  const jobs::Job& job = context.job();
+  const json::object& parameters = job.parameters.get_object();
+  if (context.checkpoint().is_object()) {
+    const json::object& saved = context.checkpoint().get_object();
+    const int64_t number = TRY(json::integer_field(saved, kVersionField));
+    return recognition.galleries().find_version(job.owner, gallery, number);
+  }
+  auto version = TRY(recognition.train(job.owner, gallery, report, cause_of(parameters)));
+  if (json::has_field(parameters, kHeadField)) {
+    TRY(context.save_checkpoint(json::object{{kVersionField, version.number}}));
+  }
+  return version;
+}
+
 Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
   const jobs::Job& job = context.job();
   if (!job.parameters.is_object()) {
@@ -67,8 +85,7 @@ Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
     }
     return context.report(progress.people_done, progress.people_in_all, "comparing the photos");
   };
-  const TrainingCause cause = cause_of(parameters);
-  const gallery::Version version = TRY(recognition.train(job.owner, gallery, report, cause));
+  const gallery::Version version = TRY(version_of(context, recognition, gallery, report));
   std::optional<std::string> refused;
   if (json::has_field(parameters, kHeadField)) {
     refused = TRY(try_head(context, recognition.galleries(), gallery, version.number));
