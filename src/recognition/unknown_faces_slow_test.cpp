@@ -90,19 +90,23 @@ TEST(UnknownFacesOfRealPeople, ThoseOfOnePersonLieTogetherAndNeverWithAnothers) 
     faces.push_back({.id = gallery::UnknownFaceId(static_cast<int64_t>(i + 1)),
                      .embedding = seen[i].look.embedding});
   }
-  const auto grouped = group_unknown_faces(std::move(faces), *engine);
+  const ComparableModels models{{engine->model_id(),
+                                 {.metric = engine->metric(),
+                                  .embedding_length = engine->embedding_length(),
+                                  .calibration = engine->calibration().value()}}};
+  const UnknownFaces groups = group_unknown_faces(std::move(faces), models);
   size_t mixed_count = 0;
   size_t alone_count = 0;
   std::map<std::string, size_t> largest;
-  for (const auto& group : grouped.groups) {
+  for (const UnknownGroup& group : groups) {
     std::set<std::string> people;
-    for (const auto& face : group) {
+    for (const auto& face : group.faces) {
       people.insert(seen[static_cast<size_t>(face.id.value()) - 1].person);
     }
     mixed_count += people.size() > 1 ? 1 : 0;
-    alone_count += group.size() == 1 ? 1 : 0;
+    alone_count += group.faces.size() == 1 ? 1 : 0;
     for (const std::string& person : people) {
-      largest[person] = std::max(largest[person], group.size());
+      largest[person] = std::max(largest[person], group.faces.size());
     }
   }
   EXPECT_EQ(mixed_count, 0U);
@@ -111,7 +115,7 @@ TEST(UnknownFacesOfRealPeople, ThoseOfOnePersonLieTogetherAndNeverWithAnothers) 
       std::ranges::count_if(largest, [](const auto& entry) { return entry.second + 1 >= kPhotos; });
   EXPECT_GE(whole, static_cast<long>(kPeople * 9 / 10));
   EXPECT_LE(alone_count, seen.size() / 20);
-  RecordProperty("groups", static_cast<int>(grouped.groups.size()));
+  RecordProperty("groups", static_cast<int>(groups.size()));
   RecordProperty("alone", static_cast<int>(alone_count));
 }
 
