@@ -15,7 +15,7 @@ struct ApproximateOptions {
   size_t thread_limit = 0;
   size_t row_limit = Index::kMaxRows;  ///< at most kMaxRows
   /// Rows that a search keeps in view: more find more, and take longer.
-  size_t breadth = 32;
+  size_t breadth = 20;
 };
 
 /// Walks along links between near rows and compares in full what it comes to: a search reads some
