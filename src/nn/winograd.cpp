@@ -66,8 +66,12 @@ void transform_kernel(const std::array<std::array<double, 3>, kInputs>& matrix, 
   }
 }
 
-int64_t rows_at_once(int64_t lanes) {
-  return lanes == 16 ? 12 : 6;
+int64_t rows_at_once([[maybe_unused]] int64_t lanes) {
+#if defined(__x86_64__)
+  return lanes == avx512::kLanes ? avx512::kRows : avx2::kRows;
+#else
+  return 0;
+#endif
 }
 
 /// Of one thread: the transformed tiles of a group, and the sums of some of them.

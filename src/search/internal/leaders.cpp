@@ -101,9 +101,13 @@ std::vector<uint32_t> Leaders::near(const Sketch& sketch, size_t count) const {
   kCompare(all, sketch, differences.data(), histogram);
   size_t limit = 0;
   for (size_t met = histogram[0]; met < count && limit < kBits; met += histogram[limit]) ++limit;
+  // Fewer than `count` are nearer than the limit, wherever they stand in the list.
   std::vector<uint32_t> found;
-  for (size_t index = 0; index < all.size() && found.size() < 2 * count; ++index) {
-    if (differences[index] <= limit) found.push_back(rows_[index]);
+  size_t at_limit = 0;
+  for (size_t index = 0; index < all.size(); ++index) {
+    const bool is_taken =
+        differences[index] < limit || (differences[index] == limit && at_limit++ < count);
+    if (is_taken) found.push_back(rows_[index]);
   }
   return found;
 }

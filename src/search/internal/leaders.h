@@ -40,8 +40,8 @@ class Leaders {
   /// out: whether the row was one
   bool remove(uint32_t row);
 
-  /// The leaders whose sketches differ least from `sketch`: `count` of them, and those that differ
-  /// as much as the last, up to twice as many.
+  /// The leaders whose sketches differ least from `sketch`: `count` of them, or up to twice as many
+  /// where several differ as much as the last.
   [[nodiscard]] std::vector<uint32_t> near(const Sketch& sketch, size_t count) const;
 
   [[nodiscard]] const Column<uint32_t>& rows() const { return rows_; }

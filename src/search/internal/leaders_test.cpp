@@ -39,11 +39,18 @@ TEST(Leaders, AreFoundByTheBitsInWhichTheyDiffer) {
   EXPECT_THAT(leaders.near(sketch_of_low_bits(0), 1), ElementsAre(9));
 }
 
+TEST(Leaders, ANearOneIsFoundHoweverManyEquallyFarOnesStandBeforeIt) {
+  Leaders leaders;
+  for (uint32_t row = 0; row < 9; ++row) leaders.add(row, sketch_of_low_bits(0b1));
+  leaders.add(9, sketch_of_low_bits(0));
+  EXPECT_THAT(leaders.near(sketch_of_low_bits(0), 2), UnorderedElementsAre(0, 1, 9));
+}
+
 TEST(Leaders, AreNoMoreThanTheLimitHoweverManyLookAlike) {
   Leaders leaders;
   for (uint32_t row = 0; row < Leaders::kLimit + 5; ++row) leaders.add(row, {});
   EXPECT_EQ(leaders.rows().size(), Leaders::kLimit);
-  EXPECT_EQ(leaders.near({}, 4).size(), 8U);
+  EXPECT_EQ(leaders.near({}, 4).size(), 4U);
 }
 
 TEST(Sketch, DiffersInAShareOfBitsThatIsTheAngle) {
