@@ -24,7 +24,7 @@ constexpr size_t kChosenLinks = 24;
 constexpr size_t kKeptLinks = 24;
 /// Rows that a walk starts from, spread over all.
 constexpr size_t kStarts = 64;
-/// Leaders that a walk sets out from, too.
+/// Leaders that a walk sets out from.
 constexpr size_t kNearLeaders = 32;
 /// A row whose nearest has a smaller cosine leads: two photos of a person have 0.6 in the mean.
 constexpr float kLeaderCosine = 0.4F;
@@ -194,12 +194,12 @@ Sketch sketch_of_row(const RowStore& rows, size_t row) {
   return sketch_of(std::span(rows.codes(row), rows.length()));
 }
 
-/// The starts, and the leaders near the sketch before them.
+/// Where a walk sets out: from leaders near the sketch, and where they are few from the starts.
 std::vector<uint32_t> with_leaders(const Leaders& leaders, const Sketch& sketch,
                                    std::span<const uint32_t> starts, const RowStore& rows) {
   std::vector<uint32_t> from = leaders.near(sketch, kNearLeaders);
   std::erase_if(from, [&](uint32_t row) { return !rows.is_present(row); });
-  from.insert(from.end(), starts.begin(), starts.end());
+  if (from.size() < kNearLeaders) from.insert(from.end(), starts.begin(), starts.end());
   return from;
 }
 
