@@ -1,7 +1,6 @@
 #include "nn/network.h"
 
 #include <algorithm>
-#include <atomic>
 #include <fstream>
 #include <list>
 #include <mutex>
@@ -18,9 +17,6 @@ namespace {
 /// Programs kept, by input shapes and thread count. Detectors meet pictures of many sizes.
 constexpr size_t kProgramLimit = 32;
 constexpr int kThreadLimit = 256;
-
-/// Activation memory that all programs of a network together keep between runs.
-constexpr size_t kIdleLimit_bytes = size_t{256} << 20;
 
 struct ProgramKey {
   std::vector<Shape> input_shapes;
@@ -84,7 +80,7 @@ struct Network::State {
   Graph graph;
   LoadLimits limits;
   mutable WeightStore weights;
-  mutable std::atomic<size_t> idle_bytes = 0;  ///< before `programs`, which count on it
+  mutable ArenaPool arenas{kIdleLimit_bytes};  ///< before `programs`, which borrow from it
   mutable std::mutex programs_mutex;
   mutable std::list<CachedProgram> programs;  ///< the one used last in front
 
@@ -135,8 +131,8 @@ struct Network::State {
     const ProgramKey key{std::move(input_shapes), options.thread_count};
     if (auto found = find_if([&](const ProgramKey& known) { return known == key; })) return found;
     // Two threads may compile the same program at once; that costs time, once, and nothing else.
-    auto compiled = TRY(
-        Program::compile(graph, key.input_shapes, key.thread_count, limits, weights, idle_bytes));
+    auto compiled =
+        TRY(Program::compile(graph, key.input_shapes, key.thread_count, limits, weights, arenas));
     return keep(key, std::move(compiled));
   }
 
@@ -146,16 +142,6 @@ struct Network::State {
     std::vector<Shape> shapes{Shape(input_shape.begin(), input_shape.end())};
     if (batch_of(graph.inputs, 1, input_shape) == Batch::OneByOne) shapes[0][0] = 1;
     return program(std::move(shapes), options);
-  }
-
-  /// Frees memory of the programs used longest ago while too much is kept.
-  void drop_idle() const {
-    if (idle_bytes <= kIdleLimit_bytes) return;
-    const std::scoped_lock lock(programs_mutex);
-    for (auto old = programs.rbegin(); old != programs.rend(); ++old) {
-      if (idle_bytes <= kIdleLimit_bytes) break;
-      old->program->drop_idle();
-    }
   }
 
   Result<void> check_shapes(std::span<const Shape> shapes) const {
@@ -287,7 +273,6 @@ Result<void> Network::run_unnamed(std::span<const Tensor> inputs, std::vector<Te
   for (size_t index = 0; index < part_count; ++index) {
     TRY(program->run(inputs, {index, part_count}, outputs));
   }
-  state_->drop_idle();
   return {};
 }
 

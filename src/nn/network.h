@@ -81,7 +81,8 @@ class Network {
   ///        primitive, so in `prepare` and the first run of a shape and thread count only, ends the
   ///        program. Whoever knows a shape beforehand prepares it while nobody waits.
   /// cost:  the first run of a shape and thread count compiles a program (some 10 to 100 ms); the
-  ///        32 programs used last are kept, and 256 MB of activation memory between runs. Later
+  ///        32 programs used last are kept, and for activations as much memory as that of them
+  ///        that takes most, once for each of the runs at a time, at most 256 MB. Later
   ///        runs allocate the outputs, and oneDNN some hundred bytes a primitive for its arguments
   ///        and a megabyte for a product of matrices.
   [[nodiscard]] Result<std::vector<Tensor>> run(const Tensor& input,

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include <omp.h>
 
@@ -12,25 +13,12 @@
 namespace faceforge::nn {
 namespace {
 
-constexpr size_t kAlignment_bytes = 64;  // a cache line, and an AVX-512 register
-
 /// Workspaces that a program keeps for its next runs: as many as a server has cores to run it on.
 constexpr size_t kIdleWorkspaces = 16;
 
-struct FreeAligned {
-  void operator()(std::byte* memory) const {
-    ::operator delete[](memory, std::align_val_t{kAlignment_bytes});
-  }
-};
-using AlignedBytes = std::unique_ptr<std::byte[], FreeAligned>;
-
-AlignedBytes allocate_aligned(size_t bytes) {
-  return AlignedBytes(new (std::align_val_t{kAlignment_bytes})
-                          std::byte[std::max<size_t>(1, bytes)]);
-}
-
 size_t rounded_up(size_t bytes) {
-  return (bytes + kAlignment_bytes - 1) / kAlignment_bytes * kAlignment_bytes;
+  constexpr size_t kUnit = Arena::kAlignment_bytes;
+  return (bytes + kUnit - 1) / kUnit * kUnit;
 }
 
 }  // namespace
@@ -91,59 +79,65 @@ ThreadCount::~ThreadCount() {
   if (omp_get_max_threads() != before_) omp_set_num_threads(before_);
 }
 
-/// The memory of one run: the arena, and oneDNN's views of it.
+/// What one run works on: the arena, during the run alone, and oneDNN's views of it.
 struct Program::Workspace {
-  AlignedBytes arena;
+  Arena arena;
+  std::byte* arena_place = nullptr;  ///< that all points at, also after the arena was given back
   dnnl::stream stream{cpu()};
   std::vector<float*> storages;
   std::vector<dnnl::memory> views;                      ///< that `arguments` name
   std::vector<std::vector<dnnl_exec_arg_t>> arguments;  ///< one list a step
   std::vector<std::vector<float*>> operands;            ///< one list a step
-  struct InputView {
+  struct View {
     dnnl::memory memory;
     int storage;
   };
-  std::vector<InputView> input_views;
-  struct InputPointer {
+  struct Pointer {
     size_t step, operand;
     int storage;
   };
-  std::vector<InputPointer> input_pointers;
+  /// Those of storages, which lie elsewhere in another run.
+  struct Movable {
+    std::vector<View> views;
+    std::vector<Pointer> pointers;
+  };
+  Movable inputs, activations;
+
+  void follow(const Movable& moved) {
+    for (const View& view : moved.views) {
+      view.memory.set_data_handle(storages[static_cast<size_t>(view.storage)]);
+    }
+    for (const Pointer& pointer : moved.pointers) {
+      operands[pointer.step][pointer.operand] = storages[static_cast<size_t>(pointer.storage)];
+    }
+  }
 };
 
 Program::Program(std::vector<Step> steps, std::vector<Storage> storages,
                  std::vector<ProgramOutput> outputs, int thread_count,
-                 std::atomic<size_t>& idle_bytes)
+                 ArenaPool& arenas)
     : steps_(std::move(steps)),
       storages_(std::move(storages)),
       outputs_(std::move(outputs)),
       thread_count_(thread_count),
       arena_bytes_(plan_arena(steps_, outputs_, storages_)),
-      idle_bytes_(idle_bytes) {
+      arenas_(arenas) {
   idle_.reserve(kIdleWorkspaces);
 }
 
-Program::~Program() {
-  drop_idle();
-}
-
-void Program::drop_idle() const {
-  const std::scoped_lock lock(idle_mutex_);
-  idle_bytes_ -= idle_.size() * arena_bytes_;
-  idle_.clear();
-}
+Program::~Program() = default;
 
 Result<std::shared_ptr<const Program>> Program::compile(const Graph& graph,
                                                         std::span<const Shape> input_shapes,
                                                         int thread_count, const LoadLimits& limits,
                                                         WeightStore& weights,
-                                                        std::atomic<size_t>& idle_bytes) {
+                                                        ArenaPool& arenas) {
   try {
     // oneDNN plans for the number of threads that it sees when a primitive is made.
     const ThreadCount threads(thread_count);
     auto lowered = TRY(lower(graph, input_shapes, limits, weights));
     return std::make_shared<const Program>(std::move(lowered.steps), std::move(lowered.storages),
-                                           std::move(lowered.outputs), thread_count, idle_bytes);
+                                           std::move(lowered.outputs), thread_count, arenas);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to compile a network");
   } catch (const dnnl::error& error) {
@@ -156,29 +150,25 @@ Result<std::shared_ptr<const Program>> Program::compile(const Graph& graph,
 }
 
 std::unique_ptr<Program::Workspace> Program::borrow_workspace() const {
+  std::unique_ptr<Workspace> workspace;
   {
     const std::scoped_lock lock(idle_mutex_);
     if (!idle_.empty()) {
-      auto workspace = std::move(idle_.back());
+      workspace = std::move(idle_.back());
       idle_.pop_back();
-      idle_bytes_ -= arena_bytes_;
-      return workspace;
     }
   }
-  return make_workspace();
+  if (!workspace) workspace = make_workspace();
+  point_at(arenas_.borrow(arena_bytes_, workspace->arena_place), *workspace);
+  return workspace;
 }
 
 std::unique_ptr<Program::Workspace> Program::make_workspace() const {
   auto workspace = std::make_unique<Workspace>();
-  workspace->arena = allocate_aligned(arena_bytes_);
-  for (const Storage& storage : storages_) {
-    workspace->storages.push_back(
-        storage.input_index >= 0
-            ? nullptr
-            : reinterpret_cast<float*>(workspace->arena.get() + storage.offset));
-  }
-  const auto is_input = [&](const Operand& operand) {
-    return operand.storage >= 0 && storages_[static_cast<size_t>(operand.storage)].input_index >= 0;
+  workspace->storages.resize(storages_.size(), nullptr);
+  const auto movable = [&](int storage) -> Workspace::Movable& {
+    const bool is_input = storages_[static_cast<size_t>(storage)].input_index >= 0;
+    return is_input ? workspace->inputs : workspace->activations;
   };
   for (size_t step = 0; step < steps_.size(); ++step) {
     auto& arguments = workspace->arguments.emplace_back();
@@ -186,30 +176,39 @@ std::unique_ptr<Program::Workspace> Program::make_workspace() const {
       const dnnl::memory memory =
           operand.storage < 0
               ? operand.weight
-              : dnnl::memory(operand.layout, cpu(),
-                             workspace->storages[static_cast<size_t>(operand.storage)]);
+              : dnnl::memory(operand.layout, cpu(), nullptr);
       workspace->views.push_back(memory);
       arguments.push_back({name, memory.get()});
-      if (is_input(operand)) workspace->input_views.push_back({memory, operand.storage});
+      if (operand.storage >= 0) movable(operand.storage).views.push_back({memory, operand.storage});
     }
     auto& operands = workspace->operands.emplace_back();
     for (const Operand& operand : steps_[step].operands) {
-      if (is_input(operand)) {
-        workspace->input_pointers.push_back({step, operands.size(), operand.storage});
+      if (operand.storage >= 0) {
+        movable(operand.storage).pointers.push_back({step, operands.size(), operand.storage});
       }
-      operands.push_back(operand.storage < 0
-                             ? static_cast<float*>(operand.weight.get_data_handle())
-                             : workspace->storages[static_cast<size_t>(operand.storage)]);
+      operands.push_back(
+          operand.storage < 0 ? static_cast<float*>(operand.weight.get_data_handle()) : nullptr);
     }
   }
   return workspace;
 }
 
 void Program::give_back(std::unique_ptr<Workspace> workspace) const {
+  arenas_.give_back(std::move(workspace->arena));
   const std::scoped_lock lock(idle_mutex_);
-  if (idle_.size() >= kIdleWorkspaces) return;
-  idle_.push_back(std::move(workspace));
-  idle_bytes_ += arena_bytes_;
+  if (idle_.size() < kIdleWorkspaces) idle_.push_back(std::move(workspace));
+}
+
+void Program::point_at(Arena arena, Workspace& workspace) const {
+  workspace.arena = std::move(arena);
+  std::byte* const place = workspace.arena.data();
+  if (std::exchange(workspace.arena_place, place) == place) return;
+  for (size_t index = 0; index < storages_.size(); ++index) {
+    const Storage& storage = storages_[index];
+    if (storage.input_index >= 0) continue;
+    workspace.storages[index] = reinterpret_cast<float*>(place + storage.offset);
+  }
+  workspace.follow(workspace.activations);
 }
 
 void Program::point_at(std::span<const Tensor> inputs, Part part, Workspace& workspace) const {
@@ -221,13 +220,7 @@ void Program::point_at(std::span<const Tensor> inputs, Part part, Workspace& wor
         const_cast<float*>(inputs[static_cast<size_t>(storage.input_index)].values.data()) +
         part.index * (storage.bytes / sizeof(float));
   }
-  for (auto& view : workspace.input_views) {
-    view.memory.set_data_handle(workspace.storages[static_cast<size_t>(view.storage)]);
-  }
-  for (const auto& pointer : workspace.input_pointers) {
-    workspace.operands[pointer.step][pointer.operand] =
-        workspace.storages[static_cast<size_t>(pointer.storage)];
-  }
+  workspace.follow(workspace.inputs);
 }
 
 Result<void> Program::write_outputs(const Workspace& workspace, Part part,

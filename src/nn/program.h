@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "nn/arena_pool.h"
 #include "nn/graph.h"
 #include "nn/layout.h"
 #include "nn/network.h"
@@ -53,11 +53,11 @@ class Program {
   /// fails: as `Network::run`; oneDNN 2.6 crashes where memory runs out in dnnl_primitive_create
   [[nodiscard]] static Result<std::shared_ptr<const Program>> compile(
       const Graph& graph, std::span<const Shape> input_shapes, int thread_count,
-      const LoadLimits& limits, WeightStore& weights, std::atomic<size_t>& idle_bytes);
+      const LoadLimits& limits, WeightStore& weights, ArenaPool& arenas);
 
-  /// `idle_bytes` counts what all programs of a network keep for their next runs; it outlives them.
+  /// `arenas` outlives the program.
   Program(std::vector<Step> steps, std::vector<Storage> storages,
-          std::vector<ProgramOutput> outputs, int thread_count, std::atomic<size_t>& idle_bytes);
+          std::vector<ProgramOutput> outputs, int thread_count, ArenaPool& arenas);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -82,13 +82,11 @@ class Program {
   /// `node: kernel`, step by step.
   [[nodiscard]] std::vector<std::string> implementations() const;
 
-  /// Frees the memory kept for the next run.
-  void drop_idle() const;
-
  private:
   struct Workspace;
   std::unique_ptr<Workspace> borrow_workspace() const;
   std::unique_ptr<Workspace> make_workspace() const;
+  void point_at(Arena arena, Workspace& workspace) const;
   void point_at(std::span<const Tensor> inputs, Part part, Workspace& workspace) const;
   Result<void> write_outputs(const Workspace& workspace, Part part,
                              std::vector<Tensor>& outputs) const;
@@ -99,7 +97,7 @@ class Program {
   std::vector<ProgramOutput> outputs_;
   int thread_count_;
   size_t arena_bytes_;
-  std::atomic<size_t>& idle_bytes_;
+  ArenaPool& arenas_;
   mutable std::mutex idle_mutex_;
   mutable std::vector<std::unique_ptr<Workspace>> idle_;
 };

@@ -96,7 +96,7 @@ struct Quantizer::State {
   std::vector<ValueIndex> sources;  ///< whose numbers are watched: the outputs of `observed`
   std::map<ValueIndex, RangeHistogram> histograms;
   WeightStore weights;
-  std::atomic<size_t> idle_bytes = 0;
+  ArenaPool arenas{kIdleLimit_bytes};
   std::map<Shape, std::shared_ptr<const Program>> programs;  ///< of `observed`
   std::vector<Shape> shapes;                                 ///< of all values, for an example
   bool has_observed = false;  ///< an example whose numbers are in the histograms
@@ -129,7 +129,7 @@ struct Quantizer::State {
     for (const Fact& fact : facts) shapes.push_back(fact.shape);
     if (programs.size() == kProgramLimit) programs.clear();
     auto made =
-        TRY(Program::compile(observed, input_shapes, thread_count, limits, weights, idle_bytes));
+        TRY(Program::compile(observed, input_shapes, thread_count, limits, weights, arenas));
     return programs.emplace(input, std::move(made)).first->second;
   }
 
