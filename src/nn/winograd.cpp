@@ -11,12 +11,16 @@
 namespace faceforge::nn {
 namespace {
 
+#ifndef BLOCK
+#define BLOCK 12
+#endif
+constexpr int64_t kBlockTiles = BLOCK;
 #if defined(__x86_64__)
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
 using Vector = float __attribute__((vector_size(32)));
-constexpr int kLanes = 8, kRows = 6;
+constexpr int kLanes = 8, kSums = 12;
 #include "nn/winograd_kernel.h"
 }  // namespace avx2
 #pragma GCC pop_options
@@ -25,7 +29,7 @@ constexpr int kLanes = 8, kRows = 6;
 #pragma GCC target("avx512f,fma")
 namespace avx512 {
 using Vector = float __attribute__((vector_size(64)));
-constexpr int kLanes = 16, kRows = 12;
+constexpr int kLanes = 16, kSums = 24;
 #include "nn/winograd_kernel.h"
 }  // namespace avx512
 #pragma GCC pop_options
@@ -66,18 +70,10 @@ void transform_kernel(const std::array<std::array<double, 3>, kInputs>& matrix, 
   }
 }
 
-int64_t rows_at_once([[maybe_unused]] int64_t lanes) {
-#if defined(__x86_64__)
-  return lanes == avx512::kLanes ? avx512::kRows : avx2::kRows;
-#else
-  return 0;
-#endif
-}
-
 /// Of one thread: the transformed tiles of a group, and the sums of some of them.
 int64_t scratch_of_thread(const WinogradPlan& plan) {
   return plan.position_count() *
-         (plan.group_tiles * plan.from_room() + rows_at_once(plan.lanes) * plan.panel());
+         (plan.group_tiles * plan.from_room() + kBlockTiles * plan.panel());
 }
 
 }  // namespace
@@ -89,6 +85,8 @@ bool suits_winograd(int64_t from_channels, int64_t to_channels) {
 WinogradPlan winograd_plan(WinogradPlan plan) {
   const bool are_few = plan.from_channels * plan.to_channels * 9 <= kMaxWeightsOfLargeTiles;
   plan.tile = are_few ? 4 : 2;
+  const int64_t vector_count = (plan.to_channels + plan.lanes - 1) / plan.lanes;
+  plan.panel_vectors = vector_count % 3 == 0 ? 3 : vector_count == 1 ? 1 : 2;
   const auto tile_bytes =
       plan.position_count() * plan.from_room() * static_cast<int64_t>(sizeof(float));
   const int64_t most = std::clamp(kGroup_bytes / tile_bytes, kFewestGroupTiles, kMostGroupTiles);

@@ -23,6 +23,7 @@ struct WinogradPlan {
   int64_t lanes =
       1;             ///< numbers in a vector; channels lie in blocks of so many, as `ChannelLayout`
   int64_t tile = 2;  ///< m: results that a tile gives, along a side
+  int64_t panel_vectors = 2;
   int64_t group_tiles = 1;  ///< that are transformed before their products are added up
   int64_t thread_count = 1;
 
@@ -33,7 +34,7 @@ struct WinogradPlan {
   [[nodiscard]] int64_t from_room() const { return (from_channels + lanes - 1) / lanes * lanes; }
   [[nodiscard]] int64_t to_room() const { return (to_channels + lanes - 1) / lanes * lanes; }
   /// Channels of the result that are computed at once: two vectors.
-  [[nodiscard]] int64_t panel() const { return 2 * lanes; }
+  [[nodiscard]] int64_t panel() const { return panel_vectors * lanes; }
   [[nodiscard]] int64_t panel_count() const { return (to_channels + panel() - 1) / panel(); }
   [[nodiscard]] int64_t weight_count() const {
     return panel_count() * position_count() * from_room() * panel();

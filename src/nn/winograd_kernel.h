@@ -41,37 +41,57 @@ struct TilesOfFour {
   }
 };
 
-/// `to[row][2 * kLanes] = tiles[row][depth] * weights[depth][2 * kLanes]`
-template <int kRowCount>
-void multiply_rows(const float* tiles, int64_t depth, const float* weights, float* to) {
-  Vector sums[kRowCount][2];
+/// `to[row][kVectors * kLanes] = tiles[row][channel] * weights[channel][kVectors * kLanes]`, summed
+/// over the channels. The sums stay in registers.
+template <int kVectors, int kRowCount>
+FACEFORGE_INLINE void multiply_rows(const float* tiles, int64_t row_step, int64_t depth,
+                                    const float* weights, float* to) {
+  Vector sums[kRowCount][kVectors];
 #pragma GCC unroll 16
-  for (int row = 0; row < kRowCount; ++row) sums[row][0] = sums[row][1] = Vector{};
+  for (int row = 0; row < kRowCount; ++row) {
+#pragma GCC unroll 4
+    for (int vector = 0; vector < kVectors; ++vector) sums[row][vector] = Vector{};
+  }
   for (int64_t channel = 0; channel < depth; ++channel) {
-    const Vector low = load(weights + channel * 2 * kLanes);
-    const Vector high = load(weights + channel * 2 * kLanes + kLanes);
+    Vector kernels[kVectors];
+#pragma GCC unroll 4
+    for (int vector = 0; vector < kVectors; ++vector) {
+      kernels[vector] = load(weights + (channel * kVectors + vector) * kLanes);
+    }
 #pragma GCC unroll 16
     for (int row = 0; row < kRowCount; ++row) {
-      const float number = tiles[row * depth + channel];
-      sums[row][0] += number * low;
-      sums[row][1] += number * high;
+      const float number = tiles[row * row_step + channel];
+#pragma GCC unroll 4
+      for (int vector = 0; vector < kVectors; ++vector) {
+        sums[row][vector] += number * kernels[vector];
+      }
     }
   }
 #pragma GCC unroll 16
   for (int row = 0; row < kRowCount; ++row) {
-    store(sums[row][0], to + row * 2 * kLanes);
-    store(sums[row][1], to + row * 2 * kLanes + kLanes);
+#pragma GCC unroll 4
+    for (int vector = 0; vector < kVectors; ++vector) {
+      store(sums[row][vector], to + (row * kVectors + vector) * kLanes);
+    }
   }
 }
 
-using MultiplyRows = void (*)(const float*, int64_t, const float*, float*);
-
-template <int... kIndexes>
-constexpr std::array<MultiplyRows, sizeof...(kIndexes)> multiply_by_rows(
-    std::integer_sequence<int, kIndexes...>) {
-  return {multiply_rows<kIndexes + 1>...};
+/// The same for any number of rows.
+template <int kVectors, int kRowCount = kSums / kVectors>
+void multiply(const float* tiles, int64_t row_step, int64_t row_count, int64_t depth,
+              const float* weights, float* to) {
+  int64_t row = 0;
+  for (; row + kRowCount <= row_count; row += kRowCount) {
+    multiply_rows<kVectors, kRowCount>(tiles + row * row_step, row_step, depth, weights,
+                                       to + row * kVectors * kLanes);
+  }
+  if constexpr (kRowCount > 1) {
+    if (row < row_count) {
+      multiply<kVectors, kRowCount - 1>(tiles + row * row_step, row_step, row_count - row, depth,
+                                        weights, to + row * kVectors * kLanes);
+    }
+  }
 }
-constexpr auto kMultiply = multiply_by_rows(std::make_integer_sequence<int, kRows>());
 
 /// Where a tile lies.
 struct Place {
@@ -83,30 +103,14 @@ FACEFORGE_INLINE Place place_of(const WinogradPlan& plan, int64_t tile) {
   return {tile / (columns * rows), tile / columns % rows * plan.tile, tile % columns * plan.tile};
 }
 
-/// Reads one block of channels of a tile; zeros beyond the picture.
+/// Copies one block of channels of a tile that reaches beyond the picture; zeros are there.
 template <typename Tiles>
-FACEFORGE_INLINE void read_tile(const WinogradPlan& plan, const float* block, int64_t top,
-                                int64_t left, Vector* to) {
-  constexpr int kInputs = Tiles::kInputs;
-  const bool is_inside =
-      top >= 0 && left >= 0 && top + kInputs <= plan.rows && left + kInputs <= plan.columns;
-  if (is_inside) {
-    const float* first = block + (top * plan.columns + left) * kLanes;
-#pragma GCC unroll 6
-    for (int row = 0; row < kInputs; ++row) {
-#pragma GCC unroll 6
-      for (int column = 0; column < kInputs; ++column) {
-        to[row * kInputs + column] = load(first + (row * plan.columns + column) * kLanes);
-      }
-    }
-    return;
-  }
-  for (int row = 0; row < kInputs; ++row) {
-    for (int column = 0; column < kInputs; ++column) {
-      const int64_t y = top + row, x = left + column;
+void copy_border_tile(const WinogradPlan& plan, const float* block, int64_t top, int64_t left,
+                      float* to) {
+  for (int64_t y = top; y < top + Tiles::kInputs; ++y) {
+    for (int64_t x = left; x < left + Tiles::kInputs; ++x, to += kLanes) {
       const bool is_there = y >= 0 && y < plan.rows && x >= 0 && x < plan.columns;
-      to[row * kInputs + column] =
-          is_there ? load(block + (y * plan.columns + x) * kLanes) : Vector{};
+      store(is_there ? load(block + (y * plan.columns + x) * kLanes) : Vector{}, to);
     }
   }
 }
@@ -117,13 +121,29 @@ void transform_tile(const WinogradPlan& plan, const Place& at, const float* from
   constexpr int kInputs = Tiles::kInputs;
   const int64_t pixels = plan.rows * plan.columns;
   const int64_t position_step = plan.group_tiles * plan.from_room();
+  const int64_t top = at.row - plan.pad_top, left = at.column - plan.pad_left;
+  const bool is_inside =
+      top >= 0 && left >= 0 && top + kInputs <= plan.rows && left + kInputs <= plan.columns;
   for (int64_t channel = 0; channel < plan.from_room(); channel += kLanes) {
-    Vector numbers[kInputs * kInputs], half[kInputs * kInputs];
-    read_tile<Tiles>(plan, from + (at.picture * plan.from_room() + channel) * pixels,
-                     at.row - plan.pad_top, at.column - plan.pad_left, numbers);
+    const float* block = from + (at.picture * plan.from_room() + channel) * pixels;
+    alignas(64) float copy[kInputs * kInputs * kLanes];
+    const float* tile = copy;
+    int64_t row_step = kInputs * kLanes;
+    if (is_inside) {
+      tile = block + (top * plan.columns + left) * kLanes;
+      row_step = plan.columns * kLanes;
+    } else {
+      copy_border_tile<Tiles>(plan, block, top, left, copy);
+    }
+    Vector half[kInputs * kInputs];
 #pragma GCC unroll 6
     for (int column = 0; column < kInputs; ++column) {
-      Tiles::transform(numbers + column, kInputs, half + column, kInputs);
+      Vector numbers[kInputs];
+#pragma GCC unroll 6
+      for (int row = 0; row < kInputs; ++row) {
+        numbers[row] = load(tile + row * row_step + column * kLanes);
+      }
+      Tiles::transform(numbers, 1, half + column, kInputs);
     }
 #pragma GCC unroll 6
     for (int row = 0; row < kInputs; ++row) {
@@ -137,79 +157,84 @@ void transform_tile(const WinogradPlan& plan, const Place& at, const float* from
   }
 }
 
-/// Writes the results of a tile that lie on the picture, for one vector of channels.
-template <typename Tiles>
-FACEFORGE_INLINE void write_tile(const WinogradPlan& plan, const ConvolutionTail& tail,
-                                 const Place& at, int64_t channel, const Vector* results,
-                                 float* to) {
-  constexpr int kResults = Tiles::kResults;
-  const Vector bias = load(tail.bias + channel);
-  const Vector slopes = tail.slopes == nullptr ? Vector{} : load(tail.slopes + channel);
-  float* block =
-      to + (at.picture * plan.to_room() + channel) * plan.result_rows * plan.result_columns;
-  const int64_t row_count = std::min<int64_t>(kResults, plan.result_rows - at.row);
-  const int64_t column_count = std::min<int64_t>(kResults, plan.result_columns - at.column);
-  for (int64_t row = 0; row < row_count; ++row) {
-    float* pixel = block + ((at.row + row) * plan.result_columns + at.column) * kLanes;
-    for (int64_t column = 0; column < column_count; ++column, pixel += kLanes) {
-      store(with_tail(results[row * kResults + column] + bias, tail, slopes, pixel), pixel);
-    }
-  }
-}
-
-/// in: `sums[position][kRows][2 * kLanes]`, of which it is given its tile's
+/// Computes the results of a tile from the sums of its positions, `position_step` apart, for one
+/// vector of channels, and writes those that lie on the picture.
 template <typename Tiles>
 void transform_back(const WinogradPlan& plan, const ConvolutionTail& tail, const Place& at,
-                    int64_t first_channel, const float* sums, float* to) {
+                    int64_t channel, const float* sums, int64_t position_step, float* to) {
   constexpr int kInputs = Tiles::kInputs, kResults = Tiles::kResults;
-  for (int64_t part = 0; part < 2 * kLanes; part += kLanes) {
-    if (first_channel + part >= plan.to_room()) return;
-    Vector half[kInputs * kResults], results[kResults * kResults];
+  Vector half[kInputs * kResults];
 #pragma GCC unroll 6
-    for (int row = 0; row < kInputs; ++row) {
-      Vector numbers[kInputs];
+  for (int row = 0; row < kInputs; ++row) {
+    Vector numbers[kInputs];
 #pragma GCC unroll 6
-      for (int column = 0; column < kInputs; ++column) {
-        numbers[column] = load(sums + (row * kInputs + column) * kRows * 2 * kLanes + part);
-      }
-      Tiles::transform_back(numbers, 1, half + row * kResults);
+    for (int column = 0; column < kInputs; ++column) {
+      numbers[column] = load(sums + (row * kInputs + column) * position_step);
     }
+    Tiles::transform_back(numbers, 1, half + row * kResults);
+  }
+  const Vector bias = load(tail.bias + channel);
+  const Vector slopes = tail.slopes == nullptr ? Vector{} : load(tail.slopes + channel);
+  float* const first =
+      to + ((at.picture * plan.to_room() + channel) * plan.result_rows * plan.result_columns +
+            (at.row * plan.result_columns + at.column) * kLanes);
+  const int64_t row_step = plan.result_columns * kLanes;
+  const int64_t row_count = std::min<int64_t>(kResults, plan.result_rows - at.row);
+  const int64_t column_count = std::min<int64_t>(kResults, plan.result_columns - at.column);
 #pragma GCC unroll 6
-    for (int column = 0; column < kResults; ++column) {
-      Vector whole[kResults];
-      Tiles::transform_back(half + column, kResults, whole);
+  for (int column = 0; column < kResults; ++column) {
+    if (column >= column_count) break;
+    Vector whole[kResults];
+    Tiles::transform_back(half + column, kResults, whole);
 #pragma GCC unroll 6
-      for (int row = 0; row < kResults; ++row) results[row * kResults + column] = whole[row];
+    for (int row = 0; row < kResults; ++row) {
+      if (row >= row_count) break;
+      float* const pixel = first + row * row_step + column * kLanes;
+      store(with_tail(whole[row] + bias, tail, slopes, pixel), pixel);
     }
-    write_tile<Tiles>(plan, tail, at, first_channel + part, results, to);
   }
 }
 
 /// Convolves the tiles from `first` on, at most a group of them.
+template <typename Tiles, int kVectors>
+void convolve_panels(const WinogradPlan& plan, int64_t first, const float* from,
+                     const float* weights, const ConvolutionTail& tail, float* scratch, float* to) {
+  constexpr int64_t kPositions = Tiles::kInputs * Tiles::kInputs, kPanel = kVectors * kLanes;
+  const int64_t depth = plan.from_channels, room = plan.from_room();
+  const int64_t tile_count = std::min(plan.group_tiles, plan.tile_count() - first);
+  float* const tiles = scratch;
+  float* const sums = scratch + kPositions * plan.group_tiles * room;
+  for (int64_t tile = 0; tile < tile_count; ++tile) {
+    transform_tile<Tiles>(plan, place_of(plan, first + tile), from, tiles + tile * room);
+  }
+  for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
+    const float* kernels = weights + panel * kPositions * room * kPanel;
+    const int64_t vector_end = std::min((panel + 1) * kPanel, plan.to_room());
+    for (int64_t block = 0; block < tile_count; block += kBlockTiles) {
+      const int64_t count = std::min<int64_t>(kBlockTiles, tile_count - block);
+      for (int64_t position = 0; position < kPositions; ++position) {
+        multiply<kVectors>(tiles + (position * plan.group_tiles + block) * room, room, count, depth,
+                           kernels + position * room * kPanel,
+                           sums + position * kBlockTiles * kPanel);
+      }
+      for (int64_t tile = 0; tile < count; ++tile) {
+        const Place place = place_of(plan, first + block + tile);
+        for (int64_t channel = panel * kPanel; channel < vector_end; channel += kLanes) {
+          transform_back<Tiles>(plan, tail, place, channel,
+                                sums + tile * kPanel + (channel - panel * kPanel),
+                                kBlockTiles * kPanel, to);
+        }
+      }
+    }
+  }
+}
+
 template <typename Tiles>
 void convolve_group(const WinogradPlan& plan, int64_t first, const float* from,
                     const float* weights, const ConvolutionTail& tail, float* scratch, float* to) {
-  constexpr int64_t kPositions = Tiles::kInputs * Tiles::kInputs;
-  const int64_t depth = plan.from_room();
-  const int64_t tile_count = std::min(plan.group_tiles, plan.tile_count() - first);
-  float* const tiles = scratch;
-  float* const sums = scratch + kPositions * plan.group_tiles * depth;
-  for (int64_t tile = 0; tile < tile_count; ++tile) {
-    transform_tile<Tiles>(plan, place_of(plan, first + tile), from, tiles + tile * depth);
-  }
-  for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
-    const float* kernels = weights + panel * kPositions * depth * 2 * kLanes;
-    for (int64_t row = 0; row < tile_count; row += kRows) {
-      const int64_t row_count = std::min<int64_t>(kRows, tile_count - row);
-      const MultiplyRows multiply = kMultiply[static_cast<size_t>(row_count - 1)];
-      for (int64_t position = 0; position < kPositions; ++position) {
-        multiply(tiles + (position * plan.group_tiles + row) * depth, depth,
-                 kernels + position * depth * 2 * kLanes, sums + position * kRows * 2 * kLanes);
-      }
-      for (int64_t tile = 0; tile < row_count; ++tile) {
-        transform_back<Tiles>(plan, tail, place_of(plan, first + row + tile), panel * 2 * kLanes,
-                              sums + tile * 2 * kLanes, to);
-      }
-    }
+  switch (plan.panel_vectors) {
+    case 1: return convolve_panels<Tiles, 1>(plan, first, from, weights, tail, scratch, to);
+    case 2: return convolve_panels<Tiles, 2>(plan, first, from, weights, tail, scratch, to);
+    default: return convolve_panels<Tiles, 3>(plan, first, from, weights, tail, scratch, to);
   }
 }
