@@ -33,8 +33,9 @@ class Arena {
   size_t size_bytes_ = 0;
 };
 
-/// The arenas that all programs of a network take turns with: there are as many as runs at once, and
-/// they are as large as the largest of these, however many shapes of inputs there are. Thread safe.
+/// The arenas that all programs of a network take turns with: there are as many as runs at once,
+/// and they are as large as the largest of these, however many shapes of inputs there are. Thread
+/// safe.
 class ArenaPool {
  public:
   explicit ArenaPool(size_t limit_bytes);

@@ -90,6 +90,9 @@ struct ConvolutionTail {
   const float* bias = nullptr;  ///< a number for each channel, and zeros for the last panel's rest
   const float* slopes = nullptr;  ///< as `bias`, or null
   bool adds_result = false;
+  /// Only the largest of each 2 x 2 results is written, to a picture half as high and wide:
+  /// Winograd's alone, of pictures of even sizes, where nothing is added.
+  bool halves = false;
 };
 
 /// The part of one window position that lies on the picture, along one axis.

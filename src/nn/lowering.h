@@ -113,6 +113,7 @@ class Lowering {
     ValueIndex residual = kNoValue;
     const Node* activation = nullptr;
     std::optional<Eltwise> function = {};
+    const Node* halving = nullptr;  ///< a maximum of each 2 x 2 pixels
   };
   struct ConvShapes;
   Tail find_tail(ValueIndex result);
@@ -128,6 +129,8 @@ class Lowering {
   Result<void> emit_own_conv(const OwnConv& own, const ConstantPtr& weights);
   /// Makes a tail end where numbers below 0 are scaled, channel by channel, or else before it.
   std::optional<std::vector<float>> end_at_slopes(Tail& tail, int64_t channel_room) const;
+  /// Lets a tail go on over a maximum of each 2 x 2 pixels that nothing but it is read by.
+  Result<void> end_at_halving(Tail& tail) const;
 
   // Bytes
   struct ByteConv;

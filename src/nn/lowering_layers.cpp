@@ -155,7 +155,7 @@ Result<void> Lowering::operator()(const Conv& conv) {
 }
 
 void Lowering::absorb(const Tail& tail) {
-  for (const Node* absorbed : {tail.sum, tail.activation}) {
+  for (const Node* absorbed : {tail.sum, tail.activation, tail.halving}) {
     if (absorbed == nullptr) continue;
     is_absorbed_[static_cast<size_t>(absorbed - graph_.nodes.data())] = true;
     finish(*absorbed);

@@ -46,6 +46,22 @@ std::optional<std::vector<float>> Lowering::end_at_slopes(Tail& tail, int64_t ch
   return slopes;
 }
 
+Result<void> Lowering::end_at_halving(Tail& tail) const {
+  const Node* next = tail.sum == nullptr ? only_consumer(tail.result) : nullptr;
+  const auto* pool = next == nullptr ? nullptr : std::get_if<Pool>(&next->operation);
+  if (pool == nullptr || pool->kind != PoolKind::Max) return {};
+  const Shape& picture = shape(tail.result);
+  const auto window = TRY(nn::place(pool->window, std::span(picture).subspan(2), pool->ceil_mode));
+  const auto all = [](const Shape& sizes, int64_t size) { return sizes == Shape{size, size}; };
+  const bool are_pairs = all(window.kernel, 2) && all(window.strides, 2) &&
+                         all(window.dilations, 1) && all(window.pads_begin, 0) &&
+                         picture[2] == 2 * window.result[0] && picture[3] == 2 * window.result[1];
+  if (!are_pairs) return {};
+  tail.halving = next;
+  tail.result = next->outputs[0];
+  return {};
+}
+
 /// A convolution that a kernel of ours computes.
 struct Lowering::OwnConv {
   std::string name;
@@ -53,6 +69,7 @@ struct Lowering::OwnConv {
   int64_t channel_room = 1;  ///< of the result, for biases and slopes
   int64_t weight_count = 0;
   int64_t scratch_count = 0;
+  bool can_halve = false;
   std::function<void(const float* kernels, std::span<float> to)> arrange;
   std::function<void(const float* from, const float* weights, const ConvolutionTail& tail,
                      float* scratch, float* to)>
@@ -70,6 +87,7 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
   }
   Tail tail = find_tail(output());
   auto slopes = end_at_slopes(tail, own.channel_room);
+  if (own.can_halve) TRY(end_at_halving(tail));
 
   const Operand source =
       in_layout(TRY(located(input(0))), *blocked_layout(shape(input(0)), own.lanes));
@@ -78,16 +96,19 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
   const Operand kernels{
       form, -1,
       weights_.derive(weights, plain_layout(weights->shape), form, is_only_form, own.arrange)};
-  const Operand result = TRY(result_of(tail, *blocked_layout(shape(output()), own.lanes), source));
+  const Operand result =
+      TRY(result_of(tail, *blocked_layout(shape(tail.result), own.lanes), source));
   const Operand scratch = new_storage(plain_layout({std::max<int64_t>(1, own.scratch_count)}));
-  emit_kernel(own.name, {source, kernels, scratch, result},
-              [convolve = own.convolve, bias = std::move(bias), slopes = std::move(slopes),
-               adds = tail.sum != nullptr](std::span<float* const> at) {
-                const ConvolutionTail end{.bias = bias.data(),
-                                          .slopes = slopes ? slopes->data() : nullptr,
-                                          .adds_result = adds};
-                convolve(at[0], at[1], end, at[2], at[3]);
-              });
+  emit_kernel(
+      own.name, {source, kernels, scratch, result},
+      [convolve = own.convolve, bias = std::move(bias), slopes = std::move(slopes),
+       adds = tail.sum != nullptr, halves = tail.halving != nullptr](std::span<float* const> at) {
+        const ConvolutionTail end{.bias = bias.data(),
+                                  .slopes = slopes ? slopes->data() : nullptr,
+                                  .adds_result = adds,
+                                  .halves = halves};
+        convolve(at[0], at[1], end, at[2], at[3]);
+      });
   absorb(tail);
   place(tail.result, result);
   return {};
@@ -115,6 +136,7 @@ Result<bool> Lowering::lower_own_conv(const Conv& conv, const ConstantPtr& weigh
                        .channel_room = plan.panel_count() * plan.panel(),
                        .weight_count = plan.weight_count(),
                        .scratch_count = winograd_scratch(plan),
+                       .can_halve = true,
                        .arrange = [plan](auto... given) { transform_kernels(plan, given...); },
                        .convolve = [plan](auto... given) { nn::convolve(plan, given...); }},
                       weights));

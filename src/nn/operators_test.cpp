@@ -166,6 +166,32 @@ TEST_F(Operators, TheLargestOfWindowsAfterAConvolution) {
   }
 }
 
+TEST_F(Operators, TheLargestOfFourAfterAConvolutionOfManyChannels) {
+  const auto weights = noise({24, 12, 3, 3}), bias = noise({24}), slopes = noise({24, 1, 1});
+  const std::vector<int64_t> two{2, 2}, one(4, 1);
+  for (const auto& [rows, columns] : {std::pair{12, 18}, std::pair{11, 18}, std::pair{12, 17}}) {
+    const auto picture = noise({2, 12, rows, columns});
+    const auto convolved = torch::conv2d(picture, weights, bias, 1, 1);
+    const auto bent = convolved.clamp_min(0) + slopes * convolved.clamp_max(0);
+    Model model;
+    auto value =
+        model.node("Conv", {model.input(picture), model.weights(weights), model.weights(bias)},
+                   {{"pads", one}})[0];
+    value = model.node("PRelu", {value, model.weights(slopes)})[0];
+    model.output(model.node("MaxPool", {value}, {{"kernel_shape", two}, {"strides", two}})[0]);
+    expect_close(model.run()[0], torch::max_pool2d(bent, 2, 2));
+    // Not where somebody else wants the picture as it was, or something is added to it.
+    Model both;
+    value = both.node("Conv", {both.input(picture), both.weights(weights), both.weights(bias)},
+                      {{"pads", one}})[0];
+    both.output(both.node("MaxPool", {value}, {{"kernel_shape", two}, {"strides", two}})[0]);
+    both.output(both.node("Relu", {value})[0]);
+    const auto results = both.run();
+    expect_close(results[0], torch::max_pool2d(convolved, 2, 2));
+    expect_close(results[1], convolved.clamp_min(0));
+  }
+}
+
 TEST_F(Operators, FunctionsOfOneNumber) {
   const auto x = noise({2, 5, 4, 3}) * 3;
   const auto positive = torch::rand({2, 5, 4, 3}) + 0.1;

@@ -114,8 +114,7 @@ struct Program::Workspace {
 };
 
 Program::Program(std::vector<Step> steps, std::vector<Storage> storages,
-                 std::vector<ProgramOutput> outputs, int thread_count,
-                 ArenaPool& arenas)
+                 std::vector<ProgramOutput> outputs, int thread_count, ArenaPool& arenas)
     : steps_(std::move(steps)),
       storages_(std::move(storages)),
       outputs_(std::move(outputs)),
@@ -130,8 +129,7 @@ Program::~Program() = default;
 Result<std::shared_ptr<const Program>> Program::compile(const Graph& graph,
                                                         std::span<const Shape> input_shapes,
                                                         int thread_count, const LoadLimits& limits,
-                                                        WeightStore& weights,
-                                                        ArenaPool& arenas) {
+                                                        WeightStore& weights, ArenaPool& arenas) {
   try {
     // oneDNN plans for the number of threads that it sees when a primitive is made.
     const ThreadCount threads(thread_count);
@@ -174,9 +172,7 @@ std::unique_ptr<Program::Workspace> Program::make_workspace() const {
     auto& arguments = workspace->arguments.emplace_back();
     for (const auto& [name, operand] : steps_[step].arguments) {
       const dnnl::memory memory =
-          operand.storage < 0
-              ? operand.weight
-              : dnnl::memory(operand.layout, cpu(), nullptr);
+          operand.storage < 0 ? operand.weight : dnnl::memory(operand.layout, cpu(), nullptr);
       workspace->views.push_back(memory);
       arguments.push_back({name, memory.get()});
       if (operand.storage >= 0) movable(operand.storage).views.push_back({memory, operand.storage});
@@ -186,8 +182,8 @@ std::unique_ptr<Program::Workspace> Program::make_workspace() const {
       if (operand.storage >= 0) {
         movable(operand.storage).pointers.push_back({step, operands.size(), operand.storage});
       }
-      operands.push_back(
-          operand.storage < 0 ? static_cast<float*>(operand.weight.get_data_handle()) : nullptr);
+      operands.push_back(operand.storage < 0 ? static_cast<float*>(operand.weight.get_data_handle())
+                                             : nullptr);
     }
   }
   return workspace;

@@ -11,10 +11,6 @@
 namespace faceforge::nn {
 namespace {
 
-#ifndef BLOCK
-#define BLOCK 12
-#endif
-constexpr int64_t kBlockTiles = BLOCK;
 #if defined(__x86_64__)
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
@@ -72,8 +68,7 @@ void transform_kernel(const std::array<std::array<double, 3>, kInputs>& matrix, 
 
 /// Of one thread: the transformed tiles of a group, and the sums of some of them.
 int64_t scratch_of_thread(const WinogradPlan& plan) {
-  return plan.position_count() *
-         (plan.group_tiles * plan.from_room() + kBlockTiles * plan.panel());
+  return plan.position_count() * (plan.group_tiles * plan.from_room() + kBlockTiles * plan.panel());
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ namespace faceforge::nn {
 //
 // source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016
 
+/// Tiles whose sums, for a panel of channels, lie in memory at once.
+inline constexpr int64_t kBlockTiles = 12;
+
 /// A convolution, and how it is cut into pieces.
 struct WinogradPlan {
   int64_t batch = 1;
@@ -23,8 +26,8 @@ struct WinogradPlan {
   int64_t lanes =
       1;             ///< numbers in a vector; channels lie in blocks of so many, as `ChannelLayout`
   int64_t tile = 2;  ///< m: results that a tile gives, along a side
-  int64_t panel_vectors = 2;
-  int64_t group_tiles = 1;  ///< that are transformed before their products are added up
+  int64_t panel_vectors = 2;  ///< of channels of the result that are computed at once: 1 to 3
+  int64_t group_tiles = 1;    ///< that are transformed before their products are added up
   int64_t thread_count = 1;
 
   [[nodiscard]] int64_t position_count() const { return (tile + 2) * (tile + 2); }
@@ -33,7 +36,7 @@ struct WinogradPlan {
   [[nodiscard]] int64_t tile_count() const { return batch * tile_rows() * tile_columns(); }
   [[nodiscard]] int64_t from_room() const { return (from_channels + lanes - 1) / lanes * lanes; }
   [[nodiscard]] int64_t to_room() const { return (to_channels + lanes - 1) / lanes * lanes; }
-  /// Channels of the result that are computed at once: two vectors.
+  /// Channels of the result that are computed at once.
   [[nodiscard]] int64_t panel() const { return panel_vectors * lanes; }
   [[nodiscard]] int64_t panel_count() const { return (to_channels + panel() - 1) / panel(); }
   [[nodiscard]] int64_t weight_count() const {

@@ -1,5 +1,5 @@
-// Included once for each instruction set, as vectors_kernel.h, with `kRows` defined: the tiles
-// whose sums for two vectors of channels stay in registers.
+// Included once for each instruction set, as vectors_kernel.h, with `kSums` defined: the vectors of
+// sums that stay in registers.
 
 #include "nn/vectors_kernel.h"
 
@@ -157,6 +157,10 @@ void transform_tile(const WinogradPlan& plan, const Place& at, const float* from
   }
 }
 
+FACEFORGE_INLINE Vector larger(const Vector& a, const Vector& b) {
+  return a > b ? a : b;
+}
+
 /// Computes the results of a tile from the sums of its positions, `position_step` apart, for one
 /// vector of channels, and writes those that lie on the picture.
 template <typename Tiles>
@@ -175,12 +179,34 @@ void transform_back(const WinogradPlan& plan, const ConvolutionTail& tail, const
   }
   const Vector bias = load(tail.bias + channel);
   const Vector slopes = tail.slopes == nullptr ? Vector{} : load(tail.slopes + channel);
+  const int64_t share = tail.halves ? 2 : 1;
+  const int64_t columns = plan.result_columns / share;
+  const int64_t row_step = columns * kLanes;
   float* const first =
-      to + ((at.picture * plan.to_room() + channel) * plan.result_rows * plan.result_columns +
-            (at.row * plan.result_columns + at.column) * kLanes);
-  const int64_t row_step = plan.result_columns * kLanes;
+      to + (at.picture * plan.to_room() + channel) * (plan.result_rows / share) * columns +
+      (at.row * columns + at.column) / share * kLanes;
   const int64_t row_count = std::min<int64_t>(kResults, plan.result_rows - at.row);
   const int64_t column_count = std::min<int64_t>(kResults, plan.result_columns - at.column);
+  if (tail.halves) {
+#pragma GCC unroll 6
+    for (int column = 0; column < kResults; column += 2) {
+      if (column >= column_count) break;
+      Vector left[kResults], right[kResults];
+      Tiles::transform_back(half + column, kResults, left);
+      Tiles::transform_back(half + column + 1, kResults, right);
+#pragma GCC unroll 6
+      for (int row = 0; row < kResults; row += 2) {
+        if (row >= row_count) break;
+        const auto ended = [&](const Vector& sum) {
+          return with_tail(sum + bias, tail, slopes, nullptr);
+        };
+        const Vector upper = larger(ended(left[row]), ended(right[row]));
+        const Vector lower = larger(ended(left[row + 1]), ended(right[row + 1]));
+        store(larger(upper, lower), first + row / 2 * row_step + column / 2 * kLanes);
+      }
+    }
+    return;
+  }
 #pragma GCC unroll 6
   for (int column = 0; column < kResults; ++column) {
     if (column >= column_count) break;
@@ -233,8 +259,11 @@ template <typename Tiles>
 void convolve_group(const WinogradPlan& plan, int64_t first, const float* from,
                     const float* weights, const ConvolutionTail& tail, float* scratch, float* to) {
   switch (plan.panel_vectors) {
-    case 1: return convolve_panels<Tiles, 1>(plan, first, from, weights, tail, scratch, to);
-    case 2: return convolve_panels<Tiles, 2>(plan, first, from, weights, tail, scratch, to);
-    default: return convolve_panels<Tiles, 3>(plan, first, from, weights, tail, scratch, to);
+    case 1:
+      return convolve_panels<Tiles, 1>(plan, first, from, weights, tail, scratch, to);
+    case 2:
+      return convolve_panels<Tiles, 2>(plan, first, from, weights, tail, scratch, to);
+    default:
+      return convolve_panels<Tiles, 3>(plan, first, from, weights, tail, scratch, to);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <utility>
 #include <vector>
@@ -23,7 +24,7 @@ namespace {
 #pragma GCC target("avx2,fma")
 namespace wide {
 using Vector = float __attribute__((vector_size(64)));
-constexpr int kLanes = 16, kRows = 12;
+constexpr int kLanes = 16, kSums = 24;
 #include "nn/winograd_kernel.h"
 }  // namespace wide
 #pragma GCC pop_options
@@ -80,13 +81,39 @@ struct Example {
     return all;
   }
 
-  [[nodiscard]] std::vector<float> computed(bool adds, bool scales) const {
+  /// The largest of each 2 x 2 of what is expected without a sum.
+  [[nodiscard]] std::vector<double> expected_halves() const {
+    const auto all = expected(false, true);
+    const int64_t rows = plan.result_rows / 2, columns = plan.result_columns / 2;
+    std::vector<double> halves(all.size() / 4, 0.0);
+    for (int64_t picture = 0; picture < plan.batch; ++picture) {
+      for (int64_t to = 0; to < plan.to_channels; ++to) {
+        for (int64_t at = 0; at < rows * columns; ++at) {
+          double largest = -std::numeric_limits<double>::infinity();
+          for (int64_t corner = 0; corner < 4; ++corner) {
+            const size_t corner_at =
+                place(plan.lanes, plan.to_channels, plan.result_rows, plan.result_columns, picture,
+                      to, at / columns * 2 + corner / 2, at % columns * 2 + corner % 2);
+            largest = std::max(largest, all[corner_at]);
+          }
+          halves[place(plan.lanes, plan.to_channels, rows, columns, picture, to, at / columns,
+                       at % columns)] = largest;
+        }
+      }
+    }
+    return halves;
+  }
+
+  [[nodiscard]] std::vector<float> computed(bool adds, bool scales, bool halves = false) const {
     std::vector<float> weights(static_cast<size_t>(plan.weight_count()));
     transform_kernels(plan, kernels.data(), weights);
     std::vector<float> scratch(static_cast<size_t>(winograd_scratch(plan)));
     std::vector<float> to = before;
-    const ConvolutionTail tail{
-        .bias = bias.data(), .slopes = scales ? slopes.data() : nullptr, .adds_result = adds};
+    if (halves) std::ranges::fill(to, 0.0F);
+    const ConvolutionTail tail{.bias = bias.data(),
+                               .slopes = scales ? slopes.data() : nullptr,
+                               .adds_result = adds,
+                               .halves = halves};
 #if defined(__x86_64__)
     if (plan.lanes == 16 && vector_lanes() != 16) {
       const auto group = plan.tile == 2 ? wide::convolve_group<wide::TilesOfTwo>
@@ -102,8 +129,11 @@ struct Example {
   }
 
   void expect_right(bool adds, bool scales, double tolerance) const {
-    const auto right = expected(adds, scales);
-    const auto ours = computed(adds, scales);
+    expect_near(expected(adds, scales), computed(adds, scales), tolerance);
+  }
+
+  void expect_near(const std::vector<double>& right, const std::vector<float>& ours,
+                   double tolerance) const {
     double largest = 0, worst = 0;
     for (size_t at = 0; at < right.size(); ++at) {
       largest = std::max(largest, std::abs(right[at]));
@@ -174,7 +204,8 @@ TEST_P(Winograd, ConvolvesAsTheDefinitionSaysWhateverTheSizesAndBorders) {
         shape_of(3, 5, 3, 1, 16, 48, lanes), shape_of(1, 3, 3, 0, 16, 16, lanes),
         shape_of(2, 6, 11, 0, 16, 16, lanes), shape_of(1, 1, 1, 1, 16, 16, lanes),
         shape_of(1, 4, 4, 2, 48, 16, lanes), shape_of(2, 9, 6, 1, 14, 28, lanes),
-        shape_of(1, 9, 6, 1, 33, 10, lanes)}) {
+        shape_of(1, 9, 6, 1, 33, 10, lanes), shape_of(1, 17, 18, 1, 12, 8, lanes),
+        shape_of(1, 17, 18, 1, 13, 20, lanes)}) {
     Example(shape).expect_right(false, false, 1e-5);
   }
 }
@@ -183,6 +214,16 @@ TEST_P(Winograd, AddsWhatLiesInTheResultAndScalesWhatIsBelowZero) {
   const Example example(shape_of(1, 9, 10, 1, 16, 32, GetParam()));
   for (const bool adds : {false, true}) {
     for (const bool scales : {false, true}) example.expect_right(adds, scales, 1e-5);
+  }
+}
+
+TEST_P(Winograd, WritesTheLargestOfEachFourWhereAPictureIsHalved) {
+  // A slope below 0 turns what is smallest into what is largest: it comes first.
+  for (const auto& shape :
+       {shape_of(1, 8, 8, 1, 12, 24, GetParam()), shape_of(2, 10, 6, 1, 16, 20, GetParam()),
+        shape_of(1, 2, 2, 1, 16, 8, GetParam()), shape_of(1, 6, 14, 1, 208, 160, GetParam())}) {
+    const Example example(shape);
+    example.expect_near(example.expected_halves(), example.computed(false, true, true), 1e-5);
   }
 }
 
