@@ -75,9 +75,10 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
       in_layout(TRY(located(input(0))), *blocked_layout(shape(input(0)), own.lanes));
   const Layout form = plain_layout({own.weight_count});
   const bool is_only_form = consumers_[static_cast<size_t>(input(1))].size() == 1;
-  const Operand kernels{
-      form, -1,
-      weights_.derive(weights, plain_layout(weights->shape), form, is_only_form, own.arrange)};
+  const dnnl::memory arranged =
+      TRY(weights_.derive(weights, plain_layout(weights->shape), form, is_only_form,
+                          limits_.weight_bytes, own.arrange));
+  const Operand kernels{form, -1, arranged};
   const Operand result = TRY(result_of(tail, *blocked_layout(shape(output()), own.lanes), source));
   const Operand scratch = new_storage(plain_layout({std::max<int64_t>(1, own.scratch_count)}));
   emit_kernel(own.name, {source, kernels, scratch, result},
@@ -98,7 +99,7 @@ Result<bool> Lowering::lower_own_conv(const Conv& conv, const ConstantPtr& weigh
   const auto lanes = vector_lanes();
   const Shape &from = shape(input(0)), &to = shape(output());
   if (!lanes || from.size() != 4) return false;
-  if (is_three_by_three(conv, window) && suits_winograd(from[1], to[1])) {
+  if (is_three_by_three(conv, window) && suits_winograd(from[1], to[1], *lanes)) {
     const WinogradPlan plan = winograd_plan({.batch = from[0],
                                              .rows = from[2],
                                              .columns = from[3],

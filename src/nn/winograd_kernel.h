@@ -1,7 +1,9 @@
-// Included once for each instruction set, as vectors_kernel.h, with `kRows` defined: the tiles
-// whose sums for two vectors of channels stay in registers.
+// Included once for each instruction set, by way of instruction_sets_kernel.h.
 
 #include "nn/vectors_kernel.h"
+
+/// Tiles whose sums for two vectors of channels stay in registers, of which AVX-512 has 32.
+constexpr int kRows = kLanes == 16 ? 12 : 6;
 
 /// One dimension of F(2, 3), at points 0, 1, -1 and infinity.
 struct TilesOfTwo {
