@@ -12,6 +12,9 @@
 namespace faceforge::nn {
 namespace {
 
+/// Channels of a group for which our kernel was measured against oneDNN's.
+constexpr int64_t kMeasuredGroup = 2;
+
 bool is_three_by_three(const Conv& conv, const PlacedWindow& window) {
   const auto all = [](const Shape& sizes, int64_t size) { return sizes == Shape{size, size}; };
   return conv.group_count == 1 && all(window.kernel, 3) && all(window.strides, 1) &&
@@ -122,7 +125,7 @@ Result<bool> Lowering::lower_own_conv(const Conv& conv, const ConstantPtr& weigh
     return true;
   }
   const int64_t group = from[1] / conv.group_count;
-  if (conv.group_count > 1 && group > 1 && from[1] == to[1] && *lanes % group == 0 &&
+  if (group == kMeasuredGroup && conv.group_count > 1 && from[1] == to[1] &&
       from[1] % *lanes == 0) {
     const auto sides = [](const Shape& shape) { return GroupedPlan::Sides{shape[0], shape[1]}; };
     const GroupedPlan plan{.batch = from[0],
