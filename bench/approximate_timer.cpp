@@ -82,9 +82,10 @@ struct Setup {
       search::ApproximateIndex index(People::kLength, face::Metric::Cosine);
       CHECK(index.add_batch(rows).has_value() && index.save(file).has_value());
     });
-    if (has_rival)
+    if (has_rival) {
       build_once(rival, "hnswlib's index",
                  [&](const auto& file) { build_rival(people, rows, file); });
+    }
     search::ExactIndex exact(People::kLength, face::Metric::Cosine);
     exact.reserve(people.row_count);
     for (size_t row = 0; row < people.row_count; ++row) {

@@ -4,6 +4,7 @@
 // damaged bytes there are headers, links and values that say something else under a checksum that
 // is right.
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/sha256.h"
 #include "reader.h"
 #include "search/approximate_index.h"
+#include "search/internal/index_file.h"
 #include "support/face_like.h"
 
 namespace faceforge {
@@ -24,6 +26,8 @@ using fuzz::Bytes;
 constexpr size_t kLength = 8;
 /// More rows than are compared one by one, so that links are followed.
 constexpr size_t kRows = 4'200;
+/// So large that hundreds of the rows lead.
+constexpr float kLeaderCosine = 0.95F;
 
 std::filesystem::path file() {
   return std::filesystem::temp_directory_path() /
@@ -32,7 +36,7 @@ std::filesystem::path file() {
 
 Bytes sample(face::Metric metric) {
   const test::FaceLike faces(kLength, 1);
-  search::ApproximateIndex index(kLength, metric);
+  search::ApproximateIndex index(kLength, metric, {.leader_cosine = kLeaderCosine});
   std::vector<float> values;
   for (size_t row = 0; row < kRows; ++row) {
     const auto photo = faces.photo(row, 0);
@@ -46,7 +50,8 @@ Bytes sample(face::Metric metric) {
 
 Error read(const Bytes& bytes) {
   CHECK(write_file_atomically(file(), bytes).has_value());
-  const auto opened = search::ApproximateIndex::open(file(), {.thread_limit = 1});
+  const auto opened =
+      search::ApproximateIndex::open(file(), {.thread_limit = 1, .leader_cosine = kLeaderCosine});
   std::filesystem::remove(file());  // what is mapped stays
   if (!opened) return opened.error();
   search::ApproximateIndex& index = **opened;
@@ -59,29 +64,55 @@ Error read(const Bytes& bytes) {
   const auto added = index.add(query);
   CHECK(added.has_value());
   CHECK(index.remove(*added).has_value());
-  if (!found->empty()) CHECK(index.remove(found->front().row).has_value());
+  for (const search::Neighbour& neighbour : *found) {
+    CHECK(index.remove(neighbour.row).has_value());
+  }
   CHECK(index.nearest(query, 3).has_value());
   return {};
 }
 
-/// Changes values, links to other rows or a number of the header, and makes its checksum right.
+/// Changes values, links to other rows, leaders, their sketches or a number of the header, whose
+/// checksum it makes right.
 Bytes change_index(const Bytes& original, std::mt19937_64& random) {
-  constexpr size_t kHeader_bytes = 56;
-  constexpr size_t kLinks_bytes = (kRows * 128 + 4'095) / 4'096 * 4'096;
+  constexpr size_t kHeader_bytes = search::internal::IndexFile::kHeader_bytes;
+  CHECK(write_file_atomically(file(), original).has_value());
+  const auto opened = search::internal::IndexFile::open(file());
+  CHECK(opened.has_value() && opened->leader_count() > 100);
+  const auto& places = opened->places();
   Bytes changed = original;
-  const size_t links = changed.size() - 32 - kLinks_bytes;
+  const auto leader = [&] {
+    return changed.data() + places.leaders + 4 * (random() % opened->leader_count());
+  };
   for (size_t count = 1 + random() % 64; count > 0; --count) {
-    if (random() % 2 == 0) {
-      changed[kHeader_bytes + 32 + random() % (links - kHeader_bytes - 32)] =
-          static_cast<std::byte>(random());
-    } else {
-      const auto row = static_cast<uint32_t>(random() % kRows);
-      std::memcpy(changed.data() + links + 4 * (random() % (kRows * 32)), &row, sizeof(row));
+    const auto row = static_cast<uint32_t>(random() % kRows);
+    switch (random() % 4) {
+      case 0:
+        changed[places.values + random() % (places.links - places.values)] =
+            static_cast<std::byte>(random());
+        break;
+      case 1:
+        std::memcpy(changed.data() + places.links + 4 * (random() % (kRows * 32)), &row,
+                    sizeof(row));
+        break;
+      case 2: {
+        std::byte* const one = leader();
+        std::swap_ranges(one, one + 4, leader());
+        break;
+      }
+      default:
+        changed[places.sketches + random() % (opened->leader_count() * 32)] =
+            static_cast<std::byte>(random());
+        break;
     }
   }
+  if (random() % 16 == 0) {
+    const auto row = static_cast<uint32_t>(random() % kRows);
+    std::memcpy(leader(), &row, sizeof(row));
+  }
   if (random() % 8 == 0) {
+    const size_t number = 2 + random() % (kHeader_bytes / 8 - 2);  // behind the name and version
     const uint64_t value = random() % 2 == 0 ? random() % 10'000 : random();
-    std::memcpy(changed.data() + 16 + 8 * (random() % 5), &value, sizeof(value));
+    std::memcpy(changed.data() + 8 * number, &value, sizeof(value));
   }
   const auto checksum = sha256(std::span(changed).first(kHeader_bytes));
   std::ranges::copy(checksum, changed.data() + kHeader_bytes);

@@ -36,6 +36,9 @@ inline bool is_documented(const Reader& reader, const Error& error) {
   return std::ranges::find(reader.documented, error.reason) != reader.documented.end();
 }
 
+/// Of so many files that were changed in their meaning some can be read, or the changes are wrong.
+constexpr int kEnoughChanges = 50;
+
 /// Feeds `count` mutations to a reader; the same seed gives the same.
 inline void fuzz_reader(const Reader& reader, int count, unsigned seed) {
   using std::chrono::steady_clock;
@@ -44,6 +47,7 @@ inline void fuzz_reader(const Reader& reader, int count, unsigned seed) {
     CHECK_MSG(error.reason.empty(), reader.name + ", undamaged: " + error.message);
   }
   std::map<std::string, int> outcomes;
+  int changed_count = 0, changed_and_read = 0;
   for (int i = 0; i < count; ++i) {
     // A generator of its own for each, so that one can be repeated alone.
     std::mt19937_64 random(seed + static_cast<unsigned>(i));
@@ -57,11 +61,17 @@ inline void fuzz_reader(const Reader& reader, int count, unsigned seed) {
     const std::string which = reader.name + ", mutation " + std::to_string(i) + ": ";
     CHECK_MSG(steady_clock::now() - start < kSlowReading, which + "took too long");
     CHECK_MSG(error.reason.empty() || is_documented(reader, error), which + error.reason);
+    if (keeps_its_form) {
+      ++changed_count;
+      changed_and_read += error.reason.empty() ? 1 : 0;
+    }
     ++outcomes[error.reason.empty() ? "read" : error.reason];
   }
   std::printf("%s: %d mutations of %zu files, at most %ld MB\n", reader.name.c_str(), count,
               reader.originals.size(), peak_megabytes());
   for (const auto& [outcome, times] : outcomes) std::printf("%8d %s\n", times, outcome.c_str());
+  CHECK_MSG(changed_count < kEnoughChanges || changed_and_read > 0,
+            reader.name + ": every file that was changed in its form was refused");
   std::fflush(stdout);  // a sanitizer's last words end the program without it
 }
 

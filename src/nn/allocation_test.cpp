@@ -7,12 +7,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <new>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "nn/network.h"
 #include "nn/shape.h"
+#include "nn/weight_store.h"
 #include "nn/writer.h"
 #include "support/test_data.h"
 
@@ -24,12 +26,14 @@ namespace {
 
 std::atomic<bool> is_counting = false;
 std::atomic<size_t> allocation_count = 0, allocated_bytes = 0;
+std::atomic<size_t> failing_allocation = 0;  ///< the one by this count fails; 0: none
 
 #ifdef FACEFORGE_COUNTS_ALLOCATIONS
-void note(size_t bytes) {
-  if (!is_counting.load(std::memory_order_relaxed)) return;
-  ++allocation_count;
+/// Whether there is to be memory.
+bool note(size_t bytes) {
+  if (!is_counting.load(std::memory_order_relaxed)) return true;
   allocated_bytes += bytes;
+  return ++allocation_count != failing_allocation;
 }
 #endif
 
@@ -44,24 +48,19 @@ void* __libc_realloc(void* memory, size_t bytes);
 void* __libc_memalign(size_t alignment, size_t bytes);
 
 void* malloc(size_t bytes) noexcept {
-  note(bytes);
-  return __libc_malloc(bytes);
+  return note(bytes) ? __libc_malloc(bytes) : nullptr;
 }
 void* calloc(size_t count, size_t bytes) noexcept {
-  note(count * bytes);
-  return __libc_calloc(count, bytes);
+  return note(count * bytes) ? __libc_calloc(count, bytes) : nullptr;
 }
 void* realloc(void* memory, size_t bytes) noexcept {
-  note(bytes);
-  return __libc_realloc(memory, bytes);
+  return note(bytes) ? __libc_realloc(memory, bytes) : nullptr;
 }
 void* aligned_alloc(size_t alignment, size_t bytes) noexcept {
-  note(bytes);
-  return __libc_memalign(alignment, bytes);
+  return note(bytes) ? __libc_memalign(alignment, bytes) : nullptr;
 }
 int posix_memalign(void** memory, size_t alignment, size_t bytes) noexcept {
-  note(bytes);
-  *memory = __libc_memalign(alignment, bytes);
+  *memory = note(bytes) ? __libc_memalign(alignment, bytes) : nullptr;
   return *memory == nullptr ? ENOMEM : 0;
 }
 
@@ -109,6 +108,51 @@ TEST_F(Allocation, ItIsCounted) {
   EXPECT_NE(kept, nullptr);
   EXPECT_EQ(made.count, 1U);
   EXPECT_EQ(made.bytes, 1000U);
+}
+
+TEST_F(Allocation, WeightsAreNotLostWhereThereIsNoMemoryToKeepTheirForm) {
+  const auto weights = std::make_shared<const Constant>(
+      Constant{.shape = {1, 2, 1, 3}, .floats = {1, 2, 3, 4, 5, 6}});
+  const Layout plain = plain_layout(weights->shape);
+  const Layout last = channels_last_layout(weights->shape, dnnl::memory::data_type::f32);
+  const auto reordered = [&](WeightStore& store, const ConstantPtr& key) {
+    return store.get(key, plain, last);
+  };
+  const auto derived = [&](WeightStore& store, const ConstantPtr& key) {
+    return store
+        .derive(key, plain, last, true, 1000,
+                [](const float* numbers, std::span<float> to) { std::copy_n(numbers, 6, &to[0]); })
+        .value();
+  };
+  const auto numbers_of = [](const dnnl::memory& memory) {
+    const auto* const numbers = static_cast<const float*>(memory.get_data_handle());
+    return std::vector<float>(numbers, numbers + 6);
+  };
+  const auto expect_kept = [&](const auto& form, const std::vector<float>& numbers) {
+    // The store's list of forms grows last. The first time oneDNN compiles what it keeps.
+    size_t count = 0;
+    for (int round = 0; round < 2; ++round) {
+      WeightStore store;
+      const ConstantPtr key = store.adopt(weights);
+      count = allocations_of([&] { (void)form(store, key); }).count;
+    }
+    WeightStore store;
+    const ConstantPtr key = store.adopt(weights);
+    failing_allocation = count;
+    bool has_failed = false;
+    (void)allocations_of([&] {
+      try {
+        (void)form(store, key);
+      } catch (const std::bad_alloc&) {
+        has_failed = true;
+      }
+    });
+    failing_allocation = 0;
+    EXPECT_TRUE(has_failed);
+    EXPECT_EQ(numbers_of(form(store, key)), numbers);
+  };
+  expect_kept(reordered, {1, 4, 2, 5, 3, 6});
+  expect_kept(derived, weights->floats);
 }
 
 /// Operators that kernels of ours compute.

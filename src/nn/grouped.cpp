@@ -7,25 +7,8 @@
 namespace faceforge::nn {
 namespace {
 
-#if defined(__x86_64__)
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-using Vector = float __attribute__((vector_size(32)));
-constexpr int kLanes = 8;
-#include "nn/grouped_kernel.h"
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,fma")
-namespace avx512 {
-using Vector = float __attribute__((vector_size(64)));
-constexpr int kLanes = 16;
-#include "nn/grouped_kernel.h"
-}  // namespace avx512
-#pragma GCC pop_options
-#endif
+#define FACEFORGE_KERNEL "nn/grouped_kernel.h"
+#include "nn/instruction_sets_kernel.h"
 
 /// Below so many multiplications a convolution takes less time than waking threads for it.
 constexpr int64_t kParallelCount = 1 << 18;

@@ -10,7 +10,7 @@ namespace faceforge::nn {
 
 /// A convolution in groups of a few channels, each of as many results: between the depthwise and
 /// the dense ones, for which oneDNN has kernels. InsightFace's MobileFaceNet begins with groups of
-/// two.
+/// two; others were not measured, and are left to oneDNN.
 struct GroupedPlan {
   int64_t batch = 1;
   int64_t channels = 1;  ///< fill whole blocks of `lanes`

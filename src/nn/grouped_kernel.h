@@ -1,4 +1,4 @@
-// Included once for each instruction set, as vectors_kernel.h.
+// Included once for each instruction set, by way of instruction_sets_kernel.h.
 
 #include "nn/vectors_kernel.h"
 

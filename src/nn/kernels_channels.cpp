@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "nn/always_inline.h"
 #include "nn/elementwise.h"
 #include "nn/kernels.h"
 
@@ -14,7 +15,6 @@
 #else
 #define FACEFORGE_VECTOR_CLONES
 #endif
-#define FACEFORGE_INLINE __attribute__((always_inline)) inline
 
 namespace faceforge::nn {
 namespace {

@@ -12,6 +12,9 @@
 namespace faceforge::nn {
 namespace {
 
+/// Channels of a group for which our kernel was measured against oneDNN's.
+constexpr int64_t kMeasuredGroup = 2;
+
 bool is_three_by_three(const Conv& conv, const PlacedWindow& window) {
   const auto all = [](const Shape& sizes, int64_t size) { return sizes == Shape{size, size}; };
   return conv.group_count == 1 && all(window.kernel, 3) && all(window.strides, 1) &&
@@ -93,9 +96,10 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
       in_layout(TRY(located(input(0))), *blocked_layout(shape(input(0)), own.lanes));
   const Layout form = plain_layout({own.weight_count});
   const bool is_only_form = consumers_[static_cast<size_t>(input(1))].size() == 1;
-  const Operand kernels{
-      form, -1,
-      weights_.derive(weights, plain_layout(weights->shape), form, is_only_form, own.arrange)};
+  const dnnl::memory arranged =
+      TRY(weights_.derive(weights, plain_layout(weights->shape), form, is_only_form,
+                          limits_.weight_bytes, own.arrange));
+  const Operand kernels{form, -1, arranged};
   const Operand result =
       TRY(result_of(tail, *blocked_layout(shape(tail.result), own.lanes), source));
   const Operand scratch = new_storage(plain_layout({std::max<int64_t>(1, own.scratch_count)}));
@@ -119,7 +123,7 @@ Result<bool> Lowering::lower_own_conv(const Conv& conv, const ConstantPtr& weigh
   const auto lanes = vector_lanes();
   const Shape &from = shape(input(0)), &to = shape(output());
   if (!lanes || from.size() != 4) return false;
-  if (is_three_by_three(conv, window) && suits_winograd(from[1], to[1])) {
+  if (is_three_by_three(conv, window) && suits_winograd(from[1], to[1], *lanes)) {
     const WinogradPlan plan = winograd_plan({.batch = from[0],
                                              .rows = from[2],
                                              .columns = from[3],
@@ -143,7 +147,7 @@ Result<bool> Lowering::lower_own_conv(const Conv& conv, const ConstantPtr& weigh
     return true;
   }
   const int64_t group = from[1] / conv.group_count;
-  if (conv.group_count > 1 && group > 1 && from[1] == to[1] && *lanes % group == 0 &&
+  if (group == kMeasuredGroup && conv.group_count > 1 && from[1] == to[1] &&
       from[1] % *lanes == 0) {
     const auto sides = [](const Shape& shape) { return GroupedPlan::Sides{shape[0], shape[1]}; };
     const GroupedPlan plan{.batch = from[0],

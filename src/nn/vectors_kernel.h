@@ -1,9 +1,4 @@
-// Included once for each instruction set, inside of a namespace and of the compiler's target for
-// it, with `Vector`, a GCC vector of floats, and `kLanes` of it defined.
-
-#ifndef FACEFORGE_INLINE
-#define FACEFORGE_INLINE __attribute__((always_inline)) inline
-#endif
+// Included once for each instruction set, by way of instruction_sets_kernel.h.
 
 using AnyVector [[gnu::may_alias, gnu::aligned(4)]] = Vector;
 

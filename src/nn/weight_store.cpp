@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "nn/byte_budget.h"
 #include "nn/code_room.h"
 
 namespace faceforge::nn {
@@ -77,40 +78,48 @@ dnnl::memory WeightStore::get(const ConstantPtr& constant, const Layout& from, c
     const dnnl::memory moved(to, cpu());
     reorder(made.memory, moved);
     made = {from, to, moved, {}};
-    if (entry.is_adopted && !entry.is_lent && is_mere_order(to)) entry.original = nullptr;
   }
   entry.layouts.push_back(made);
+  // Only now, for there may have been no memory to keep the layout.
+  const bool is_moved = from != to && is_mere_order(to);
+  if (is_moved && entry.is_adopted && !entry.is_lent) entry.original = nullptr;
   return made.memory;
 }
 
-dnnl::memory WeightStore::derive(
+Result<dnnl::memory> WeightStore::derive(
     const ConstantPtr& constant, const Layout& from, const Layout& to, bool is_only_form,
+    size_t limit_bytes,
     const std::function<void(const float* numbers, std::span<float> to)>& make) {
   const std::scoped_lock lock(mutex_);
   Entry& entry = entry_of(constant);
   for (const Kept& kept : entry.layouts) {
     if (kept.is_derived && kept.from == from && kept.to == to) return kept.memory;
   }
+  size_t bytes = to.get_size() + (entry.original ? 0 : from.get_size());
+  for (const auto& [_, held] : entries_) bytes += held.held_bytes();
+  TRY(ByteBudget(limit_bytes).take(bytes));
   const Kept original = source(entry, from);
   const dnnl::memory made(to, cpu());
   make(static_cast<const float*>(original.memory.get_data_handle()),
        {static_cast<float*>(made.get_data_handle()), to.get_size() / sizeof(float)});
-  if (entry.is_adopted && !entry.is_lent && is_only_form) entry.original = nullptr;
   entry.layouts.push_back({from, to, made, {}, true});
+  if (entry.is_adopted && !entry.is_lent && is_only_form) entry.original = nullptr;
   return made;
+}
+
+size_t WeightStore::Entry::held_bytes() const {
+  size_t bytes = is_adopted && original ? bytes_of(*original) : 0;
+  for (const Kept& kept : layouts) {
+    const bool is_own = kept.is_derived || kept.from != kept.to || kept.holder;
+    if (is_own) bytes += kept.to.get_size();
+  }
+  return bytes;
 }
 
 size_t WeightStore::adopted_bytes() const {
   const std::scoped_lock lock(mutex_);
   size_t bytes = 0;
-  for (const auto& [_, entry] : entries_) {
-    if (!entry.is_adopted) continue;
-    if (entry.original) bytes += bytes_of(*entry.original);
-    for (const Kept& kept : entry.layouts) {
-      const bool is_own = kept.is_derived || kept.from != kept.to || kept.holder;
-      if (is_own) bytes += kept.to.get_size();
-    }
-  }
+  for (const auto& [_, entry] : entries_) bytes += entry.is_adopted ? entry.held_bytes() : 0;
   return bytes;
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/result.h"
 #include "nn/graph.h"
 #include "nn/layout.h"
 
@@ -28,8 +29,12 @@ class WeightStore {
   /// Numbers computed from those of `constant`, which lie as `from` says, once: `make` reads these
   /// and fills `to`. Where `constant` is wanted in no other form, its own numbers go, for they
   /// cannot be had back. Throws dnnl::error.
-  [[nodiscard]] dnnl::memory derive(
+  ///
+  /// in:    `limit_bytes` of all that the store holds, `to` and for a moment `from` among it
+  /// fails: too_large/weights_too_large, before anything is allocated
+  [[nodiscard]] Result<dnnl::memory> derive(
       const ConstantPtr& constant, const Layout& from, const Layout& to, bool is_only_form,
+      size_t limit_bytes,
       const std::function<void(const float* numbers, std::span<float> to)>& make);
 
   /// Memory that what was adopted takes, in all its layouts.
@@ -48,6 +53,7 @@ class WeightStore {
     bool is_adopted = false;
     bool is_lent = false;  ///< a layout is the original itself
     std::vector<Kept> layouts;
+    [[nodiscard]] size_t held_bytes() const;
   };
   Entry& entry_of(const ConstantPtr& constant);
   static Kept source(const Entry& entry, const Layout& from);

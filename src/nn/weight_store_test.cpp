@@ -5,6 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/network.h"
+#include "nn/processor.h"
+#include "nn/writer.h"
+
 namespace faceforge::nn {
 namespace {
 
@@ -73,12 +77,54 @@ TEST(WeightStore, DerivedNumbersAreMadeOnceAndTakeThePlaceOfTheirOriginal) {
     WeightStore store;
     const ConstantPtr key = store.adopt(weights);
     for (int round = 0; round < 2; ++round) {
-      const dnnl::memory derived = store.derive(key, plain, form, is_only_form, make);
+      const dnnl::memory derived = store.derive(key, plain, form, is_only_form, 100, make).value();
       EXPECT_EQ(static_cast<const float*>(derived.get_data_handle())[0], 2);
     }
     EXPECT_EQ(store.adopted_bytes(), (is_only_form ? 3 : 7) * sizeof(float));
   }
   EXPECT_EQ(made_count, 2);
+}
+
+TEST(WeightStore, WhatIsDerivedIsWithinTheLimitOfAllThatIsHeld) {
+  const auto weights =
+      std::make_shared<const Constant>(Constant{.shape = {2, 2}, .floats = {1, 2, 3, 4}});
+  const Layout plain = plain_layout({2, 2}), form = plain_layout({3});
+  const auto make = [](const float* numbers, std::span<float> to) {
+    std::copy_n(numbers, 3, to.begin());
+  };
+  WeightStore store;
+  const ConstantPtr one = store.adopt(weights), two = store.adopt(weights);
+  const auto derive = [&](const ConstantPtr& key, size_t limit_bytes) {
+    const auto made = store.derive(key, plain, form, true, limit_bytes, make);
+    return made ? "" : made.error().reason;
+  };
+  // Two of four numbers, and three: 11 of 4 bytes. Then four and twice three.
+  EXPECT_EQ(derive(one, 43), "weights_too_large");
+  EXPECT_EQ(store.adopted_bytes(), 32U) << "nothing was made";
+  EXPECT_EQ(derive(one, 44), "");
+  EXPECT_EQ(derive(two, 39), "weights_too_large");
+  EXPECT_EQ(derive(two, 40), "");
+  EXPECT_EQ(derive(two, 0), "") << "it is there already";
+}
+
+TEST(WeightStore, ANetworkWhoseDerivedWeightsPassTheLimitIsRefusedWhenItIsCompiled) {
+  if (!vector_lanes()) GTEST_SKIP() << "this processor has no kernel that derives weights";
+  GraphBuilder builder("one");
+  builder.add_input({"x", {1, 64, 8, 8}})
+      .add_output({"y", {}})
+      .add_initializer("w", {{64, 64, 3, 3}, std::vector<float>(64 * 64 * 9, 0.5F)})
+      .add_node({"Conv", {"x", "w"}, {"y"}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}}});
+  const auto bytes = builder.serialize().value();
+  const Tensor input{{1, 64, 8, 8}, std::vector<float>(64 * 64, 1.0F)};
+  // Kernels of 9 numbers become 36, beside which the 9 are held.
+  constexpr size_t kNeeded_bytes = size_t{64} * 64 * (36 + 9) * sizeof(float);
+  const auto reason = [&](size_t limit_bytes) {
+    const auto network = Network::parse(bytes, {.weight_bytes = limit_bytes}).value();
+    const auto done = network.run(input);
+    return done ? "" : done.error().reason;
+  };
+  EXPECT_EQ(reason(kNeeded_bytes - 1), "weights_too_large");
+  EXPECT_EQ(reason(kNeeded_bytes), "");
 }
 
 }  // namespace

@@ -11,31 +11,18 @@
 namespace faceforge::nn {
 namespace {
 
-#if defined(__x86_64__)
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-namespace avx2 {
-using Vector = float __attribute__((vector_size(32)));
-constexpr int kLanes = 8, kSums = 12;
-#include "nn/winograd_kernel.h"
-}  // namespace avx2
-#pragma GCC pop_options
-
-#pragma GCC push_options
-#pragma GCC target("avx512f,fma")
-namespace avx512 {
-using Vector = float __attribute__((vector_size(64)));
-constexpr int kLanes = 16, kSums = 24;
-#include "nn/winograd_kernel.h"
-}  // namespace avx512
-#pragma GCC pop_options
-#endif
+#define FACEFORGE_KERNEL "nn/winograd_kernel.h"
+#include "nn/instruction_sets_kernel.h"
 
 /// Kernels beyond so many weights are for tiles of 2: those for tiles of 4 take 4 times the memory
-/// of the weights instead of 1.8 times, and reading them costs what they save.
+/// of the weights instead of 1.8 times, where channels fill their panels, and reading them costs
+/// what they save.
 constexpr int64_t kMaxWeightsOfLargeTiles = 128 * 256 * 9;
 /// Below, transforming tiles costs as much as it saves.
 constexpr int64_t kFewestFrom = 12, kFewestTo = 8;
+/// Channels that fill half a vector or a panel make more of a form than of its weights: 4 times is
+/// what full ones take.
+constexpr int64_t kMostGrowth = 6;
 /// Of a group's transformed tiles: what a core's second cache holds beside the weights.
 constexpr int64_t kGroup_bytes = 512 << 10;
 constexpr int64_t kFewestGroupTiles = 12, kMostGroupTiles = 36;
@@ -73,8 +60,11 @@ int64_t scratch_of_thread(const WinogradPlan& plan) {
 
 }  // namespace
 
-bool suits_winograd(int64_t from_channels, int64_t to_channels) {
-  return from_channels >= kFewestFrom && to_channels >= kFewestTo;
+bool suits_winograd(int64_t from_channels, int64_t to_channels, int64_t lanes) {
+  if (from_channels < kFewestFrom || to_channels < kFewestTo) return false;
+  const WinogradPlan plan =
+      winograd_plan({.from_channels = from_channels, .to_channels = to_channels, .lanes = lanes});
+  return plan.weight_count() <= kMostGrowth * from_channels * to_channels * 9;
 }
 
 WinogradPlan winograd_plan(WinogradPlan plan) {
@@ -96,7 +86,7 @@ WinogradPlan winograd_plan(WinogradPlan plan) {
 void transform_kernels(const WinogradPlan& plan, const float* kernels, std::span<float> to) {
   CHECK(static_cast<int64_t>(to.size()) == plan.weight_count());
   std::ranges::fill(to, 0.0F);
-  const int64_t step = plan.from_room() * plan.panel();
+  const int64_t step = plan.from_channels * plan.panel();
 #pragma omp parallel for schedule(static)
   for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
     const int64_t channel_count = std::min(plan.panel(), plan.to_channels - panel * plan.panel());

@@ -1,7 +1,9 @@
-// Included once for each instruction set, as vectors_kernel.h, with `kSums` defined: the vectors of
-// sums that stay in registers.
+// Included once for each instruction set, by way of instruction_sets_kernel.h.
 
 #include "nn/vectors_kernel.h"
+
+/// Vectors of sums that stay in registers, of which AVX-512 has 32.
+constexpr int kSums = kLanes == 16 ? 24 : 12;
 
 /// One dimension of F(2, 3), at points 0, 1, -1 and infinity.
 struct TilesOfTwo {
@@ -234,13 +236,13 @@ void convolve_panels(const WinogradPlan& plan, int64_t first, const float* from,
     transform_tile<Tiles>(plan, place_of(plan, first + tile), from, tiles + tile * room);
   }
   for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
-    const float* kernels = weights + panel * kPositions * room * kPanel;
+    const float* kernels = weights + panel * kPositions * depth * kPanel;
     const int64_t vector_end = std::min((panel + 1) * kPanel, plan.to_room());
     for (int64_t block = 0; block < tile_count; block += kBlockTiles) {
       const int64_t count = std::min<int64_t>(kBlockTiles, tile_count - block);
       for (int64_t position = 0; position < kPositions; ++position) {
         multiply<kVectors>(tiles + (position * plan.group_tiles + block) * room, room, count, depth,
-                           kernels + position * room * kPanel,
+                           kernels + position * depth * kPanel,
                            sums + position * kBlockTiles * kPanel);
       }
       for (int64_t tile = 0; tile < count; ++tile) {

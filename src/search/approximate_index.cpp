@@ -17,6 +17,13 @@ namespace {
 
 /// Rows that are compared one by one: as quick as walking, and misses none.
 constexpr size_t kScanBelow = 4'096;
+/// Rows in view where a walk sets out near its query, and where it may have to come from far.
+constexpr size_t kBreadth = 20, kBreadthWithFewLeaders = 128;
+
+const ApproximateOptions& checked(const ApproximateOptions& options) {
+  CHECK(options.leader_limit <= ApproximateOptions::kMaxLeaders);
+  return options;
+}
 
 }  // namespace
 
@@ -37,8 +44,8 @@ ApproximateIndex::ApproximateIndex(size_t embedding_length, face::Metric metric,
                                    const ApproximateOptions& options)
     : parts_(new Parts{.file = std::nullopt,
                        .rows = {embedding_length, metric, options.row_limit},
-                       .graph = {},
-                       .options = options}) {}
+                       .graph = {options.leader_cosine, internal::Leaders(options.leader_limit)},
+                       .options = checked(options)}) {}
 
 ApproximateIndex::ApproximateIndex(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
@@ -53,12 +60,12 @@ Result<std::unique_ptr<ApproximateIndex>> ApproximateIndex::open(
                   file.string(), opened.row_end(), options.row_limit);
     }
     auto rows = opened.rows(options.row_limit);
-    auto graph = opened.graph();
+    auto graph = opened.graph(options.leader_cosine, options.leader_limit);
     return std::unique_ptr<ApproximateIndex>(
         new ApproximateIndex(std::make_unique<Parts>(Parts{.file = std::move(opened),
                                                            .rows = std::move(rows),
                                                            .graph = std::move(graph),
-                                                           .options = options})));
+                                                           .options = checked(options)})));
   });
 }
 
@@ -101,9 +108,8 @@ Result<std::vector<uint32_t>> ApproximateIndex::add_batch(std::span<const float>
 
 Result<void> ApproximateIndex::remove(uint32_t row) {
   return without_throwing([&]() -> Result<void> {
-    TRY(parts_->rows.remove(row));
-    parts_->graph.unlink(parts_->rows, row);
-    return {};
+    if (parts_->rows.is_present(row)) parts_->graph.unlink(parts_->rows, row);
+    return parts_->rows.remove(row);
   });
 }
 
@@ -131,7 +137,11 @@ std::vector<Neighbour> ApproximateIndex::Parts::nearest(std::span<const float> q
   if (rows.row_count() <= std::max(kScanBelow, 4 * count)) {
     return std::move(internal::scan(rows, query, count, 1).front());
   }
-  const size_t breadth = std::max(options.breadth, 2 * count);
+  size_t breadth = options.breadth;
+  if (breadth == 0) {
+    breadth = graph.has_few_leaders(rows.row_count()) ? kBreadthWithFewLeaders : kBreadth;
+  }
+  breadth = std::max(breadth, 2 * count);
   return internal::rank(rows, query, graph.near(rows, rows.code(query), breadth), count);
 }
 

@@ -11,20 +11,34 @@
 namespace faceforge::search {
 
 struct ApproximateOptions {
+  static constexpr size_t kMaxLeaders = 250'000;
+
   /// Threads that link rows, the caller's among them; 0: one a core. A search runs on its caller's.
   size_t thread_limit = 0;
   size_t row_limit = Index::kMaxRows;  ///< at most kMaxRows
-  /// Rows that a search keeps in view: more find more, and take longer.
-  size_t breadth = 20;
+  /// Rows that a search keeps in view: more find more, and take longer. 0: 20, or 128 where fewer
+  /// than one in 256 rows leads or no more may lead. Measured on synthetic embeddings alone.
+  size_t breadth = 0;
+  /// A row to which nothing with a larger cosine, from -1 to 1 (a CHECK), is found when it is added
+  /// leads: searches set out from it. It should lie between the cosines of two people and of two
+  /// photos of one; a larger one costs more leaders, with a smaller one fewer rows are found. 0.4
+  /// suits synthetic embeddings, whose people have a cosine near 0 and photos of one near 0.6, and
+  /// was not measured on those of a network. A saved index does not remember it.
+  float leader_cosine = 0.4F;
+  /// Leaders, at most kMaxLeaders (a CHECK). Where as many lead, rows to which nothing near was
+  /// found are added without: a search comes to those only along links, and may miss many.
+  size_t leader_limit = kMaxLeaders;
 };
 
-/// Walks along links between near rows and compares in full what it comes to: a search reads some
-/// thousand rows, however many there are, and may miss one. Of few rows it compares all. What it
-/// finds has the similarities that an exact search gives. The same calls in the same order make the
-/// same index, on however many threads.
+/// Walks along links between near rows and compares in full what it comes to: a search compares
+/// its query's sketch, 32 bytes, with those of all leaders (about one row of each person, up to
+/// 250 000), and then its codes with some hundred rows near it, and may miss one. Of few rows it
+/// compares all. What it finds has the similarities that an exact search gives. The same calls in
+/// the same order make the same index, on however many threads.
 ///
-/// cost: memory of 5 bytes a value and 128 a row, only mapped when it comes from a file; adding a
-///       row compares it with some thousand others; removing one reads all links
+/// cost: memory of 5 bytes a value, 128 a row and 36 a leader, only mapped when it comes from a
+///       file; adding a row compares its sketch with those of all leaders, and the row with some
+///       thousand others; removing one reads all links and leaders
 class ApproximateIndex final : public Index {
  public:
   /// in: `embedding_length` from 1 to kMaxLength (a CHECK)
@@ -39,7 +53,7 @@ class ApproximateIndex final : public Index {
   ///        invalid_input/not_an_index_file for another kind of file;
   ///        unsupported/index_file_version; corrupt/index_file_damaged;
   ///        exhausted/index_full when it holds more than `options.row_limit` rows
-  /// cost:  reads the links once, to check them; no embeddings
+  /// cost:  reads the links and leaders once, to check them; no embeddings
   [[nodiscard]] static Result<std::unique_ptr<ApproximateIndex>> open(
       const std::filesystem::path& file, const ApproximateOptions& options = {});
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -16,7 +17,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "search/internal/graph.h"
+#include "search/internal/index_file.h"
 #include "support/face_like.h"
 
 namespace faceforge::search {
@@ -96,35 +97,6 @@ INSTANTIATE_TEST_SUITE_P(Metrics, ApproximateIndexTest,
                            return metric.param == face::Metric::L2 ? "L2" : "Cosine";
                          });
 
-TEST(ApproximateIndex, IsTheSameOnAnyNumberOfThreads) {
-  constexpr size_t kFewer = 5'000;
-  std::vector<std::vector<uint32_t>> graphs;
-  for (const size_t thread_count : {1U, 2U, 5U}) {
-    internal::RowStore store(kLength, face::Metric::Cosine, kFewer);
-    std::vector<uint32_t> added;
-    for (size_t number = 0; number < kFewer; ++number) added.push_back(*store.add(row(number)));
-    internal::Graph graph;
-    graph.link(store, added, thread_count);
-    const auto links = graph.links().span();
-    graphs.emplace_back(links.begin(), links.end());
-  }
-  EXPECT_EQ(graphs[1], graphs[0]);
-  EXPECT_EQ(graphs[2], graphs[0]);
-}
-
-TEST(ApproximateIndex, NoLinkLeadsToARemovedRow) {
-  constexpr size_t kFew = 1'000;
-  internal::RowStore store(kLength, face::Metric::L2, kFew);
-  std::vector<uint32_t> added;
-  for (size_t number = 0; number < kFew; ++number) added.push_back(*store.add(row(number)));
-  internal::Graph graph;
-  graph.link(store, added, 1);
-  ASSERT_GT(std::ranges::count(graph.links().span(), 77U), 0);
-  ASSERT_TRUE(store.remove(77));
-  graph.unlink(store, 77);
-  EXPECT_EQ(std::ranges::count(graph.links().span(), 77U), 0);
-}
-
 TEST(ApproximateIndex, RowsThatReplaceAllOthersAreFound) {
   constexpr size_t kFewer = 5'000;
   ApproximateIndex index(kLength, face::Metric::Cosine, {.thread_limit = 2});
@@ -137,6 +109,18 @@ TEST(ApproximateIndex, RowsThatReplaceAllOthersAreFound) {
     found += index.nearest(row(number), 1)->front().row == number ? 1 : 0;
   }
   EXPECT_GE(found, kFewer * 999 / 1000);
+}
+
+TEST(ApproximateIndex, RowsAreFoundWhereNoneOrTooFewMayLead) {
+  constexpr size_t kFewer = 10'000;
+  ExactIndex exact(kLength, face::Metric::Cosine);
+  for (size_t number = 0; number < kFewer; ++number) ASSERT_TRUE(exact.add(row(number)));
+  for (const size_t limit : {0U, 100U}) {
+    ApproximateIndex index(kLength, face::Metric::Cosine,
+                           {.thread_limit = 2, .leader_limit = limit});
+    ASSERT_TRUE(index.add_batch(std::span(rows()).first(kFewer * kLength)));
+    EXPECT_GE(recall(index, exact, kFewer), 0.999) << limit;
+  }
 }
 
 TEST(ApproximateIndex, FewRowsAreFoundAsByAnExactSearch) {
@@ -159,7 +143,12 @@ TEST(ApproximateIndex, EqualRowsByTheThousandAreFoundAndEnd) {
   ASSERT_TRUE(index.add_batch(values));
   const auto found = index.nearest(std::span(values).first(16), 10);
   ASSERT_EQ(found->size(), 10U);
-  for (const Neighbour& neighbour : *found) EXPECT_EQ(neighbour.similarity, 1);
+  std::set<uint32_t> distinct;
+  for (const Neighbour& neighbour : *found) {
+    EXPECT_EQ(neighbour.similarity, 1);
+    distinct.insert(neighbour.row);
+  }
+  EXPECT_EQ(distinct.size(), 10U);
 }
 
 TEST(ApproximateIndex, RefusesWhatAnExactIndexRefuses) {
@@ -291,7 +280,7 @@ TEST_F(ApproximateIndexFile, ACutOneOrAnotherKindOfFileIsRefused) {
 TEST_F(ApproximateIndexFile, AHeaderThatSaysSomethingElseIsRefusedEvenWithItsChecksumRight) {
   const auto whole = bytes();
   const auto with_field = [&whole](size_t place, uint64_t value) {
-    constexpr size_t kHeader_bytes = 64;
+    constexpr size_t kHeader_bytes = internal::IndexFile::kHeader_bytes;
     auto changed = whole;
     std::memcpy(changed.data() + place, &value, sizeof(value));
     std::ranges::copy(sha256(std::span(changed).first(kHeader_bytes)),
@@ -324,6 +313,26 @@ TEST_F(ApproximateIndexFile, ALinkToNoRowIsRefusedAndAChangedValueFoundByVerifyi
   write(changed);
   EXPECT_EQ(refusal(), "");
   EXPECT_EQ(ApproximateIndex::verify(file_).error().reason, "index_file_damaged");
+}
+
+TEST_F(ApproximateIndexFile, ALeaderThatIsNoRowOrStandsTwiceIsRefused) {
+  const auto whole = bytes();
+  const size_t leaders = internal::IndexFile::open(file_)->places().leaders;
+  const auto with_first_leader = [&](uint32_t row) {
+    auto changed = whole;
+    std::memcpy(changed.data() + leaders, &row, sizeof(row));
+    return changed;
+  };
+  for (const uint32_t row : {static_cast<uint32_t>(kSaved), UINT32_MAX}) {
+    write(with_first_leader(row));
+    EXPECT_EQ(refusal(), "index_file_damaged") << row;
+  }
+  uint32_t second = 0;
+  std::memcpy(&second, whole.data() + leaders + sizeof(second), sizeof(second));
+  write(with_first_leader(second));
+  EXPECT_EQ(refusal(), "index_file_damaged");
+  write(whole);
+  EXPECT_EQ(refusal(), "");
 }
 
 TEST_F(ApproximateIndexFile, AnIndexWhoseRowsWereTakenBackIsSavedAndOpened) {
@@ -359,6 +368,8 @@ TEST(ApproximateIndexDeath, AQueryOfAnotherLengthIsABug) {
   EXPECT_DEATH((void)index.nearest(std::vector<float>(3), 1), "length");
   EXPECT_DEATH((void)index.add(std::vector<float>(5)), "length");
   EXPECT_DEATH((void)index.row(0), "is_present");
+  EXPECT_DEATH(ApproximateIndex(4, face::Metric::Cosine, {.leader_cosine = 1.5F}), "cosine");
+  EXPECT_DEATH(ApproximateIndex(4, face::Metric::Cosine, {.leader_limit = 250'001}), "limit");
 }
 
 }  // namespace

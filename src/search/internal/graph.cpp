@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/check.h"
 #include "search/internal/parallel.h"
 #include "search/internal/products.h"
 
@@ -26,8 +27,8 @@ constexpr size_t kKeptLinks = 24;
 constexpr size_t kStarts = 64;
 /// Leaders that a walk sets out from.
 constexpr size_t kNearLeaders = 32;
-/// A row whose nearest has a smaller cosine leads: two photos of a person have 0.6 in the mean.
-constexpr float kLeaderCosine = 0.4F;
+/// Where fewer than one in so many rows lead, walks set out from the starts, too.
+constexpr size_t kMostRowsOfALeader = 256;
 /// Rows linked side by side are a small part of the graph, for they do not see each other.
 constexpr size_t kChunkShare = 16;
 constexpr size_t kChunkLimit = 4'096;
@@ -175,8 +176,10 @@ std::vector<Near> walk(const RowStore& rows, const Column<uint32_t>& links, cons
   const Closeness closeness(rows, query);
   RowSet met(breadth * Graph::kLinks / 2 + from.size());
   View view(breadth);
-  for (const uint32_t row : from) met.insert(row);
-  offer_all(rows, closeness, from, view);
+  std::vector<uint32_t> distinct;
+  std::ranges::copy_if(from, std::back_inserter(distinct),
+                       [&](uint32_t row) { return met.insert(row); });
+  offer_all(rows, closeness, distinct, view);
   std::array<uint32_t, Graph::kLinks> unmet;
   while (Near* const nearest = view.next()) {
     nearest->is_expanded = true;
@@ -194,12 +197,11 @@ Sketch sketch_of_row(const RowStore& rows, size_t row) {
   return sketch_of(std::span(rows.codes(row), rows.length()));
 }
 
-/// Where a walk sets out: from leaders near the sketch, and where they are few from the starts.
-std::vector<uint32_t> with_leaders(const Leaders& leaders, const Sketch& sketch,
-                                   std::span<const uint32_t> starts, const RowStore& rows) {
+/// Leaders near a sketch, from which a walk sets out.
+std::vector<uint32_t> near_leaders(const RowStore& rows, const Leaders& leaders,
+                                   const Sketch& sketch) {
   std::vector<uint32_t> from = leaders.near(sketch, kNearLeaders);
   std::erase_if(from, [&](uint32_t row) { return !rows.is_present(row); });
-  if (from.size() < kNearLeaders) from.insert(from.end(), starts.begin(), starts.end());
   return from;
 }
 
@@ -208,16 +210,16 @@ float offset(const RowStore& rows, size_t row) {
   return rows.metric() == face::Metric::L2 ? rows.columns().offsets[row] : 0;
 }
 
-/// Whether nothing that was found is near `row`.
-bool leads(const RowStore& rows, uint32_t row, const CodedQuery& query,
-           std::span<const Near> found) {
+/// Whether nothing that was found has a larger cosine with `row`.
+bool leads(const RowStore& rows, uint32_t row, const CodedQuery& query, std::span<const Near> found,
+           float cosine) {
   const auto other = std::ranges::find_if(found, [&](const Near& near) { return near.row != row; });
   if (other == found.end()) return true;
   const auto product = [&](const CodedQuery& of, uint32_t with) {
     return Closeness(rows, of)(with) - offset(rows, with);
   };
   const float squares = product(query, row) * product(as_query(rows, other->row), other->row);
-  return !(product(query, other->row) > kLeaderCosine * std::sqrt(squares));
+  return !(product(query, other->row) > cosine * std::sqrt(squares));
 }
 
 /// Of rows near `row`, nearest first, keeps those that no kept one is nearer to than `row` is:
@@ -281,6 +283,16 @@ uint32_t spread(uint32_t number) {
 
 }  // namespace
 
+Graph::Graph(float leader_cosine, Leaders leaders, Column<uint32_t> links)
+    : links_(std::move(links)), leaders_(std::move(leaders)), leader_cosine_(leader_cosine) {
+  CHECK(leader_cosine >= -1 && leader_cosine <= 1);
+}
+
+bool Graph::has_few_leaders(size_t row_count) const {
+  return leaders_.is_full() ||
+         leaders_.rows().size() < std::max(kNearLeaders, row_count / kMostRowsOfALeader);
+}
+
 void Graph::set_links(size_t row, std::span<const uint32_t> linked) {
   uint32_t* const links = links_.data() + row * kLinks;
   std::fill(std::ranges::copy(linked, links).out, links + kLinks, kNoRow);
@@ -297,6 +309,8 @@ void Graph::link(const RowStore& rows, std::span<const uint32_t> added, size_t t
   }
   std::vector<bool> is_new(rows.row_end());
   for (const uint32_t row : added) is_new[row] = true;
+  // A row whose number was given out again may still lead as another, if its removal was cut off.
+  leaders_.remove_if([&](uint32_t row) { return is_new[row]; });
   auto from = starts(rows, rows.row_end(), [&](size_t row) { return is_new[row]; });
   for (size_t first = 0; first < order.size();) {
     const size_t chunk_size = std::min(
@@ -304,13 +318,15 @@ void Graph::link(const RowStore& rows, std::span<const uint32_t> added, size_t t
     const auto chunk = std::span(order).subspan(first, chunk_size);
     std::vector<std::vector<uint32_t>> chosen(chunk_size);
     std::vector<uint8_t> is_leader(chunk_size);
+    const bool are_few = has_few_leaders(linked_count);
     for_each_place(chunk_size, thread_count, [&](size_t place) {
       const uint32_t row = chunk[place];
       const CodedQuery query = as_query(rows, row);
-      const auto starts = with_leaders(leaders_, sketch_of_row(rows, row), from, rows);
-      const auto found = walk(rows, links_, query, kLinkBreadth, starts);
+      auto entrances = near_leaders(rows, leaders_, sketch_of_row(rows, row));
+      if (are_few || entrances.empty()) entrances.insert(entrances.end(), from.begin(), from.end());
+      const auto found = walk(rows, links_, query, kLinkBreadth, entrances);
       chosen[place] = prune(rows, row, found, kChosenLinks);
-      is_leader[place] = leads(rows, row, query, found) ? 1 : 0;
+      is_leader[place] = leads(rows, row, query, found, leader_cosine_) ? 1 : 0;
     });
     for (size_t place = 0; place < chunk_size; ++place) {
       set_links(chunk[place], chosen[place]);
@@ -357,16 +373,12 @@ void Graph::link_back(const RowStore& rows, std::span<const uint32_t> chunk, siz
 
 void Graph::unlink(const RowStore& rows, uint32_t removed) {
   if (removed >= links_.size() / kLinks) return;
+  const bool has_led = leaders_.remove(removed);
   std::vector<uint32_t> inherited;
   std::ranges::copy_if(links_of(removed), std::back_inserter(inherited),
                        [](uint32_t row) { return row != kNoRow; });
+  if (has_led) hand_over(rows, removed, inherited);
   set_links(removed, {});
-  // Those whom it led need another way in.
-  if (leaders_.remove(removed)) {
-    const auto next =
-        std::ranges::find_if(inherited, [&](uint32_t row) { return rows.is_present(row); });
-    if (next != inherited.end()) leaders_.add(*next, sketch_of_row(rows, *next));
-  }
   const auto all = links_.span();
   for (auto found = std::ranges::find(all, removed); found != all.end();
        found = std::find(found, all.end(), removed)) {
@@ -380,11 +392,21 @@ void Graph::unlink(const RowStore& rows, uint32_t removed) {
   }
 }
 
+/// Those whom a leader led need another way in, if any are left.
+void Graph::hand_over(const RowStore& rows, uint32_t leader, std::span<const uint32_t> linked) {
+  const auto near = sorted_by_closeness(rows, leader, linked);
+  if (leads(rows, leader, as_query(rows, leader), near, leader_cosine_)) return;
+  const uint32_t nearest = near.front().row;
+  if (!leaders_.contains(nearest)) leaders_.add(nearest, sketch_of_row(rows, nearest));
+}
+
 std::vector<uint32_t> Graph::near(const RowStore& rows, const CodedQuery& query,
                                   size_t breadth) const {
-  const auto sketch = sketch_of(query.codes.span().first(rows.length()));
-  const auto from = with_leaders(
-      leaders_, sketch, starts(rows, links_.size() / kLinks, [](size_t) { return false; }), rows);
+  auto from = near_leaders(rows, leaders_, sketch_of(query.codes.span().first(rows.length())));
+  if (has_few_leaders(rows.row_count()) || from.empty()) {
+    std::ranges::copy(starts(rows, links_.size() / kLinks, [](size_t) { return false; }),
+                      std::back_inserter(from));
+  }
   std::vector<uint32_t> found;
   for (const Near& near : walk(rows, links_, query, breadth, from)) found.push_back(near.row);
   return found;

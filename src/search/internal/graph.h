@@ -18,34 +18,44 @@ namespace faceforge::search::internal {
 /// source: Subramanya et al. 2019 (DiskANN: one level, links pruned by direction); Manohar et al.
 ///         2024 (ParlayANN: linked in batches that do not see each other, so that the outcome is
 ///         deterministic). One level instead of HNSW's many: a walk sets out from leaders that lie
-///         near its query already (leaders.h), and from a few dozen rows spread over all.
+///         near its query already (leaders.h), and from a few dozen rows spread over all only where
+///         too few rows lead.
 class Graph {
  public:
   /// Most links of a row.
   static constexpr size_t kLinks = 32;
   static constexpr uint32_t kNoRow = UINT32_MAX;
 
-  Graph() = default;
-  /// in: what `links` and `leaders` gave, every link a row below the number of rows, or kNoRow
-  Graph(Column<uint32_t> links, Leaders leaders)
-      : links_(std::move(links)), leaders_(std::move(leaders)) {}
+  /// in: a row to which nothing with a larger cosine than `leader_cosine`, from -1 to 1, is found
+  ///     leads
+  Graph(float leader_cosine, Leaders leaders, Column<uint32_t> links = {});
 
   /// Links rows that were written into the store just before, on `thread_count` threads.
   ///
   /// in: all other rows of the store are linked, or were taken out
+  ///
+  /// cost: compares each row's sketch with those of all leaders, and its codes with some thousand
+  ///       rows
   void link(const RowStore& rows, std::span<const uint32_t> added, size_t thread_count);
 
-  /// Takes a row out that was removed from the store just before: no link leads to it any more.
+  /// Takes a row out that is removed from the store just after: no link leads to it any more, and
+  /// if it led, the nearest of the rows that it is linked to leads in its place, unless that does
+  /// already or is no nearer than `leader_cosine`.
   ///
-  /// cost: reads all links once
+  /// cost: reads all links and leaders once
   void unlink(const RowStore& rows, uint32_t removed);
 
   /// Walks to the rows near a query.
   ///
-  /// in:  `breadth` rows are kept in view; more find more
-  /// out: at most `breadth` rows that are present, the nearest (by codes) first
+  /// in:   `breadth` rows are kept in view; more find more
+  /// out:  at most `breadth` rows that are present, none twice, the nearest (by codes) first
+  /// cost: compares the query's sketch with those of all leaders
   [[nodiscard]] std::vector<uint32_t> near(const RowStore& rows, const CodedQuery& query,
                                            size_t breadth) const;
+
+  /// Whether so few of `row_count` rows lead that walks set out from other rows, too, and need more
+  /// breadth: where nothing is far from everything else, or the list of leaders is full.
+  [[nodiscard]] bool has_few_leaders(size_t row_count) const;
 
   void reserve(size_t row_count) { links_.reserve(row_count * kLinks); }
   [[nodiscard]] size_t memory_bytes() const {
@@ -61,9 +71,11 @@ class Graph {
   }
   void set_links(size_t row, std::span<const uint32_t> linked);
   void link_back(const RowStore& rows, std::span<const uint32_t> chunk, size_t thread_count);
+  void hand_over(const RowStore& rows, uint32_t leader, std::span<const uint32_t> linked);
 
   Column<uint32_t> links_;
   Leaders leaders_;
+  float leader_cosine_;
 };
 
 }  // namespace faceforge::search::internal

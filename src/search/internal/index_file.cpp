@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "search/approximate_index.h"
 
 namespace faceforge::search::internal {
 namespace {
@@ -33,6 +34,7 @@ struct Header {
   uint64_t leader_count;
   double norm_limit;
 };
+static_assert(sizeof(Header) == IndexFile::kHeader_bytes);
 
 size_t whole_pages(size_t bytes) {
   return (bytes + kPage_bytes - 1) / kPage_bytes * kPage_bytes;
@@ -208,7 +210,7 @@ Result<void> IndexFile::read_header() {
   // Rows times length is no more than the file is long, so that no size below overflows.
   if (header.length < 1 || header.length > Index::kMaxLength || header.metric > 1 ||
       header.row_end > Index::kMaxRows || header.row_end > file_.size() / header.length ||
-      header.leader_count > Leaders::kLimit || !(header.norm_limit >= 0) ||
+      header.leader_count > ApproximateOptions::kMaxLeaders || !(header.norm_limit >= 0) ||
       !std::isfinite(header.norm_limit)) {
     return damaged(path_, "its header holds an impossible size");
   }
@@ -232,6 +234,11 @@ Result<void> IndexFile::check_links() const {
   if (std::ranges::any_of(leaders, [this](uint32_t row) { return row >= row_end_; })) {
     return damaged(path_, "a leader that is no row");
   }
+  std::vector<bool> is_leader(row_end_);
+  for (const uint32_t row : leaders) {
+    if (is_leader[row]) return damaged(path_, "a leader that stands twice");
+    is_leader[row] = true;
+  }
   const auto presences = part<const uint8_t>(places_.presences, row_end_);
   if (std::ranges::any_of(presences, [](uint8_t presence) { return presence > 1; })) {
     return damaged(path_, "a row that is neither there nor removed");
@@ -252,10 +259,11 @@ RowStore IndexFile::rows(size_t row_limit) const {
   return {length_, metric_, row_limit, std::move(columns), norm_limit_};
 }
 
-Graph IndexFile::graph() const {
-  return {Column(part<uint32_t>(places_.links, row_end_ * Graph::kLinks)),
-          Leaders(Column(part<uint32_t>(places_.leaders, leader_count_)),
-                  Column(part<Sketch>(places_.sketches, leader_count_)))};
+Graph IndexFile::graph(float leader_cosine, size_t leader_limit) const {
+  return {leader_cosine,
+          Leaders(leader_limit, Column(part<uint32_t>(places_.leaders, leader_count_)),
+                  Column(part<Sketch>(places_.sketches, leader_count_))),
+          Column(part<uint32_t>(places_.links, row_end_ * Graph::kLinks))};
 }
 
 Result<void> IndexFile::verify(const std::filesystem::path& path) {

@@ -16,11 +16,18 @@ namespace faceforge::search::internal {
 /// the program (SIGBUS); `write` replaces whole files.
 class IndexFile {
  public:
-  /// Maps a file and checks all that a search relies on: the header, every link and leader, and
-  /// that every part has its length. Values may be anything.
+  /// Of the header at the start, behind which its checksum stands.
+  static constexpr size_t kHeader_bytes = 64;
+  /// Where each part begins, in bytes from the start.
+  struct Places {
+    size_t values, codes, steps, errors, offsets, presences, leaders, sketches, links, checksum;
+  };
+
+  /// Maps a file and checks all that a search relies on: the header, every link, that leaders are
+  /// rows and none stands twice, and that every part has its length. Values may be anything.
   ///
   /// fails: as `ApproximateIndex::open`
-  /// cost:  reads links and presences, no values
+  /// cost:  reads links, leaders and presences, no values
   [[nodiscard]] static Result<IndexFile> open(const std::filesystem::path& path);
 
   /// fails: as AtomicFile
@@ -29,10 +36,12 @@ class IndexFile {
 
   /// The rows and links of the file, which outlives them.
   ///
-  /// in: `row_limit` as RowStore takes it
+  /// in: `row_limit` as RowStore takes it, `leader_cosine` as Graph, `leader_limit` as Leaders
   [[nodiscard]] RowStore rows(size_t row_limit) const;
-  [[nodiscard]] Graph graph() const;
+  [[nodiscard]] Graph graph(float leader_cosine, size_t leader_limit) const;
   [[nodiscard]] size_t row_end() const { return row_end_; }
+  [[nodiscard]] size_t leader_count() const { return leader_count_; }
+  [[nodiscard]] const Places& places() const { return places_; }
 
   /// Reads the whole file and compares it with its checksum.
   ///
@@ -46,10 +55,6 @@ class IndexFile {
   IndexFile& operator=(IndexFile&&) = delete;
 
  private:
-  /// Where each part begins, in bytes from the start.
-  struct Places {
-    size_t values, codes, steps, errors, offsets, presences, leaders, sketches, links, checksum;
-  };
   static Places places_of(size_t length, face::Metric metric, size_t row_end, size_t leader_count);
 
   IndexFile(std::filesystem::path path, std::span<std::byte> file);

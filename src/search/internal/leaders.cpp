@@ -1,6 +1,6 @@
 #include "search/internal/leaders.h"
 
-#include <utility>
+#include <algorithm>
 
 namespace faceforge::search::internal {
 namespace {
@@ -68,7 +68,7 @@ Sketch sketch_of(std::span<const int16_t> codes) {
 }
 
 void Leaders::add(uint32_t row, const Sketch& sketch) {
-  if (rows_.size() >= kLimit) return;
+  if (is_full()) return;
   rows_.make_room(1);
   sketches_.make_room(1);
   rows_.grow(1);
@@ -78,19 +78,13 @@ void Leaders::add(uint32_t row, const Sketch& sketch) {
 }
 
 bool Leaders::remove(uint32_t row) {
-  size_t kept = 0;
-  for (size_t index = 0; index < rows_.size(); ++index) {
-    if (rows_[index] == row) continue;
-    if (kept != index) {
-      rows_[kept] = rows_[index];
-      sketches_[kept] = sketches_[index];
-    }
-    ++kept;
-  }
-  const bool was_leader = kept < rows_.size();
-  rows_.shrink(kept);
-  sketches_.shrink(kept);
-  return was_leader;
+  const size_t count = rows_.size();
+  remove_if([row](uint32_t leader) { return leader == row; });
+  return rows_.size() < count;
+}
+
+bool Leaders::contains(uint32_t row) const {
+  return std::ranges::count(rows_.span(), row) > 0;
 }
 
 std::vector<uint32_t> Leaders::near(const Sketch& sketch, size_t count) const {

@@ -26,7 +26,7 @@ int difference(const Sketch& a, const Sketch& b) {
 }
 
 TEST(Leaders, AreFoundByTheBitsInWhichTheyDiffer) {
-  Leaders leaders;
+  Leaders leaders(9);
   EXPECT_THAT(leaders.near({}, 3), IsEmpty());
   leaders.add(7, sketch_of_low_bits(0b1111));
   leaders.add(3, sketch_of_low_bits(0b0001));
@@ -36,20 +36,23 @@ TEST(Leaders, AreFoundByTheBitsInWhichTheyDiffer) {
   EXPECT_THAT(leaders.near(sketch_of_low_bits(0), 10), UnorderedElementsAre(7, 3, 9));
   EXPECT_TRUE(leaders.remove(3));
   EXPECT_FALSE(leaders.remove(3));
+  EXPECT_FALSE(leaders.contains(3));
+  EXPECT_TRUE(leaders.contains(9));
   EXPECT_THAT(leaders.near(sketch_of_low_bits(0), 1), ElementsAre(9));
 }
 
 TEST(Leaders, ANearOneIsFoundHoweverManyEquallyFarOnesStandBeforeIt) {
-  Leaders leaders;
+  Leaders leaders(10);
   for (uint32_t row = 0; row < 9; ++row) leaders.add(row, sketch_of_low_bits(0b1));
   leaders.add(9, sketch_of_low_bits(0));
   EXPECT_THAT(leaders.near(sketch_of_low_bits(0), 2), UnorderedElementsAre(0, 1, 9));
 }
 
 TEST(Leaders, AreNoMoreThanTheLimitHoweverManyLookAlike) {
-  Leaders leaders;
-  for (uint32_t row = 0; row < Leaders::kLimit + 5; ++row) leaders.add(row, {});
-  EXPECT_EQ(leaders.rows().size(), Leaders::kLimit);
+  Leaders leaders(1'000);
+  for (uint32_t row = 0; row < 1'005; ++row) leaders.add(row, {});
+  EXPECT_EQ(leaders.rows().size(), 1'000U);
+  EXPECT_TRUE(leaders.is_full());
   EXPECT_EQ(leaders.near({}, 4).size(), 4U);
 }
 
