@@ -177,6 +177,22 @@ TEST_F(ModelEnginesTest, WhatAnswersIsLoadedBeforeItIsAskedForAndWhatAnswersNoMo
   EXPECT_EQ(engines_.find(face::ModelId("m1")), engines_.in_use().one_core);
 }
 
+TEST_F(ModelEnginesTest, LookingAfterThemPushesOutNoneThatAnswersHoweverLongItHasBeenThere) {
+  const std::vector<std::string> by_galleries{"m2", "m3", "m4"};
+  need(by_galleries);
+  ASSERT_TRUE(comes([&] { return others().size() == 2; }));
+  for (int pass = 0; pass < 3; ++pass) {
+    clock_.advance(20 * kStay);
+    need(by_galleries);
+    EXPECT_EQ(engines_.engines_at_once(snapshot_of("m2"))->one_core->model_id().hex(), "m2");
+    EXPECT_THAT(others(), UnorderedElementsAre("m2", "m3"));
+  }
+  // Nor does it make one last that nobody asks for: m3 makes room for whoever is asked for.
+  EXPECT_EQ(asked("m4"), "m4");
+  EXPECT_THAT(others(), UnorderedElementsAre("m2", "m4"));
+  EXPECT_EQ(loads("m2") + loads("m3") + loads("m4"), 3);
+}
+
 TEST_F(ModelEnginesTest, WhereNoPackCanBeUsedItIsAMismatchAndNotLookedForAgainForAMinute) {
   for (const char* model : {"m9", "none"}) {
     EXPECT_EQ(asked(model), "model_mismatch");
