@@ -193,10 +193,10 @@ class Recognition {
   void end_watch(GalleryWatch& state, int64_t time_ms);
 
   /// The faces that recorded streams showed and the gallery did not know, those alike together: for
-  /// each model by the thresholds of its pack or, where that is not in memory, by those of the
-  /// gallery's newest version of that model.
+  /// each model by the thresholds of the gallery's newest version of that model or, where it has
+  /// none, by those of its pack where that is in memory.
   ///
-  /// fails: as gallery::Galleries::list_unknown_faces and find_training
+  /// fails: as gallery::Galleries::list_unknown_faces and find_comparable
   /// cost:  as group_unknown_faces
   [[nodiscard]] Result<UnknownFaces> unknown_faces(UserId user, GalleryId gallery);
 
