@@ -148,9 +148,9 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
 
 // --- training ---
 
-Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
-                                            const TrainProgressReport& progress,
-                                            TrainingCause cause) {
+Result<TrainedVersion> Recognition::train(UserId user, GalleryId gallery,
+                                          const TrainProgressReport& progress,
+                                          TrainingCause cause) {
   return parts_->trainer.train(user, gallery, cause, progress);
 }
 

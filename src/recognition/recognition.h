@@ -143,14 +143,14 @@ class Recognition {
   ///
   /// Where another pack is taken into use meanwhile, it begins again with that.
   ///
-  /// out:   the version; with TrainingCause::NewPack that which answers, where it is of the pack in
-  ///        use already
+  /// out:   the version; with TrainingCause::NewPack that which answers, untrained, where it is of
+  ///        the pack in use already
   /// fails: as gallery::Galleries::train; conflict/training_running when one of this gallery runs
   ///        already; conflict/pack_replaced when that happens again and again; what `progress`
   ///        returns; with TrainingCause::NewPack as gallery::Galleries::find_version
-  [[nodiscard]] Result<gallery::Version> train(UserId user, GalleryId gallery,
-                                               const TrainProgressReport& progress = {},
-                                               TrainingCause cause = TrainingCause::Asked);
+  [[nodiscard]] Result<TrainedVersion> train(UserId user, GalleryId gallery,
+                                             const TrainProgressReport& progress = {},
+                                             TrainingCause cause = TrainingCause::Asked);
 
   /// Names every face of a photo. `version`: nothing for the one in use.
   ///
