@@ -198,12 +198,10 @@ Result<void> Recognition::Parts::look_up(GalleryWatch& state, int64_t time_ms) {
 }
 
 Result<GalleryWatch> Recognition::begin_watch(UserId user, GalleryId gallery,
-                                              const gallery::MatchRates& rates,
-                                              const std::stop_token& abandoned) {
+                                              const gallery::MatchRates& rates) {
   GalleryWatch state{.user = user, .gallery = gallery, .rates = rates};
   TRY(parts_->look_up(state, 0));
-  const Engines engines =
-      TRY(parts_->engines.engines_of(*state.snapshot, VersionChoice::InUse, abandoned));
+  const Engines engines = TRY(parts_->engines.engines_at_once(*state.snapshot));
   TRY(internal::policy_of(*state.snapshot, *engines.one_core, rates));
   return state;
 }

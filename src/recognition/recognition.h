@@ -166,18 +166,17 @@ class Recognition {
 
   /// Begins to watch a gallery's people in a stream of frames.
   ///
-  /// in:    `abandoned` ends the waiting for a pack
   /// fails: not_found/gallery_not_found; conflict/gallery_not_trained; conflict/model_mismatch and
-  ///        busy/pack_unavailable as identify; as gallery::MatchPolicy::create
+  ///        busy/pack_unavailable as identify, without waiting for a pack: it is loaded meanwhile;
+  ///        as gallery::MatchPolicy::create
   [[nodiscard]] Result<GalleryWatch> begin_watch(UserId user, GalleryId gallery,
-                                                 const gallery::MatchRates& rates = {},
-                                                 const std::stop_token& abandoned = {});
+                                                 const gallery::MatchRates& rates = {});
 
   /// Looks at the next frame of a stream, with the version in use; the frame takes its turn among
   /// the photos. Another version, a deletion and another pack are noticed within kLookUpEvery_ms.
   ///
   /// in:    `time_ms` as Watch::look; one thread at a time for each watch
-  /// fails: as Watch::look and begin_watch, without waiting for a pack; the watch can go on
+  /// fails: as Watch::look and begin_watch; the watch can go on
   [[nodiscard]] Result<WatchReport> watch(GalleryWatch& state, const Upload& frame,
                                           int64_t time_ms);
   static constexpr int64_t kLookUpEvery_ms = 1'000;

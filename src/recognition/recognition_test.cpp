@@ -305,7 +305,7 @@ TEST_P(RecognitionTest, FormerPacksThatAnswerAreLoadedBeforeAQuestionAndLetGoWhe
   EXPECT_TRUE(recognition_->former_engines().empty());
 }
 
-TEST_P(RecognitionTest, AStreamWaitsForNoPackAndAPauseNeedsNone) {
+TEST_P(RecognitionTest, NeitherAStreamNorItsBeginWaitsForAPackAndAPauseNeedsNone) {
   enroll_both();
   ASSERT_TRUE(recognition_->train(user_, gallery_));
   auto watch = recognition_->begin_watch(user_, gallery_);
@@ -324,6 +324,7 @@ TEST_P(RecognitionTest, AStreamWaitsForNoPackAndAPauseNeedsNone) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, "pack_unavailable");
   EXPECT_EQ(refused.error().code, ErrorCode::Busy);
+  EXPECT_EQ(reason_of(recognition_->begin_watch(user_, gallery_)), "pack_unavailable");
   leave.count_down();
   const auto later = [&] { return recognition_->watch(*watch, frame, 2'200).has_value(); };
   for (int round = 0; round < 1'000 && !later(); ++round) {

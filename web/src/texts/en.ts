@@ -456,6 +456,8 @@ export const en = {
   'live.connecting': 'Connecting to the server…',
   'live.reconnecting': 'The connection broke. Connecting again…',
   'live.failing': 'The server has trouble with the pictures. Trying again…',
+  'live.trouble.pack_unavailable': 'The pack that answers for this gallery is being loaded. Trying again…',
+  'live.trouble.recognition_busy': 'The server has too many pictures to look at. Trying again…',
   'live.pause': 'Pause',
   'live.resume': 'Go on',
   'live.stop': 'Turn the camera off',
