@@ -324,7 +324,9 @@ TEST_P(RecognitionTest, NeitherAStreamNorItsBeginWaitsForAPackAndAPauseNeedsNone
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, "pack_unavailable");
   EXPECT_EQ(refused.error().code, ErrorCode::Busy);
+  const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(reason_of(recognition_->begin_watch(user_, gallery_)), "pack_unavailable");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, RecognitionLimits{}.pack_wait / 2);
   leave.count_down();
   const auto later = [&] { return recognition_->watch(*watch, frame, 2'200).has_value(); };
   for (int round = 0; round < 1'000 && !later(); ++round) {
