@@ -28,6 +28,7 @@ class FakePacks final : public ServedPacks {
     bool has_hashes = true;
     bool is_calibrated = true;
     std::optional<Error> fault{};
+    std::optional<Error> unread{};   ///< when its model is asked for
     std::optional<Error> trouble{};  ///< when it is loaded
   };
 
@@ -65,6 +66,7 @@ class FakePacks final : public ServedPacks {
 
   [[nodiscard]] Result<face::ModelId> model_of(const packs::PackEntry& entry) const override {
     const auto pack = std::ranges::find(all, entry.card.id, &Pack::id);
+    if (pack->unread) return Unexpected(*pack->unread);
     return model_of_network(pack->network);
   }
 
@@ -257,6 +259,16 @@ TEST_F(EnginesAmongTest, APackThatCannotBeReadCountsWhereItMayBeTheOne) {
   EXPECT_EQ(found('c', "c"), "none");
   packs_.trouble = packs_.at("b").fault;
   EXPECT_EQ(found('c', "c"), "file_error");
+}
+
+TEST_F(EnginesAmongTest, AnotherPackWhoseFilesCannotBeReadAtPresentKeepsNobodyWaitingForAModel) {
+  packs_.at("b").has_hashes = false;
+  packs_.at("b").unread = Error{ErrorCode::Exhausted, "out_of_memory", "none left"};
+  EXPECT_EQ(found('c', "c"), "none");
+  EXPECT_EQ(found('a', "a"), "a");
+  EXPECT_EQ(found('b', "b"), "out_of_memory") << "it may be the one";
+  packs_.at("b").has_hashes = true;
+  EXPECT_EQ(found('b', "gone"), "out_of_memory") << "it is the one";
 }
 
 }  // namespace

@@ -28,15 +28,19 @@ using Loaded = Result<std::optional<recognition::Engines>>;
 
 /// Loads a pack if it is of a model.
 ///
-/// out:   nothing where it is not, or cannot be read and is not called like the one that is wanted
-/// fails: with the fault of one that may be it; as the functions of ServedPacks
+/// out:   nothing where it is not, or where nobody can tell and it is not called like the one that
+///        is wanted
+/// fails: with the fault of one that is or may be it; as the functions of ServedPacks
 Loaded load_if_of(const face::ModelId& model, const std::string& wanted_id,
                   const packs::PackEntry& entry, const ServedPacks& packs) {
   const auto known = packs::model_id(entry.card);
-  if (known ? *known != model : entry.fault && entry.card.id != wanted_id) return std::nullopt;
+  if (known && *known != model) return std::nullopt;
+  const bool may_be_it = known.has_value() || entry.card.id == wanted_id;
+  if (entry.fault && !may_be_it) return std::nullopt;
   if (entry.fault) return Unexpected(*entry.fault);
-  const auto made = TRY(packs.model_of(entry));
-  if (made != model) return std::nullopt;
+  const auto made = packs.model_of(entry);
+  if (!made && !may_be_it) return std::nullopt;
+  if (TRY(made) != model) return std::nullopt;
   return TRY(packs.load(entry.card.id));
 }
 

@@ -44,9 +44,9 @@ class RegistryPacks final : public ServedPacks {
 /// Finds and loads the pack of a model.
 ///
 /// in:  `packs` outlives what comes back
-/// out: see recognition::LoadEngines, which fails as the functions of ServedPacks; where a pack
-/// that
-///      may be the one cannot be read, with its fault
+/// out: see recognition::LoadEngines; it fails as the functions of ServedPacks, and with the fault
+/// of
+///      a pack that may be the one and cannot be read
 [[nodiscard]] recognition::LoadEngines engines_among(const ServedPacks& packs);
 
 }  // namespace faceforge::cli

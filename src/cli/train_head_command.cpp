@@ -1,6 +1,8 @@
 #include "cli/train_head_command.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -78,6 +80,39 @@ std::string outcome_text(const gallery::HeadTrial& trial, const std::string& out
   return fmt::format("{}Kept: {}; written to {}.\n", table, change, to_printable(output));
 }
 
+/// Whether two paths lead to one file, be it through links, and be it not there yet.
+///
+/// fails: as file_to_write
+Result<bool> is_same_file(const std::string& first, const std::string& second) {
+  std::error_code absent;
+  if (std::filesystem::equivalent(first, second, absent)) return true;
+  const auto first_file = std::filesystem::absolute(TRY(file_to_write(first)));
+  const auto second_file = std::filesystem::absolute(TRY(file_to_write(second)));
+  return std::filesystem::weakly_canonical(first_file, absent) ==
+         std::filesystem::weakly_canonical(second_file, absent);
+}
+
+/// What was tried, better or not, must take the place of nothing that is to be relied on.
+///
+/// fails: invalid_input/tried_is_gallery, tried_is_output; as file_to_write
+Result<void> check_tried(const TrainHeadOptions& options, const std::string& output) {
+  if (options.tried.empty()) return {};
+  std::error_code absent;
+  if (std::filesystem::equivalent(options.tried, options.gallery, absent)) {
+    return fail(ErrorCode::InvalidInput, "tried_is_gallery",
+                "--tried is the gallery itself, {}, and what was tried may be worse: name another "
+                "file",
+                options.gallery);
+  }
+  if (TRY(is_same_file(options.tried, output))) {
+    return fail(ErrorCode::InvalidInput, "tried_is_output",
+                "--tried and --output are one file, {}, and what was tried may be worse: name "
+                "another file",
+                output);
+  }
+  return {};
+}
+
 /// Writes the gallery with its head: to `output` where it is better, to `tried` in any case.
 Result<void> write_galleries(const TrainHeadOptions& options, gallery::GalleryModel& model,
                              const gallery::HeadOutcome& outcome, const std::string& output) {
@@ -91,7 +126,7 @@ Result<void> write_galleries(const TrainHeadOptions& options, gallery::GalleryMo
 Result<int> run_train_head(const TrainHeadOptions& options, const Interrupt& interrupt) {
   const std::string output = options.output.empty() ? options.gallery : options.output;
   TRY(file_to_write(output));  // told now, not after the work
-  if (!options.tried.empty()) TRY(file_to_write(options.tried));
+  TRY(check_tried(options, output));
   gallery::GalleryModel model = TRY(gallery::read_model_file(options.gallery));
   TRY(gallery::check_photos_of_head(model));
   gallery::HeadOptions training{.thread_count = every_core()};

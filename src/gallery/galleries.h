@@ -57,6 +57,13 @@ struct Training {
   TrainedFor trained_for = TrainedFor::Owner;
 };
 
+/// What the faces of a model are compared by.
+struct ComparableModel {
+  face::Metric metric = face::Metric::Cosine;
+  int64_t embedding_length = 0;
+  face::Calibration calibration{};
+};
+
 /// Called for each person of a training, and once at its end; answers whether to go on.
 using TrainingReport = std::function<Result<void>(int64_t people_done, int64_t people_in_all)>;
 
@@ -264,11 +271,12 @@ class Galleries {
   [[nodiscard]] Result<void> check_version_room(UserId user, GalleryId gallery,
                                                 const Training& training);
 
-  /// With what the newest version of a model that can promise something was trained.
+  /// By what the newest version of a model that promises something compares its faces.
   ///
   /// out: nothing where no version of that model has a calibration
-  [[nodiscard]] Result<std::optional<Training>> find_training(UserId user, GalleryId gallery,
-                                                              const face::ModelId& model);
+  [[nodiscard]] Result<std::optional<ComparableModel>> find_comparable(UserId user,
+                                                                       GalleryId gallery,
+                                                                       const face::ModelId& model);
 
   /// out: newest first
   [[nodiscard]] Result<std::vector<Version>> list_versions(UserId user, GalleryId gallery,

@@ -204,7 +204,9 @@ Result<std::optional<face::Calibration>> calibration_field(const json::object& f
   return calibration;
 }
 
-/// Reads what the manifest says of the head; its matrix is still empty.
+/// Reads what the manifest says of the head; its matrix is still empty. A former release made heads
+/// of packs without calibration, which have none either and could answer nothing: such a gallery is
+/// read as if it had no head.
 Result<std::optional<PersonalHead>> head_from_json(const json::object& manifest) {
   const bool is_announced =
       TRY(json::integer_field(manifest, "format_version")) >= kFormatVersionWithHead;
@@ -216,7 +218,7 @@ Result<std::optional<PersonalHead>> head_from_json(const json::object& manifest)
   PersonalHead head;
   head.model_id = face::ModelId(TRY(json::string_field(text, "model_id")));
   auto calibration = TRY(calibration_field(text, head.model_id));
-  if (!calibration) return damaged("its head has no calibration, and could answer nothing");
+  if (!calibration) return std::nullopt;
   head.calibration = *std::move(calibration);
   const json::object trial = TRY(json::object_field(text, "trial"));
   head.trial = TRY(head_trial_from_json(trial));

@@ -285,8 +285,9 @@ TEST(ModelFileWithHead, IsReadBackAsItWasWrittenAndRefusedByWhoeverKnowsNoHeads)
 
 /// The sample with a head, with something of its manifest changed and another matrix, the checksum
 /// of which is right.
-std::string reason_with_head(const std::function<void(json::object&)>& change,
-                             const FloatTable& matrix = sample_with_head().head->matrix) {
+std::vector<std::byte> changed_with_head(
+    const std::function<void(json::object&)>& change,
+    const FloatTable& matrix = sample_with_head().head->matrix) {
   auto entries = entries_of(sample_with_head());
   auto manifest = json::parse(text_of(entries.at("manifest.json")))->as_object();
   change(manifest);
@@ -297,7 +298,26 @@ std::string reason_with_head(const std::function<void(json::object&)>& change,
         to_hex(sha256(std::span<const std::byte>(entries["head.npy"])));
   }
   entries["manifest.json"] = bytes_of(json::to_text(manifest));
-  return reason_of(*archive::write_zip(entries));
+  return *archive::write_zip(entries);
+}
+
+std::string reason_with_head(const std::function<void(json::object&)>& change,
+                             const FloatTable& matrix = sample_with_head().head->matrix) {
+  return reason_of(changed_with_head(change, matrix));
+}
+
+TEST(ModelFileWithHead, OfAFormerReleaseThatHadNoCalibrationIsReadWithoutItsHead) {
+  const auto model = read_model(changed_with_head([](json::object& manifest) {
+    manifest["calibration"] = nullptr;
+    manifest["head"].as_object()["calibration"] = nullptr;
+  }));
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_FALSE(model->head);
+  EXPECT_FALSE(model->calibration);
+  const GalleryModel written = sample_with_head();
+  ASSERT_EQ(model->people.size(), written.people.size());
+  EXPECT_EQ(model->people[0].mean, written.people[0].mean);
+  EXPECT_EQ(model->people[0].references[1].embedding, written.people[0].references[1].embedding);
 }
 
 TEST(ModelFileWithHead, ADamagedHeadIsRefused) {
@@ -331,10 +351,6 @@ TEST(ModelFileWithHead, ADamagedHeadIsRefused) {
   // A promise of the pack's own space.
   EXPECT_EQ(reason_with_head([](json::object& manifest) {
               manifest["head"].as_object()["calibration"] = manifest["calibration"];
-            }),
-            "gallery_model_damaged");
-  EXPECT_EQ(reason_with_head([](json::object& manifest) {
-              manifest["head"].as_object()["calibration"] = nullptr;
             }),
             "gallery_model_damaged");
   EXPECT_EQ(reason_with_head([](json::object& manifest) {

@@ -25,10 +25,9 @@ constexpr size_t kCalibrationColumn = 12;
 constexpr size_t kHeadTrialColumn = 13;
 constexpr size_t kHasHeadColumn = 14;
 
-Result<std::optional<face::Calibration>> to_calibration(const std::optional<std::string>& text) {
-  if (!text) return std::nullopt;
-  const json::value document = TRY(json::parse(*text));
-  return TRY(face::calibration_from_json(document.as_object()));
+Result<face::Calibration> to_calibration(std::string_view text) {
+  const json::value document = TRY(json::parse(text));
+  return face::calibration_from_json(document.as_object());
 }
 
 Result<Version> to_version(const store::Row& row) {
@@ -87,7 +86,9 @@ Result<StoredVersion> find_stored(store::Transaction& transaction, UserId user, 
   if (rows.empty()) return no_such_version(gallery, found, wanted);
   auto version = TRY(to_version(rows[0]));
   StoredVersion stored{.version = std::move(version), .row_id = rows[0].integer(kRowIdColumn)};
-  stored.calibration = TRY(to_calibration(rows[0].text_or_null(kCalibrationColumn)));
+  if (const auto text = rows[0].text_or_null(kCalibrationColumn)) {
+    stored.calibration = TRY(to_calibration(*text));
+  }
   return stored;
 }
 
@@ -103,8 +104,7 @@ Result<std::optional<PersonalHead>> read_head(store::Transaction& transaction, U
   head.matrix = {.row_count = length, .column_count = length};
   head.matrix.values = TRY(internal::floats_from_bytes(rows[0].blob(0), length * length));
   head.model_id = head_model_id(stored.version.model_id, head.matrix);
-  const json::value calibration = TRY(json::parse(rows[0].text(1)));
-  head.calibration = TRY(face::calibration_from_json(calibration.as_object()));
+  head.calibration = TRY(to_calibration(rows[0].text(1)));
   if (stored.version.head_trial) head.trial = *stored.version.head_trial;
   return head;
 }
@@ -196,21 +196,21 @@ Result<std::vector<Version>> Galleries::list_versions(UserId user, GalleryId gal
   });
 }
 
-Result<std::optional<Training>> Galleries::find_training(UserId user, GalleryId gallery,
-                                                         const face::ModelId& model) {
-  return database_.read([&](store::Transaction& transaction) -> Result<std::optional<Training>> {
+Result<std::optional<ComparableModel>> Galleries::find_comparable(UserId user, GalleryId gallery,
+                                                                  const face::ModelId& model) {
+  using Found = Result<std::optional<ComparableModel>>;
+  return database_.read([&](store::Transaction& transaction) -> Found {
     TRY(internal::require_gallery(transaction, user, gallery));
     const auto rows =
-        TRY(transaction.query("select metric, embedding_length, pack_id, calibration from versions"
+        TRY(transaction.query("select metric, embedding_length, calibration from versions"
                               " where owner_id = $1 and gallery_id = $2 and model_id = $3"
                               " and calibration is not null order by number desc limit 1",
                               user, gallery, model.hex()));
     if (rows.empty()) return std::nullopt;
-    Training training{
-        .model_id = model, .embedding_length = rows[0].integer(1), .pack_id = rows[0].text(2)};
-    training.metric = TRY(face::metric_from(rows[0].text(0)));
-    training.calibration = TRY(to_calibration(rows[0].text_or_null(3)));
-    return training;
+    ComparableModel comparable{.embedding_length = rows[0].integer(1)};
+    comparable.metric = TRY(face::metric_from(rows[0].text(0)));
+    comparable.calibration = TRY(to_calibration(rows[0].text(2)));
+    return comparable;
   });
 }
 

@@ -589,25 +589,6 @@ TEST_P(VersionHeadTest, GoesWhenAPhotoThatItWasTrainedOnIsSaidToBeSomebodyElses)
   EXPECT_FALSE(model(1).head);
 }
 
-TEST_P(VersionHeadTest, OfAFormerReleaseThatHadNoCalibrationGoesWithTheMigration) {
-  ASSERT_TRUE(keep(outcome()));
-  const auto steps = migrations();
-  const auto step = std::ranges::find(steps, "calibrated heads", &store::Migration::name);
-  ASSERT_NE(step, steps.end());
-  const auto migrated = [&] {
-    return database().transact(
-        [&](store::Transaction& transaction) { return transaction.execute(step->sql); });
-  };
-  ASSERT_TRUE(migrated());
-  EXPECT_TRUE(model(1).head);
-  ASSERT_TRUE(database().transact([&](store::Transaction& transaction) {
-    return transaction.execute("update versions set head_calibration = null");
-  }));
-  ASSERT_TRUE(migrated());
-  EXPECT_FALSE(model(1).head);
-  EXPECT_FALSE(galleries_->find_version(ada_, gallery_, 1)->head_trial);
-}
-
 TEST_P(VersionHeadTest, IsNotKeptWhenAPhotoWasDeletedWhileItWasTrained) {
   const VersionState began = state();
   ASSERT_TRUE(galleries_->delete_photo(ada_, gallery_, photo_));

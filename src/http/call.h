@@ -47,7 +47,7 @@ struct Call {
   const std::string& csrf_token;  ///< of the session; empty for API keys
   const accounts::Origin& origin;
   std::span<const std::byte> body;
-  std::stop_token abandoned;  ///< asked to stop when the client has gone
+  std::stop_token abandoned;  ///< as in Exchange::answer
 
   /// Only behind routes that ask who it is (a CHECK).
   [[nodiscard]] accounts::UserId user() const {

@@ -27,7 +27,7 @@ bool names_seconds(const Error& error) {
 }
 
 /// The seconds that the message names, else the usual ones.
-int retry_after_s(const Error& error) {
+int seconds_of(const Error& error) {
   if (!names_seconds(error)) return kRetryAfter_s;
   const size_t begin = error.message.find_first_of("0123456789");
   if (begin == std::string::npos) return kRetryAfter_s;
@@ -123,6 +123,12 @@ int status_of(const Error& error) {
   return 500;
 }
 
+std::optional<int> retry_after_s(const Error& error) {
+  const int status = status_of(error);
+  if (status != 429 && status != 503) return std::nullopt;
+  return seconds_of(error);
+}
+
 json::object to_json(const Error& error) {
   const Error shown = for_client(error);
   return {{"code", to_string(shown.code)}, {"reason", shown.reason}, {"message", shown.message}};
@@ -131,8 +137,8 @@ json::object to_json(const Error& error) {
 Response error_response(const Error& error) {
   log_own_trouble(error);
   Response response = json_response(status_of(error), json::object{{"error", to_json(error)}});
-  if (response.status == 429 || response.status == 503) {
-    response.headers.add("Retry-After", std::to_string(retry_after_s(error)));
+  if (const auto seconds = retry_after_s(error)) {
+    response.headers.add("Retry-After", std::to_string(*seconds));
   }
   if (response.status == 401) response.headers.add("WWW-Authenticate", "Bearer");
   return response;

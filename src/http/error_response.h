@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "http/message.h"
@@ -19,6 +21,10 @@ void log_own_trouble(const Error& error);
 
 /// The one place where errors become HTTP statuses.
 [[nodiscard]] int status_of(const Error& error);
+
+/// After how many seconds to try again; nothing where time alone changes nothing (no 429 and no
+/// 503).
+[[nodiscard]] std::optional<int> retry_after_s(const Error& error);
 
 /// `{"code": .., "reason": .., "message": ..}`, of the error as `for_client` leaves it.
 [[nodiscard]] json::object to_json(const Error& error);

@@ -47,7 +47,8 @@ class Exchange {
   /// once it is admitted.
   [[nodiscard]] virtual std::string asker() const = 0;
 
-  /// in: `abandoned` is asked to stop when the client has gone: nobody will see the answer
+  /// in: `abandoned` is asked to stop when the client has gone: nobody will see the answer. Only on
+  ///     the lane `Photos`: the others answer what takes no such time
   [[nodiscard]] virtual Response answer(Body body, std::stop_token abandoned) = 0;
 };
 

@@ -137,9 +137,10 @@ class LiveSession final : public SocketSession {
 
   SocketReply failure(const Error& error, const SocketMessage& message) {
     log_now_and_then(error);
-    SocketReply reply{.text = json::to_text(json::object{{"type", "error"},
-                                                         {"frame_id", frame_id_of(message.bytes)},
-                                                         {"error", to_json(error)}})};
+    json::object text{
+        {"type", "error"}, {"frame_id", frame_id_of(message.bytes)}, {"error", to_json(error)}};
+    if (const auto seconds = retry_after_s(error)) text["retry_after_s"] = *seconds;
+    SocketReply reply{.text = json::to_text(text)};
     if (is_final(error)) {
       reply.end = {.reason = error.reason};
     } else if (is_own_trouble(error)) {
@@ -176,8 +177,9 @@ Result<Response> watch_gallery(const Call& call) {
     rates.false_positive_identification_rate = *rate;
   }
   recognition::Recognition& recognition = call.services.recognition;
-  auto watch = TRY(recognition.begin_watch(
-      call.user(), call.ids.id<gallery::GalleryId>("gallery_id"), rates, call.abandoned));
+  // It waits for nothing: openings have few threads, and nobody tells them that a client has gone.
+  auto watch = TRY(
+      recognition.begin_watch(call.user(), call.ids.id<gallery::GalleryId>("gallery_id"), rates));
   return Response{.status = 101,
                   .body = std::make_shared<LiveSession>(recognition, std::move(watch))};
 }

@@ -1,12 +1,16 @@
 // The live socket as its clients see it: what it answers about frames, and when it ends.
 
+#include <future>
 #include <thread>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "http/api_test_support.h"
 #include "http/socket_client_test_support.h"
+#include "http/transport.h"
 
 namespace faceforge::http::test {
 namespace {
@@ -274,6 +278,54 @@ TEST_F(LiveTest, TroubleWithEveryFrameIsLoggedOnceAndEndsTheSocket) {
   const size_t first = log.find("embedding_not_finite");
   EXPECT_NE(first, std::string::npos) << log;
   EXPECT_EQ(log.find("embedding_not_finite", first + 1), std::string::npos) << log;
+}
+
+TEST_F(LiveTest, NobodyWaitsForAPackAndFramesAreToldHowLongItTakes) {
+  const auto use_version = [this](int number) {
+    ApiClient again = client();
+    std::tie(again.cookie, again.csrf_token) = std::tie(ada_.cookie, ada_.csrf_token);
+    const auto path = fmt::format("/api/v1/galleries/{}/version-in-use", filled_.gallery);
+    const auto body = json::to_text(json::object{{"number", number}});
+    EXPECT_EQ(again.send("PUT", path, "application/json", body).status, 200);
+  };
+  recognition->use_engines(std::make_shared<ColourEngine>('d'));
+  EXPECT_EQ(train(ada_, filled_.gallery).at("state"), "succeeded");
+  std::promise<void> loaded;
+  const auto load = [ready = loaded.get_future().share()](
+                        const face::ModelId&,
+                        const std::string&) -> Result<std::optional<recognition::Engines>> {
+    ready.wait();
+    return recognition::Engines(std::make_shared<ColourEngine>('d'));
+  };
+  const auto former =
+      std::exchange(recognition, std::make_unique<recognition::Recognition>(
+                                     *galleries, *scheduler, std::make_shared<ColourEngine>(),
+                                     recognition::RecognitionLimits{}, load));
+  serve(services(*database));
+  const auto begin = std::chrono::steady_clock::now();
+  for (size_t opening = 0; opening <= TransportLimits{}.socket_opening_threads; ++opening) {
+    SocketClient refused(server->port());
+    const Answer answer = refused.open(path_, own_page());
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.header("Retry-After"), "5");
+  }
+  use_version(1);
+  SocketClient socket = opened();
+  EXPECT_EQ(show(socket, 1, jpeg(kRed)).at("type"), "result");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, recognition::RecognitionLimits{}.pack_wait);
+  use_version(2);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'100));
+  const json::object error = show(socket, 2, jpeg(kRed));
+  EXPECT_EQ(reason(error), "pack_unavailable");
+  EXPECT_EQ(error.at("retry_after_s"), 5);
+  EXPECT_FALSE(show(socket, 3, "nonsense").contains("retry_after_s"));
+  loaded.set_value();
+  json::object result;
+  for (uint32_t id = 4; id < 400 && result["type"] != "result"; ++id) {
+    result = show(socket, id, jpeg(kRed));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(result["version"], 2) << "the same stream goes on";
 }
 
 TEST_F(LiveTest, AGalleryTrainedAnewIsUsedFromTheNextSecondOn) {

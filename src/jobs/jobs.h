@@ -42,7 +42,7 @@ class JobContext {
   ///
   /// fails: cancelled/job_cancelled when the user asked for it, or when another server has taken
   ///        the job up; cancelled/job_interrupted when the server is shutting down. The work passes
-  ///        either on.
+  ///        either on, but for job_cancelled where what it has done already is a result.
   [[nodiscard]] virtual Result<void> report(int64_t done, int64_t total,
                                             std::string_view message) = 0;
 

@@ -35,6 +35,8 @@ Result<bool> CatchUp::is_at_work() {
 CatchUp::Outcome CatchUp::start(const gallery::AnsweringModel& behind) {
   const auto answering =
       recognition_.galleries().find_version(behind.user, behind.gallery, std::nullopt);
+  // Learnt since the list was read, by a job from before a restart for one.
+  if (answering && answering->model_id == model_) return Outcome::GoOn;
   const bool has_head = answering && answering->has_head;
   const auto job =
       start_training(jobs_, recognition_, behind.user, behind.gallery, TrainingCause::NewPack,
@@ -58,12 +60,20 @@ CatchUp::Outcome CatchUp::start(const gallery::AnsweringModel& behind) {
 /// Whether a gallery that is being trained already is to be waited for still: an owner who begins
 /// and cancels trainings for ever keeps nobody from learning. It comes again with the next pass.
 bool CatchUp::waits_for(gallery::GalleryId gallery) {
-  const UnixTime_ms now_ms = recognition_.galleries().clock().now_ms();
   if (!in_the_way_ || in_the_way_->gallery != gallery) {
-    in_the_way_ = {.gallery = gallery, .since_ms = now_ms};
+    in_the_way_ = {.gallery = gallery, .since_ms = now_ms()};
   }
-  const int64_t waited_ms = now_ms - in_the_way_->since_ms;
-  return waited_ms >= 0 && waited_ms < kWaitAtMost_ms;  // a wall clock may be put back
+  return is_within(in_the_way_->since_ms, kWaitAtMost_ms);
+}
+
+UnixTime_ms CatchUp::now_ms() const {
+  return recognition_.galleries().clock().now_ms();
+}
+
+/// Whether less than a span has passed since a time; a wall clock may be put back.
+bool CatchUp::is_within(UnixTime_ms time_ms, int64_t span_ms) const {
+  const int64_t since_ms = now_ms() - time_ms;
+  return since_ms >= 0 && since_ms < span_ms;
 }
 
 /// Whether there is something to be looked through now.
@@ -72,19 +82,31 @@ bool CatchUp::is_in_pass() {
   if (model_ != engine->model_id()) {
     model_ = engine->model_id();
     left_alone_.clear();
-    pass_ended_ms_.reset();
-    after_.reset();
+    begin_pass();
   }
   if (!engine->calibration()) return false;
   if (!pass_ended_ms_) return true;
-  const int64_t since_ms = recognition_.galleries().clock().now_ms() - *pass_ended_ms_;
-  if (since_ms >= 0 && since_ms < kPassEvery_ms) return false;  // a wall clock may be put back
-  pass_ended_ms_.reset();
-  after_.reset();
+  if (is_within(*pass_ended_ms_, kPassEvery_ms)) return false;
+  begin_pass();
   return true;
 }
 
+void CatchUp::begin_pass() {
+  pass_ended_ms_.reset();
+  after_.reset();
+  in_the_way_.reset();
+}
+
 Result<CatchUp::State> CatchUp::look(const std::stop_token& stop) {
+  const State state = TRY(look_at_galleries(stop));
+  if (!held_ms_ || !is_within(*held_ms_, kPassEvery_ms)) {
+    held_ms_ = now_ms();
+    TRY(recognition_.hold_answering_packs());
+  }
+  return state;
+}
+
+Result<CatchUp::State> CatchUp::look_at_galleries(const std::stop_token& stop) {
   if (TRY(is_at_work())) return State::AtWork;
   if (!is_in_pass()) return State::Idle;
   while (!stop.stop_requested()) {
@@ -95,12 +117,13 @@ Result<CatchUp::State> CatchUp::look(const std::stop_token& stop) {
                              !left_alone_.contains(answering.gallery);
       const Outcome outcome = is_behind ? start(answering) : Outcome::GoOn;
       if (outcome == Outcome::WaitForAnother) return State::Idle;
+      in_the_way_.reset();
       after_ = answering.gallery.value();
       if (outcome == Outcome::Started) return State::AtWork;
     }
     if (part.size() < size_t{kGalleriesAtOnce}) {
-      pass_ended_ms_ = recognition_.galleries().clock().now_ms();
-      TRY(recognition_.hold_answering_packs());
+      pass_ended_ms_ = now_ms();
+      held_ms_.reset();
       return State::Idle;
     }
   }

@@ -33,9 +33,10 @@ class CatchUp {
   /// answering to a former pack. A gallery whose job was cancelled or has failed is left alone
   /// until the next pack or the next such object. None gets a job by a pack without a calibration,
   /// which could decide nothing, nor where a version was chosen by hand. One that is being trained
-  /// already is waited for, kWaitAtMost_ms at most; what else keeps one from getting a job is
-  /// logged, and keeps no other from it. Once all were gone through, packs that answer for none are
-  /// let go (Recognition::hold_answering_packs).
+  /// already is waited for, kWaitAtMost_ms at most in each pass; what else keeps one from getting a
+  /// job is logged, and keeps no other from it. Once all were gone through, and every kPassEvery_ms
+  /// whatever becomes of that, packs that answer for none are let go
+  /// (Recognition::hold_answering_packs).
   ///
   /// in:    `stop` ends a look between two parts of the list
   /// fails: as gallery::Galleries::list_answering_models and list_answering_packs, and jobs::Jobs;
@@ -59,14 +60,19 @@ class CatchUp {
 
   [[nodiscard]] Result<bool> is_at_work();
   [[nodiscard]] Outcome start(const gallery::AnsweringModel& behind);
+  [[nodiscard]] Result<State> look_at_galleries(const std::stop_token& stop);
   [[nodiscard]] bool is_in_pass();
+  void begin_pass();
   [[nodiscard]] bool waits_for(gallery::GalleryId gallery);
+  [[nodiscard]] UnixTime_ms now_ms() const;
+  [[nodiscard]] bool is_within(UnixTime_ms time_ms, int64_t span_ms) const;
 
   jobs::Jobs& jobs_;
   Recognition& recognition_;
   std::optional<face::ModelId> model_{};  ///< with which the galleries are to catch up
   std::optional<int64_t> after_{};        ///< the last gallery that was looked at
-  std::optional<int64_t> pass_ended_ms_{};
+  std::optional<UnixTime_ms> pass_ended_ms_{};
+  std::optional<UnixTime_ms> held_ms_{};       ///< when packs were last looked after
   std::optional<Started> started_{};           ///< last
   std::optional<InTheWay> in_the_way_{};       ///< first met then
   std::set<gallery::GalleryId> left_alone_{};  ///< their jobs were cancelled, or failed

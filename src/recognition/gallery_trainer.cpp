@@ -1,6 +1,7 @@
 #include "recognition/internal/gallery_trainer.h"
 
 #include <memory>
+#include <utility>
 
 #include "base/log.h"
 #include "recognition/internal/one_face.h"
@@ -22,8 +23,8 @@ constexpr int kPackAttempts = 5;
 
 }  // namespace
 
-Result<gallery::Version> GalleryTrainer::train(UserId user, GalleryId gallery, TrainingCause cause,
-                                               const TrainProgressReport& progress) {
+Result<TrainedVersion> GalleryTrainer::train(UserId user, GalleryId gallery, TrainingCause cause,
+                                             const TrainProgressReport& progress) {
   TRY(galleries_.find_gallery(user, gallery));
   {
     const std::scoped_lock lock(mutex_);
@@ -43,18 +44,22 @@ Result<gallery::Version> GalleryTrainer::train(UserId user, GalleryId gallery, T
 
 /// With the pack that is in use at the end: what a pack has learnt that was replaced meanwhile
 /// would give a gallery the answers of a pack that somebody has just taken back.
-Result<gallery::Version> GalleryTrainer::train_claimed(UserId user, GalleryId gallery,
-                                                       TrainingCause cause,
-                                                       const TrainProgressReport& progress) {
+Result<TrainedVersion> GalleryTrainer::train_claimed(UserId user, GalleryId gallery,
+                                                     TrainingCause cause,
+                                                     const TrainProgressReport& progress) {
   for (int attempt = 0; attempt < kPackAttempts; ++attempt) {
     const Engines engines = engines_.in_use();
     if (cause == TrainingCause::NewPack) {
-      const auto answering = TRY(galleries_.find_version(user, gallery));
-      if (answering.model_id == engines.one_core->model_id()) return answering;
+      auto answering = TRY(galleries_.find_version(user, gallery));
+      if (answering.model_id == engines.one_core->model_id()) {
+        return TrainedVersion{.version = std::move(answering), .is_new = false};
+      }
     }
     auto version = train_with(engines, user, gallery, cause, progress);
     const bool was_cancelled = !version && version.error().code == ErrorCode::Cancelled;
-    if (was_cancelled || is_in_use(engines)) return version;
+    if (!was_cancelled && !is_in_use(engines)) continue;
+    if (!version) return Unexpected(version.error());
+    return TrainedVersion{.version = *std::move(version)};
   }
   return fail(ErrorCode::Conflict, "pack_replaced",
               "the pack in use was replaced during each of {} attempts to train: try again after "

@@ -105,8 +105,9 @@ void ModelEngines::need(std::span<const gallery::AnsweringPack> packs) {
   }
   let_go.splice(let_go.end(), drop_beyond_limits());
   for (const gallery::AnsweringPack& pack : packs) {
-    if (look_up(pack.model_id) || recent_failure(pack.model_id) != nullptr) continue;
+    if (is_held(pack.model_id) || recent_failure(pack.model_id) != nullptr) continue;
     // Those that find no place are loaded when they are asked for.
+    if (count_of_kind(Kind::Answering, HeldSince::Ever) >= places_of(Kind::Answering)) return;
     if (!want({.model = pack.model_id, .pack_id = pack.pack_id})) return;
   }
 }
@@ -193,10 +194,10 @@ ModelEngines::Loaded ModelEngines::load(const Wanted& wanted) const {
 
 std::list<ModelEngines::Held> ModelEngines::take(const Wanted& wanted, Loaded loaded) {
   if (!loaded || !*loaded) {
-    if (!look_up(wanted.model)) remember_failure(wanted.model, loaded);
+    if (!is_held(wanted.model)) remember_failure(wanted.model, loaded);
     return {};
   }
-  if (!look_up(wanted.model)) {
+  if (!is_held(wanted.model)) {
     failed_.erase(wanted.model);
     return keep(**std::move(loaded));
   }
@@ -246,16 +247,32 @@ bool ModelEngines::is_wanted(const face::ModelId& model) const {
   return std::ranges::find(wanted_, model, &Wanted::model) != wanted_.end();
 }
 
-/// Whether a model that is loaded now pushes out none of its kind that was loaded just before.
-bool ModelEngines::has_place(const face::ModelId& model) const {
-  const bool answers = answering_.contains(model);
+/// Whether the engines of a model are there. Nobody asks for them by that: they do not stay longer.
+bool ModelEngines::is_held(const face::ModelId& model) const {
+  return model_of(in_use_) == model || std::ranges::any_of(others_, [&](const Held& held) {
+           return model_of(held.engines) == model;
+         });
+}
+
+ModelEngines::Kind ModelEngines::kind_of(const face::ModelId& model) const {
+  return answering_.contains(model) ? Kind::Answering : Kind::Named;
+}
+
+/// How many of a kind are coming or are held, all of them or those that were loaded just before.
+size_t ModelEngines::count_of_kind(Kind kind, HeldSince since) const {
   const auto held = std::ranges::count_if(others_, [&](const Held& other) {
-    return answering_.contains(model_of(other.engines)) == answers &&
-           is_within(other.since_ms, kStay_ms);
+    return kind_of(model_of(other.engines)) == kind &&
+           (since == HeldSince::Ever || is_within(other.since_ms, kStay_ms));
   });
   const auto coming = std::ranges::count_if(
-      wanted_, [&](const Wanted& other) { return answering_.contains(other.model) == answers; });
-  return std::cmp_less(held + coming, answers ? kMaxAnswering : kMaxNamed);
+      wanted_, [&](const Wanted& other) { return kind_of(other.model) == kind; });
+  return static_cast<size_t>(held + coming);
+}
+
+/// Whether a model that is loaded now pushes out none of its kind that was loaded just before.
+bool ModelEngines::has_place(const face::ModelId& model) const {
+  const Kind kind = kind_of(model);
+  return count_of_kind(kind, HeldSince::JustBefore) < places_of(kind);
 }
 
 /// Whether less than a span has passed since a time; a wall clock may be put back.
@@ -272,15 +289,14 @@ std::list<ModelEngines::Held> ModelEngines::keep(Engines engines) {
 
 std::list<ModelEngines::Held> ModelEngines::drop_beyond_limits() {
   std::list<Held> let_go;
-  for (const bool answers : {true, false}) {
+  for (const Kind kind : {Kind::Answering, Kind::Named}) {
     const auto is_of_kind = [&](const Held& held) {
-      return answering_.contains(model_of(held.engines)) == answers;
+      return kind_of(model_of(held.engines)) == kind;
     };
     const auto may_go = [&](const Held& held) {
       return is_of_kind(held) && !is_within(held.since_ms, kStay_ms);
     };
-    while (std::cmp_greater(std::ranges::count_if(others_, is_of_kind),
-                            answers ? kMaxAnswering : kMaxNamed)) {
+    while (std::cmp_greater(std::ranges::count_if(others_, is_of_kind), places_of(kind))) {
       auto from_last = std::ranges::find_if(others_.rbegin(), others_.rend(), may_go);
       if (from_last == others_.rend()) {
         from_last = std::ranges::find_if(others_.rbegin(), others_.rend(), is_of_kind);

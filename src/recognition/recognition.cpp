@@ -58,8 +58,8 @@ struct Recognition::Parts {
   [[nodiscard]] Result<VersionedSnapshot> snapshot(UserId user, GalleryId gallery,
                                                    std::optional<int64_t> version);
   [[nodiscard]] Result<void> look_up(GalleryWatch& state, int64_t time_ms);
-  [[nodiscard]] Result<std::optional<ComparableModel>> comparable(UserId user, GalleryId gallery,
-                                                                  const face::ModelId& model);
+  [[nodiscard]] Result<std::optional<gallery::ComparableModel>> comparable(
+      UserId user, GalleryId gallery, const face::ModelId& model);
 
   gallery::Galleries& galleries;
   InferenceScheduler& scheduler;
@@ -148,9 +148,9 @@ Result<EnrollReport> Recognition::enroll(UserId user, GalleryId gallery, PersonI
 
 // --- training ---
 
-Result<gallery::Version> Recognition::train(UserId user, GalleryId gallery,
-                                            const TrainProgressReport& progress,
-                                            TrainingCause cause) {
+Result<TrainedVersion> Recognition::train(UserId user, GalleryId gallery,
+                                          const TrainProgressReport& progress,
+                                          TrainingCause cause) {
   return parts_->trainer.train(user, gallery, cause, progress);
 }
 
@@ -198,12 +198,10 @@ Result<void> Recognition::Parts::look_up(GalleryWatch& state, int64_t time_ms) {
 }
 
 Result<GalleryWatch> Recognition::begin_watch(UserId user, GalleryId gallery,
-                                              const gallery::MatchRates& rates,
-                                              const std::stop_token& abandoned) {
+                                              const gallery::MatchRates& rates) {
   GalleryWatch state{.user = user, .gallery = gallery, .rates = rates};
   TRY(parts_->look_up(state, 0));
-  const Engines engines =
-      TRY(parts_->engines.engines_of(*state.snapshot, VersionChoice::InUse, abandoned));
+  const Engines engines = TRY(parts_->engines.engines_at_once(*state.snapshot));
   TRY(internal::policy_of(*state.snapshot, *engines.one_core, rates));
   return state;
 }
@@ -239,21 +237,17 @@ void Recognition::end_watch(GalleryWatch& state, int64_t time_ms) {
 
 // --- unknown faces ---
 
-/// By what faces of a model are compared; nothing where nothing is promised of it.
-Result<std::optional<ComparableModel>> Recognition::Parts::comparable(UserId user,
-                                                                      GalleryId gallery,
-                                                                      const face::ModelId& model) {
+/// By what faces of a model are compared; nothing where nothing is promised of it. What a version
+/// promises comes first, for it does not hang on which packs are in memory.
+Result<std::optional<gallery::ComparableModel>> Recognition::Parts::comparable(
+    UserId user, GalleryId gallery, const face::ModelId& model) {
+  const auto promised = TRY(galleries.find_comparable(user, gallery, model));
+  if (promised) return promised;
   const auto engine = engines.find(model);
-  if (engine && engine->calibration()) {
-    return ComparableModel{.metric = engine->metric(),
-                           .embedding_length = engine->embedding_length(),
-                           .calibration = *engine->calibration()};
-  }
-  const auto training = TRY(galleries.find_training(user, gallery, model));
-  if (!training) return std::nullopt;
-  return ComparableModel{.metric = training->metric,
-                         .embedding_length = training->embedding_length,
-                         .calibration = *training->calibration};
+  if (!engine || !engine->calibration()) return std::nullopt;
+  return gallery::ComparableModel{.metric = engine->metric(),
+                                  .embedding_length = engine->embedding_length(),
+                                  .calibration = *engine->calibration()};
 }
 
 Result<UnknownFaces> Recognition::unknown_faces(UserId user, GalleryId gallery) {

@@ -143,14 +143,14 @@ class Recognition {
   ///
   /// Where another pack is taken into use meanwhile, it begins again with that.
   ///
-  /// out:   the version; with TrainingCause::NewPack that which answers, where it is of the pack in
-  ///        use already
+  /// out:   the version; with TrainingCause::NewPack that which answers, untrained, where it is of
+  ///        the pack in use already
   /// fails: as gallery::Galleries::train; conflict/training_running when one of this gallery runs
   ///        already; conflict/pack_replaced when that happens again and again; what `progress`
   ///        returns; with TrainingCause::NewPack as gallery::Galleries::find_version
-  [[nodiscard]] Result<gallery::Version> train(UserId user, GalleryId gallery,
-                                               const TrainProgressReport& progress = {},
-                                               TrainingCause cause = TrainingCause::Asked);
+  [[nodiscard]] Result<TrainedVersion> train(UserId user, GalleryId gallery,
+                                             const TrainProgressReport& progress = {},
+                                             TrainingCause cause = TrainingCause::Asked);
 
   /// Names every face of a photo. `version`: nothing for the one in use.
   ///
@@ -166,18 +166,17 @@ class Recognition {
 
   /// Begins to watch a gallery's people in a stream of frames.
   ///
-  /// in:    `abandoned` ends the waiting for a pack
   /// fails: not_found/gallery_not_found; conflict/gallery_not_trained; conflict/model_mismatch and
-  ///        busy/pack_unavailable as identify; as gallery::MatchPolicy::create
+  ///        busy/pack_unavailable as identify, without waiting for a pack: it is loaded meanwhile;
+  ///        as gallery::MatchPolicy::create
   [[nodiscard]] Result<GalleryWatch> begin_watch(UserId user, GalleryId gallery,
-                                                 const gallery::MatchRates& rates = {},
-                                                 const std::stop_token& abandoned = {});
+                                                 const gallery::MatchRates& rates = {});
 
   /// Looks at the next frame of a stream, with the version in use; the frame takes its turn among
   /// the photos. Another version, a deletion and another pack are noticed within kLookUpEvery_ms.
   ///
   /// in:    `time_ms` as Watch::look; one thread at a time for each watch
-  /// fails: as Watch::look and begin_watch, without waiting for a pack; the watch can go on
+  /// fails: as Watch::look and begin_watch; the watch can go on
   [[nodiscard]] Result<WatchReport> watch(GalleryWatch& state, const Upload& frame,
                                           int64_t time_ms);
   static constexpr int64_t kLookUpEvery_ms = 1'000;
@@ -193,10 +192,10 @@ class Recognition {
   void end_watch(GalleryWatch& state, int64_t time_ms);
 
   /// The faces that recorded streams showed and the gallery did not know, those alike together: for
-  /// each model by the thresholds of its pack or, where that is not in memory, by those of the
-  /// gallery's newest version of that model.
+  /// each model by the thresholds of the gallery's newest version of that model or, where it has
+  /// none, by those of its pack where that is in memory.
   ///
-  /// fails: as gallery::Galleries::list_unknown_faces and find_training
+  /// fails: as gallery::Galleries::list_unknown_faces and find_comparable
   /// cost:  as group_unknown_faces
   [[nodiscard]] Result<UnknownFaces> unknown_faces(UserId user, GalleryId gallery);
 

@@ -159,10 +159,10 @@ TEST_P(RecognitionTest, TrainsThenIdentifiesAndVerifies) {
   EXPECT_EQ(reason_of(identify("face ann 1 1 50")), "gallery_not_trained");
   EXPECT_EQ(reason_of(recognition_->train(user_, gallery_)), "gallery_empty");
   enroll_both();
-  const auto version = recognition_->train(user_, gallery_);
-  ASSERT_TRUE(version) << version.error().message;
-  EXPECT_EQ(version->photo_count, 3);
-  EXPECT_EQ(version->pack_id, "fake");
+  const auto trained = recognition_->train(user_, gallery_);
+  ASSERT_TRUE(trained) << trained.error().message;
+  EXPECT_EQ(trained->version.photo_count, 3);
+  EXPECT_EQ(trained->version.pack_id, "fake");
 
   const auto report = identify("face ann 1 1 50\nface zoe 60 60 30");
   ASSERT_TRUE(report) << report.error().message;
@@ -238,14 +238,14 @@ TEST_P(RecognitionTest, AGalleryAnswersByItsPackUntilTheNextOneHasLearntItAndThe
   recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
   EXPECT_EQ(answers(), "m1 Ann m1 match");
   std::vector<int64_t> done;
-  const auto version = recognition_->train(user_, gallery_, [&](const TrainProgress& progress) {
+  const auto trained = recognition_->train(user_, gallery_, [&](const TrainProgress& progress) {
     EXPECT_EQ(progress.photos_in_all, 3);
     EXPECT_EQ(answers(), "m1 Ann m1 match");
     done.push_back(progress.photos_done);
     return Result<void>();
   });
-  ASSERT_TRUE(version) << version.error().message;
-  EXPECT_EQ(version->model_id, face::ModelId("m2"));
+  ASSERT_TRUE(trained) << trained.error().message;
+  EXPECT_EQ(trained->version.model_id, face::ModelId("m2"));
   EXPECT_EQ(done.back(), 3);
   EXPECT_EQ(answers(), "m2 Ann m2 match");
   EXPECT_EQ(answers(1), "m1 Ann m1 match") << "a version that is named is asked by its own pack";
@@ -305,7 +305,7 @@ TEST_P(RecognitionTest, FormerPacksThatAnswerAreLoadedBeforeAQuestionAndLetGoWhe
   EXPECT_TRUE(recognition_->former_engines().empty());
 }
 
-TEST_P(RecognitionTest, AStreamWaitsForNoPackAndAPauseNeedsNone) {
+TEST_P(RecognitionTest, NeitherAStreamNorItsBeginWaitsForAPackAndAPauseNeedsNone) {
   enroll_both();
   ASSERT_TRUE(recognition_->train(user_, gallery_));
   auto watch = recognition_->begin_watch(user_, gallery_);
@@ -324,6 +324,9 @@ TEST_P(RecognitionTest, AStreamWaitsForNoPackAndAPauseNeedsNone) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, "pack_unavailable");
   EXPECT_EQ(refused.error().code, ErrorCode::Busy);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(reason_of(recognition_->begin_watch(user_, gallery_)), "pack_unavailable");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, RecognitionLimits{}.pack_wait / 2);
   leave.count_down();
   const auto later = [&] { return recognition_->watch(*watch, frame, 2'200).has_value(); };
   for (int round = 0; round < 1'000 && !later(); ++round) {
@@ -409,7 +412,7 @@ TEST_P(RecognitionTest, ATrainingWhosePackIsReplacedBeginsAgainWithTheNextOne) {
           return {};
         });
   };
-  EXPECT_EQ(replaced_at(1, 1)->model_id, face::ModelId("m3"));
+  EXPECT_EQ(replaced_at(1, 1)->version.model_id, face::ModelId("m3"));
   EXPECT_EQ(galleries_->list_versions(user_, gallery_)->size(), 1U) << "none of m2";
   EXPECT_EQ(reason_of(replaced_at(0, 100)), "pack_replaced");
 }
@@ -421,10 +424,14 @@ TEST_P(RecognitionTest, ATrainingForANewPackLeavesAVersionThatWasChosenByHandAnd
   };
   EXPECT_EQ(reason_of(train_for_new_pack()), "gallery_not_trained");
   ASSERT_TRUE(recognition_->train(user_, gallery_));
-  EXPECT_EQ(train_for_new_pack()->number, 1) << "nothing is to be done";
+  const auto untouched = train_for_new_pack();
+  EXPECT_EQ(untouched->version.number, 1);
+  EXPECT_FALSE(untouched->is_new) << "nothing is to be done";
   recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
   ASSERT_TRUE(galleries_->use_version(user_, gallery_, 1));
-  EXPECT_EQ(train_for_new_pack()->number, 2);
+  const auto trained = train_for_new_pack();
+  EXPECT_EQ(trained->version.number, 2);
+  EXPECT_TRUE(trained->is_new);
   EXPECT_EQ(answers(), "m1 Ann m1 match");
   EXPECT_EQ(answers(2), "m2 Ann m2 match");
   ASSERT_TRUE(recognition_->train(user_, gallery_));
@@ -454,7 +461,7 @@ TEST_P(RecognitionTest, APackThatFindsNoFaceUsesTheFaceFoundAtEnrolment) {
   const auto blind = std::make_shared<FakeEngine>("m2");
   blind->is_blind = true;
   recognition_->use_engines(blind);
-  EXPECT_EQ(recognition_->train(user_, gallery_)->photo_count, 3);
+  EXPECT_EQ(recognition_->train(user_, gallery_)->version.photo_count, 3);
 }
 
 TEST_P(RecognitionTest, APhotoWhoseFileIsGoneIsUnusableAndStopsNoTraining) {
@@ -462,9 +469,9 @@ TEST_P(RecognitionTest, APhotoWhoseFileIsGoneIsUnusableAndStopsNoTraining) {
   const auto photo = galleries_->list_photos(user_, gallery_, ann_)->front();
   ASSERT_TRUE(files_->remove(user_, *store::BlobName::parse(photo.content)));
   recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
-  const auto version = recognition_->train(user_, gallery_);
-  EXPECT_EQ(version->photo_count, 2);
-  EXPECT_EQ(version->unusable_count, 1);
+  const auto trained = recognition_->train(user_, gallery_);
+  EXPECT_EQ(trained->version.photo_count, 2);
+  EXPECT_EQ(trained->version.unusable_count, 1);
 }
 
 TEST_P(RecognitionTest, TwoTrainingsOfOneGalleryAtOnceAreRefused) {
@@ -491,16 +498,16 @@ TEST_P(RecognitionTest, APhotoDeletedDuringATrainingIsNotInItsVersion) {
   recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
   const auto photo = galleries_->list_photos(user_, gallery_, ann_)->front().id;
   bool deleted = false;
-  const auto version = recognition_->train(user_, gallery_, [&](const TrainProgress& progress) {
+  const auto trained = recognition_->train(user_, gallery_, [&](const TrainProgress& progress) {
     if (!deleted && progress.photos_done == 1) {
       deleted = true;
       EXPECT_TRUE(recognition_->delete_photo(user_, gallery_, photo));
     }
     return Result<void>();
   });
-  ASSERT_TRUE(version) << version.error().message;
-  EXPECT_EQ(version->photo_count, 2);
-  EXPECT_EQ(version->unusable_count, 0);
+  ASSERT_TRUE(trained) << trained.error().message;
+  EXPECT_EQ(trained->version.photo_count, 2);
+  EXPECT_EQ(trained->version.unusable_count, 0);
 }
 
 TEST_P(RecognitionTest, TooManyPhotosAtOnceAreToldToComeBack) {

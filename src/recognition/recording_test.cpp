@@ -167,11 +167,19 @@ TEST_P(WatchRecordingTest, FacesThatAreAlikeAreOneGroupAlsoWhenAnotherPackIsInUs
   ASSERT_TRUE(grouped->front().match_threshold);
   EXPECT_GT(grouped->front().match_threshold->similarity, 0.3F) << "of more than one comparison";
   recognition_->use_engines(std::make_shared<FakeEngine>("m2"));
-  EXPECT_THAT(sizes(), ElementsAre(2, 1)) << "by the former pack's thresholds";
+  EXPECT_THAT(sizes(), ElementsAre(2, 1)) << "whichever pack is in use";
   recognition_ =
       std::make_unique<Recognition>(*galleries_, *scheduler_, std::make_shared<FakeEngine>("m2"));
   EXPECT_THAT(sizes(), ElementsAre(2, 1)) << "by those of the version";
+  face::Calibration lenient = *engine_->calibration();
+  lenient.points = {{1e-2, -0.9F}, {1e-3, -0.8F}};
+  engine_->calibrate(lenient);
+  recognition_->use_engines(engine_);
+  EXPECT_THAT(sizes(), ElementsAre(2, 1)) << "also where its pack is in memory, and has others";
   ASSERT_TRUE(galleries_->delete_version(user_, gallery_, 1));
+  EXPECT_THAT(sizes(), ElementsAre(3)) << "by those of its pack, for want of a version";
+  recognition_ =
+      std::make_unique<Recognition>(*galleries_, *scheduler_, std::make_shared<FakeEngine>("m2"));
   EXPECT_THAT(sizes(), ElementsAre(1, 1, 1)) << "of that model nothing is known any more";
 }
 

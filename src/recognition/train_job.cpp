@@ -1,7 +1,10 @@
 #include "recognition/train_job.h"
 
+#include <algorithm>
+#include <array>
 #include <stop_token>
 #include <string>
+#include <utility>
 
 #include "gallery/head_trial.h"
 #include "recognition/recognition.h"
@@ -21,15 +24,17 @@ TrainingCause cause_of(const json::object& parameters) {
   return is_new_pack ? TrainingCause::NewPack : TrainingCause::Asked;
 }
 
-/// Tries a personal head on a version that was just trained, on one core: others are asked
-/// meanwhile.
-///
-/// out:   the reason why there is none, which is no failure, for the gallery is trained: of such a
-///        gallery none can be tried, or it was changed meanwhile (gallery_changing)
-/// fails: cancelled/...; as gallery::Galleries
-Result<std::optional<std::string>> try_head(jobs::JobContext& context,
-                                            gallery::Galleries& galleries, GalleryId gallery,
-                                            int64_t version) {
+/// That the owner wants the job to end.
+constexpr std::string_view kJobCancelled = "job_cancelled";
+
+/// Why there is no head of a gallery, without any trouble: none can be tried of one like it, or
+/// something was deleted, moved or renamed meanwhile.
+constexpr auto kNoHeadOfSuchAGallery = std::to_array<std::string_view>(
+    {"head_too_few_people", "head_too_many_people", "head_too_many_photos",
+     "head_embedding_too_long", "head_photos_missing", "head_not_calibrated", "gallery_changing"});
+
+Result<void> find_and_keep_head(jobs::JobContext& context, gallery::Galleries& galleries,
+                                GalleryId gallery, int64_t version) {
   const UserId user = context.job().owner;
   const auto state = TRY(galleries.find_version_state(user, gallery, version));
   const auto model = TRY(galleries.read_model(user, gallery, version));
@@ -44,32 +49,59 @@ Result<std::optional<std::string>> try_head(jobs::JobContext& context,
   report(0, 1);
   const auto outcome =
       gallery::train_personal_head(model, {}, {.report = report, .stop = stop.get_token()});
+  // Where the token alone has stopped it, only a report tells whether the job is to go on later.
+  if (reported && stop.stop_requested()) report(0, 1);
   TRY(reported);
-  const auto kept =
-      outcome ? galleries.keep_head(user, gallery, state, *outcome) : Unexpected(outcome.error());
+  TRY(outcome);
+  TRY(galleries.keep_head(user, gallery, state, *outcome));
+  return {};
+}
+
+/// Tries a personal head on a version that was just trained, on one core: others are asked
+/// meanwhile.
+///
+/// out:   the reason why there is none, which is no failure, for the gallery is trained: one of
+///        kNoHeadOfSuchAGallery, or kJobCancelled
+/// fails: cancelled/job_interrupted; as gallery::Galleries
+Result<std::optional<std::string>> try_head(jobs::JobContext& context,
+                                            gallery::Galleries& galleries, GalleryId gallery,
+                                            int64_t version) {
+  const auto kept = find_and_keep_head(context, galleries, gallery, version);
   if (kept) return std::nullopt;
-  const ErrorCode code = kept.error().code;
-  const bool is_about_the_gallery =
-      code == ErrorCode::InvalidInput || code == ErrorCode::TooLarge || code == ErrorCode::Conflict;
-  if (is_about_the_gallery) return kept.error().reason;
+  const std::string& reason = kept.error().reason;
+  const auto known = std::ranges::find(kNoHeadOfSuchAGallery, reason);
+  if (known != kNoHeadOfSuchAGallery.end() || reason == kJobCancelled) return reason;
   return Unexpected(kept.error());
 }
 
-/// Trains the gallery, unless a run that was cut off while it tried a head has done so.
-Result<gallery::Version> version_of(jobs::JobContext& context, Recognition& recognition,
-                                    GalleryId gallery, const TrainProgressReport& report) {
+/// The version that a run made which was cut off while it tried a head; nothing where there was no
+/// such run, or the version was deleted since.
+Result<std::optional<gallery::Version>> version_before(jobs::JobContext& context,
+                                                       gallery::Galleries& galleries,
+                                                       GalleryId gallery) {
+  if (!context.checkpoint().is_object()) return std::nullopt;
+  const json::object& saved = context.checkpoint().get_object();
+  const int64_t number = TRY(json::integer_field(saved, kVersionField));
+  auto version = galleries.find_version(context.job().owner, gallery, number);
+  if (!version && version.error().reason == "version_not_found") return std::nullopt;
+  return TRY(version);
+}
+
+/// Trains the gallery, unless a run that was cut off while it tried a head has done so. At least
+/// once: where the process ends between the version and its checkpoint, an owner's training makes a
+/// second version, and the server's own finds its version there, as new as if it had not made it.
+Result<TrainedVersion> version_of(jobs::JobContext& context, Recognition& recognition,
+                                  GalleryId gallery, const TrainProgressReport& report) {
   const jobs::Job& job = context.job();
   const json::object& parameters = job.parameters.get_object();
-  if (context.checkpoint().is_object()) {
-    const json::object& saved = context.checkpoint().get_object();
-    const int64_t number = TRY(json::integer_field(saved, kVersionField));
-    return recognition.galleries().find_version(job.owner, gallery, number);
+  if (auto before = TRY(version_before(context, recognition.galleries(), gallery))) {
+    return TrainedVersion{.version = *std::move(before)};
   }
-  auto version = TRY(recognition.train(job.owner, gallery, report, cause_of(parameters)));
-  if (json::has_field(parameters, kHeadField)) {
-    TRY(context.save_checkpoint(json::object{{kVersionField, version.number}}));
+  auto trained = TRY(recognition.train(job.owner, gallery, report, cause_of(parameters)));
+  if (trained.is_new && json::has_field(parameters, kHeadField)) {
+    TRY(context.save_checkpoint(json::object{{kVersionField, trained.version.number}}));
   }
-  return version;
+  return trained;
 }
 
 Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
@@ -85,9 +117,10 @@ Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
     }
     return context.report(progress.people_done, progress.people_in_all, "comparing the photos");
   };
-  const gallery::Version version = TRY(version_of(context, recognition, gallery, report));
+  const auto [version, is_new] = TRY(version_of(context, recognition, gallery, report));
   std::optional<std::string> refused;
-  if (json::has_field(parameters, kHeadField)) {
+  // A version that answered already has the head that its owner gave it, or none.
+  if (is_new && json::has_field(parameters, kHeadField)) {
     refused = TRY(try_head(context, recognition.galleries(), gallery, version.number));
   }
   json::value head_refused = nullptr;

@@ -15,7 +15,9 @@ class Recognition;
 /// `"cause":"new_pack"` where it is TrainingCause::NewPack and `"head":true` where HeadWish::Try.
 /// Its result is
 /// `{"gallery_id","version","person_count","photo_count","flagged_count","unusable_count",
-/// "head_refused"}`, the last the reason why no personal head could be tried, or null.
+/// "head_refused"}`, the last the reason why no personal head was tried or kept although one was
+/// wanted, or null. The version answers before a head is tried: a job that is cancelled meanwhile
+/// has succeeded, and its reason is `job_cancelled`.
 inline constexpr std::string_view kTrainGalleryKind = "train_gallery";
 
 /// Whether a personal head is tried once the gallery is trained (gallery/head_trial.h).

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/result.h"
+#include "gallery/gallery.h"
 
 namespace faceforge::recognition {
 
@@ -12,6 +13,12 @@ enum class TrainingCause {
   Asked,    ///< somebody wants the photos as they are now to be known
   NewPack,  ///< a former pack's version answers: one that was chosen by hand goes on answering, and
             ///< where one of the pack in use answers nothing is done
+};
+
+/// What became of a training.
+struct TrainedVersion {
+  gallery::Version version{};
+  bool is_new = true;  ///< false: it answered already, and nothing was done
 };
 
 /// How far a training is.

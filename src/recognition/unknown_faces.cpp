@@ -11,7 +11,7 @@ namespace faceforge::recognition {
 
 namespace {
 
-bool is_comparable(const face::Embedding& embedding, const ComparableModel& model) {
+bool is_comparable(const face::Embedding& embedding, const gallery::ComparableModel& model) {
   return embedding.metric == model.metric &&
          std::cmp_equal(embedding.values.size(), model.embedding_length);
 }

@@ -1,25 +1,17 @@
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <vector>
 
-#include "face/calibration.h"
-#include "face/embedding.h"
 #include "face/model_id.h"
+#include "gallery/galleries.h"
 #include "gallery/match_policy.h"
 #include "gallery/recording.h"
 
 namespace faceforge::recognition {
 
-/// What the faces of a model are compared by.
-struct ComparableModel {
-  face::Metric metric = face::Metric::Cosine;
-  int64_t embedding_length = 0;
-  face::Calibration calibration{};
-};
-using ComparableModels = std::map<face::ModelId, ComparableModel>;
+using ComparableModels = std::map<face::ModelId, gallery::ComparableModel>;
 
 /// Unknown faces that look like one person; one at least, all of one model.
 struct UnknownGroup {

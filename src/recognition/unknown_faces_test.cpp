@@ -28,7 +28,7 @@ std::vector<std::vector<int64_t>> ids_of(const UnknownFaces& grouped) {
   return ids;
 }
 
-ComparableModel comparable(const FakeEngine& engine) {
+gallery::ComparableModel comparable(const FakeEngine& engine) {
   return {.metric = engine.metric(),
           .embedding_length = engine.embedding_length(),
           .calibration = *engine.calibration()};

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
-import { file, folder, root, run } from './faceforge.mjs';
+import { file, folder, root, run, runJson } from './faceforge.mjs';
 
 /** Every command with its help, found as a user would: by the help of the one above. */
 const helps = new Map();
@@ -125,4 +125,23 @@ test('there is no completion for a shell that is not known', async () => {
   const { code, stderr } = await run(['completion', 'tcsh']);
   assert.equal(code, 3);
   assert.match(stderr, /shell_unknown/);
+});
+
+test('what `train head` tried takes the place of neither the gallery nor the output, whatever leads there', async () => {
+  const gallery = file('staff.ffg', 'no gallery, and never read before that is known');
+  const link = join(folder, 'link.ffg');
+  symlinkSync('staff.ffg', link);
+  symlinkSync('.', join(folder, 'here'));
+  symlinkSync('better.ffg', join(folder, 'later.ffg'));
+  const better = join(folder, 'better.ffg');
+  const reasonOf = async (tried, ...output) =>
+    (await runJson(['train', 'head', '--gallery', gallery, '--tried', tried, ...output])).json.error.reason;
+  for (const tried of [gallery, link, join(folder, 'here', 'staff.ffg')]) {
+    assert.equal(await reasonOf(tried), 'tried_is_gallery', tried);
+    assert.equal(await reasonOf(tried, '-o', better), 'tried_is_gallery', tried);
+  }
+  for (const tried of [better, join(folder, 'here', 'better.ffg'), join(folder, 'later.ffg')]) {
+    assert.equal(await reasonOf(tried, '-o', better), 'tried_is_output', tried);
+  }
+  assert.equal(await reasonOf(join(folder, 'tried.ffg'), '-o', better), 'not_a_gallery_model');
 });

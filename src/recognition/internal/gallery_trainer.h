@@ -21,15 +21,15 @@ class GalleryTrainer {
       : galleries_(galleries), scheduler_(scheduler), engines_(engines) {}
 
   /// As Recognition::train.
-  [[nodiscard]] Result<gallery::Version> train(gallery::UserId user, gallery::GalleryId gallery,
-                                               TrainingCause cause,
-                                               const TrainProgressReport& progress);
+  [[nodiscard]] Result<TrainedVersion> train(gallery::UserId user, gallery::GalleryId gallery,
+                                             TrainingCause cause,
+                                             const TrainProgressReport& progress);
 
  private:
-  [[nodiscard]] Result<gallery::Version> train_claimed(gallery::UserId user,
-                                                       gallery::GalleryId gallery,
-                                                       TrainingCause cause,
-                                                       const TrainProgressReport& progress);
+  [[nodiscard]] Result<TrainedVersion> train_claimed(gallery::UserId user,
+                                                     gallery::GalleryId gallery,
+                                                     TrainingCause cause,
+                                                     const TrainProgressReport& progress);
   [[nodiscard]] Result<gallery::Version> train_with(const Engines& engines, gallery::UserId user,
                                                     gallery::GalleryId gallery, TrainingCause cause,
                                                     const TrainProgressReport& progress);

@@ -72,9 +72,10 @@ class ModelEngines {
   /// nothing stays.
   void use(Engines engines);
 
-  /// Has the engines that galleries are answered by loaded, as far as there is room, and lets go of
-  /// all others but those in use and those asked for within kStay_ms: a stream looks only every
-  /// second which version answers, and what has begun ends with the version that it began with.
+  /// Has the engines that galleries are answered by loaded, as far as a place is free, and lets go
+  /// of all others but those in use and those asked for within kStay_ms: a stream looks only every
+  /// second which version answers, and what has begun ends with the version that it began with. It
+  /// pushes out none that answers: only who is asked for does.
   ///
   /// in: all of them, those of most galleries first
   void need(std::span<const gallery::AnsweringPack> packs);
@@ -111,6 +112,12 @@ class ModelEngines {
     std::string told{};  ///< to the log
   };
   using Loaded = Result<std::optional<Engines>>;
+  /// A model that answers for some gallery, or one that is only asked by number.
+  enum class Kind { Answering, Named };
+  enum class HeldSince { Ever, JustBefore };
+  [[nodiscard]] static constexpr size_t places_of(Kind kind) {
+    return kind == Kind::Answering ? kMaxAnswering : kMaxNamed;
+  }
 
   void run(const std::stop_token& stop);
   [[nodiscard]] Loaded load(const Wanted& wanted) const;
@@ -126,6 +133,9 @@ class ModelEngines {
   [[nodiscard]] Unexpected mismatch(const gallery::Snapshot& version) const;
   [[nodiscard]] std::optional<Engines> look_up(const face::ModelId& model);
   [[nodiscard]] bool is_wanted(const face::ModelId& model) const;
+  [[nodiscard]] bool is_held(const face::ModelId& model) const;
+  [[nodiscard]] Kind kind_of(const face::ModelId& model) const;
+  [[nodiscard]] size_t count_of_kind(Kind kind, HeldSince since) const;
   [[nodiscard]] bool has_place(const face::ModelId& model) const;
   [[nodiscard]] bool is_within(UnixTime_ms time_ms, int64_t span_ms) const;
   [[nodiscard]] std::list<Held> keep(Engines engines);

@@ -177,6 +177,24 @@ TEST_F(ModelEnginesTest, WhatAnswersIsLoadedBeforeItIsAskedForAndWhatAnswersNoMo
   EXPECT_EQ(engines_.find(face::ModelId("m1")), engines_.in_use().one_core);
 }
 
+TEST_F(ModelEnginesTest, LookingAfterThemPushesOutNoneThatAnswersHoweverLongItHasBeenThere) {
+  const std::vector<std::string> by_galleries{"m2", "m3", "m4"};
+  need(by_galleries);
+  ASSERT_TRUE(comes([&] { return others().size() == 2; }));
+  for (int pass = 0; pass < 3; ++pass) {
+    clock_.advance(20 * kStay);
+    EXPECT_EQ(told(engines_.engines_at_once(snapshot_of("m2"))), "m2");
+    need(by_galleries);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // a loader would have begun
+    EXPECT_EQ(loads("m4"), 0);
+    EXPECT_THAT(others(), UnorderedElementsAre("m2", "m3"));
+  }
+  // Nor is it a question: m3, for which nobody has asked, makes room for whoever is asked for.
+  EXPECT_EQ(asked("m4"), "m4");
+  EXPECT_THAT(others(), UnorderedElementsAre("m2", "m4"));
+  EXPECT_EQ(loads("m2") + loads("m3") + loads("m4"), 3);
+}
+
 TEST_F(ModelEnginesTest, WhereNoPackCanBeUsedItIsAMismatchAndNotLookedForAgainForAMinute) {
   for (const char* model : {"m9", "none"}) {
     EXPECT_EQ(asked(model), "model_mismatch");

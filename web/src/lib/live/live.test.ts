@@ -20,6 +20,9 @@ const result = (frame_id: number, ...faces: WatchedFace[]): LiveResult => ({
   times: { waited_ms: 1, decode_ms: 2, detect_ms: 10, embed_ms: 0, search_ms: 0, total_ms: 13 },
   received_count: frame_id, dropped_count: 0,
 });
+const error = (frame_id: number, reason: string, retry_after_s?: number): LiveMessage => ({
+  type: 'error', frame_id, error: { code: 'busy', reason, message: '' }, ...(retry_after_s && { retry_after_s }),
+});
 const ready: LiveMessage = { type: 'ready', version: 1, is_recorded: false, limits: { frame_bytes: 2e6, frame_megapixels: 2.5, frames_per_second: 60 } };
 
 /** A server's end of a socket, as far as the page can tell. */
@@ -42,9 +45,11 @@ class FakeSocket {
 }
 const results: LiveResult[] = [];
 const recorded: boolean[] = [];
+const onstale = vi.fn();
 const open = (whyNot: () => Promise<Refusal | null> = async () => null) =>
   new LiveSocket('ws://x', {
     onresult: (one) => results.push(one),
+    onstale,
     onrecorded: (isRecorded) => recorded.push(isRecorded),
     whyNot,
     makeSocket: () => new FakeSocket() as unknown as WebSocket,
@@ -57,6 +62,7 @@ beforeEach(() => {
   FakeSocket.made = [];
   results.length = 0;
   recorded.length = 0;
+  onstale.mockReset();
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -184,6 +190,66 @@ test('a frame that was made while the connection broke is not sent, and does not
   broken.say(result(1, face()));
   expect(results).toEqual([]);
   live.close();
+});
+
+test('frames that are answered by errors alone: after a second what was seen is gone and the trouble is told, until a result', async () => {
+  const live = open();
+  newest().say(ready);
+  newest().say(result(1, face()));
+  await live.send(new Blob(['x']), 0);
+  newest().say(error(1, 'frame_unsupported'));
+  await vi.advanceTimersByTimeAsync(900);
+  newest().say(error(2, 'image_damaged'));
+  expect(live.trouble).toBe('');
+  expect(onstale).not.toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(live.trouble).not.toBe('');
+  expect(onstale).toHaveBeenCalledTimes(1);
+  newest().say(error(3, 'image_damaged'));
+  expect(live.trouble).toBe('image_damaged');
+  newest().say(result(4));
+  expect(live.trouble).toBe('');
+  newest().say(error(5, 'image_damaged'));
+  await vi.advanceTimersByTimeAsync(500);
+  newest().say(result(6));
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(onstale).toHaveBeenCalledTimes(1);
+});
+
+test('nothing is sent for as many seconds as the server says', async () => {
+  const live = open();
+  newest().say(ready);
+  await live.send(new Blob(['x']), 0);
+  newest().say(error(1, 'pack_unavailable', 5));
+  await vi.advanceTimersByTimeAsync(4_999);
+  expect(live.wantsFrame).toBe(false);
+  await live.send(new Blob(['x']), 0);
+  expect(newest().sent).toHaveLength(1);
+  expect(live.trouble).toBe('pack_unavailable');
+  await vi.advanceTimersByTimeAsync(1);
+  expect(live.wantsFrame).toBe(true);
+  newest().say(error(2, 'pack_unavailable', 5));
+  newest().say(result(3));
+  expect(live.wantsFrame).toBe(true);
+});
+
+test('the trouble of a connection goes with it', async () => {
+  const live = open(async () => new Refusal('pack_unavailable', 'wait', 'busy'));
+  newest().say(ready);
+  newest().say(error(1, 'pack_unavailable', 5));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(live.trouble).toBe('pack_unavailable');
+  newest().say(error(2, 'pack_unavailable', 5));
+  newest().onclose?.({ reason: 'server_stopping' });
+  expect(live.trouble).toBe('');
+  await vi.advanceTimersByTimeAsync(500);
+  newest().onclose?.({ reason: '' });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(live.trouble).toBe('pack_unavailable');
+  await vi.advanceTimersByTimeAsync(5_000);
+  newest().say(ready);
+  expect(live.trouble).toBe('');
+  expect(live.wantsFrame).toBe(true);
 });
 
 test('where there was no connection, it is asked why, and what stays is not asked again', async () => {

@@ -1,5 +1,5 @@
 import type { Refusal } from '../api';
-import { frameMessage, type LiveMessage, type LiveResult } from './messages';
+import { frameMessage, type LiveError, type LiveMessage, type LiveResult } from './messages';
 
 export type LiveState = 'connecting' | 'open' | 'waiting' | 'refused';
 
@@ -10,6 +10,8 @@ const wait_ms = { first: 500, most: 5_000 };
 /** A frame that is not answered for so long never will be: the connection is broken, and nobody has told. */
 const answer_ms = 10_000;
 const inFlightMax = 2;
+/** What was seen is no longer shown once frames were answered by nothing but errors for so long. */
+const stale_ms = 1_000;
 const smoothing = 0.15;
 const rateOver_ms = 3_000;
 
@@ -21,6 +23,8 @@ interface Sent {
 export interface LiveHooks {
   /** Gets each result with the frame it is about, and when that was captured (`performance.now()`'s clock). */
   onresult: (result: LiveResult, picture: Blob, captured_ms: number) => void;
+  /** Is told that what was seen last is no longer so: see `LiveSocket.trouble`. */
+  onstale: () => void;
   /** Is told, again and again, whether the server keeps what this socket shows. */
   onrecorded: (isRecorded: boolean) => void;
   /** Asks why the server gave no socket, which browsers do not tell; null when nothing stands against one. */
@@ -40,6 +44,8 @@ export class LiveSocket {
   wasOpen = $state(false);
   /** Whether the last connection ended because the server could not look at the pictures. */
   failed = $state(false);
+  /** Why frames are answered by nothing but errors, or the last connection was refused for now: the server's slug. */
+  trouble = $state('');
   /** Frames on their way or being looked at. */
   inFlight = $state(0);
   /** From a frame's capture to its result, smoothed; null before the first. */
@@ -52,6 +58,9 @@ export class LiveSocket {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #patience: ReturnType<typeof setTimeout> | undefined;
+  #stale: ReturnType<typeof setTimeout> | undefined;
+  /** No frame is sent before; of `performance.now()`'s clock. */
+  #resume_ms = 0;
   #results_ms: number[] = [];
   #closed = false;
 
@@ -64,7 +73,7 @@ export class LiveSocket {
 
   /** Whether a frame would be sent now; one that is not is simply not sent: the next is newer. */
   get wantsFrame() {
-    return this.state === 'open' && this.inFlight < inFlightMax;
+    return this.state === 'open' && this.inFlight < inFlightMax && performance.now() >= this.#resume_ms;
   }
 
   /** Sends a frame, where there still is a connection: it may have broken while the frame was made. */
@@ -101,14 +110,17 @@ export class LiveSocket {
     if (message.type === 'ready') {
       this.state = 'open';
       this.wasOpen = true;
+      this.trouble = '';
       this.hooks.onrecorded(message.is_recorded);
       return;
     }
     if (message.type === 'result') {
       // Only now: a server that takes connections and answers nothing would be asked twice a second.
       this.#failures = 0;
+      this.#forgetErrors();
+      this.trouble = '';
       this.hooks.onrecorded(message.is_recorded);
-    }
+    } else this.#note(message);
     clearTimeout(this.#patience);
     this.#patience = undefined;
     const sent = this.#sent.get(message.frame_id);
@@ -118,6 +130,23 @@ export class LiveSocket {
     if (message.type === 'error' || !sent) return;
     this.#measure(performance.now(), sent.captured_ms);
     this.hooks.onresult(message, sent.picture, sent.captured_ms);
+  }
+
+  /** Notes an error: one alone is told to nobody, for the next frame may be better. */
+  #note(message: LiveError) {
+    this.#resume_ms = performance.now() + 1_000 * (message.retry_after_s ?? 0);
+    const { reason } = message.error;
+    if (this.trouble !== '') this.trouble = reason;
+    this.#stale ??= setTimeout(() => {
+      this.trouble = reason;
+      this.hooks.onstale();
+    }, stale_ms);
+  }
+
+  #forgetErrors() {
+    clearTimeout(this.#stale);
+    this.#stale = undefined;
+    this.#resume_ms = 0;
   }
 
   #measure(now_ms: number, captured_ms: number) {
@@ -131,6 +160,7 @@ export class LiveSocket {
   /** The connection is gone, or never was. */
   #lose(reason: string) {
     const wasGiven = this.state === 'open';
+    if (wasGiven) this.trouble = '';
     const socket = this.#socket;
     this.#socket = null;
     this.#forget();
@@ -146,8 +176,9 @@ export class LiveSocket {
     this.state = 'waiting';
     const refusal = await this.hooks.whyNot();
     if (this.#closed) return;
-    if (refusal?.code && finalCodes.has(refusal.code)) this.#refuse(refusal.reason, refusal);
-    else this.#wait();
+    if (refusal?.code && finalCodes.has(refusal.code)) return this.#refuse(refusal.reason, refusal);
+    this.trouble = refusal?.reason ?? '';
+    this.#wait();
   }
 
   #refuse(reason: string, refusal: Refusal | null = null) {
@@ -164,6 +195,7 @@ export class LiveSocket {
   #forget() {
     clearTimeout(this.#patience);
     this.#patience = undefined;
+    this.#forgetErrors();
     this.#sent.clear();
     this.inFlight = 0;
     this.latency_ms = null;

@@ -1,6 +1,7 @@
 import type { components } from '../../api/schema';
 
 export type LiveMessage = components['schemas']['LiveMessage'];
+export type LiveError = components['schemas']['LiveError'];
 export type LiveResult = components['schemas']['LiveResult'];
 /** A face that is followed through the frames. */
 export type WatchedFace = components['schemas']['WatchedFace'];
