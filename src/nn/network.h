@@ -75,7 +75,9 @@ class Network {
   /// fails: invalid_input/input_count when the model wants another number of inputs;
   ///        invalid_input/input_shape naming the wanted and the given shape;
   ///        invalid_input/shape_mismatch naming the node whose operands do not fit;
-  ///        too_large/activations_too_large; invalid_input/thread_count;
+  ///        too_large/activations_too_large; too_large/weights_too_large where the forms in which
+  ///        convolutions take their weights pass `LoadLimits::weight_bytes`;
+  ///        invalid_input/thread_count;
   ///        exhausted/out_of_memory; internal/engine_failed with oneDNN's words.
   ///        oneDNN 2.6 does not check its own allocations: memory that runs out while it makes a
   ///        primitive, so in `prepare` and the first run of a shape and thread count only, ends the

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "gallery/head_trial.h"
 #include "recognition/recognition.h"
 
 namespace faceforge::recognition {
@@ -34,7 +33,7 @@ constexpr auto kNoHeadOfSuchAGallery = std::to_array<std::string_view>(
      "head_embedding_too_long", "head_photos_missing", "head_not_calibrated", "gallery_changing"});
 
 Result<void> find_and_keep_head(jobs::JobContext& context, gallery::Galleries& galleries,
-                                GalleryId gallery, int64_t version) {
+                                const TrainHead& train_head, GalleryId gallery, int64_t version) {
   const UserId user = context.job().owner;
   const auto state = TRY(galleries.find_version_state(user, gallery, version));
   const auto model = TRY(galleries.read_model(user, gallery, version));
@@ -47,8 +46,7 @@ Result<void> find_and_keep_head(jobs::JobContext& context, gallery::Galleries& g
     if (!reported) stop.request_stop();
   };
   report(0, 1);
-  const auto outcome =
-      gallery::train_personal_head(model, {}, {.report = report, .stop = stop.get_token()});
+  const auto outcome = train_head(model, {}, {.report = report, .stop = stop.get_token()});
   // Where the token alone has stopped it, only a report tells whether the job is to go on later.
   if (reported && stop.stop_requested()) report(0, 1);
   TRY(reported);
@@ -64,9 +62,10 @@ Result<void> find_and_keep_head(jobs::JobContext& context, gallery::Galleries& g
 ///        kNoHeadOfSuchAGallery, or kJobCancelled
 /// fails: cancelled/job_interrupted; as gallery::Galleries
 Result<std::optional<std::string>> try_head(jobs::JobContext& context,
-                                            gallery::Galleries& galleries, GalleryId gallery,
+                                            gallery::Galleries& galleries,
+                                            const TrainHead& train_head, GalleryId gallery,
                                             int64_t version) {
-  const auto kept = find_and_keep_head(context, galleries, gallery, version);
+  const auto kept = find_and_keep_head(context, galleries, train_head, gallery, version);
   if (kept) return std::nullopt;
   const std::string& reason = kept.error().reason;
   const auto known = std::ranges::find(kNoHeadOfSuchAGallery, reason);
@@ -104,7 +103,8 @@ Result<TrainedVersion> version_of(jobs::JobContext& context, Recognition& recogn
   return trained;
 }
 
-Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
+Result<json::value> run(jobs::JobContext& context, Recognition& recognition,
+                        const TrainHead& train_head) {
   const jobs::Job& job = context.job();
   if (!job.parameters.is_object()) {
     return fail(ErrorCode::Internal, "job_parameters", "the job names no gallery");
@@ -121,7 +121,7 @@ Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
   std::optional<std::string> refused;
   // A version that answered already has the head that its owner gave it, or none.
   if (is_new && json::has_field(parameters, kHeadField)) {
-    refused = TRY(try_head(context, recognition.galleries(), gallery, version.number));
+    refused = TRY(try_head(context, recognition.galleries(), train_head, gallery, version.number));
   }
   json::value head_refused = nullptr;
   if (refused) head_refused = json::value(*refused);
@@ -136,9 +136,11 @@ Result<json::value> run(jobs::JobContext& context, Recognition& recognition) {
 
 }  // namespace
 
-void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition) {
+void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition, TrainHead train_head) {
   jobs.add_kind(std::string(kTrainGalleryKind),
-                [&recognition](jobs::JobContext& context) { return run(context, recognition); });
+                [&recognition, train_head = std::move(train_head)](jobs::JobContext& context) {
+                  return run(context, recognition, train_head);
+                });
 }
 
 Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition, UserId user,

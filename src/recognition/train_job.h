@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "base/result.h"
 #include "gallery/gallery.h"
+#include "gallery/head_trial.h"
 #include "jobs/jobs.h"
 #include "recognition/training.h"
 
@@ -23,8 +25,13 @@ inline constexpr std::string_view kTrainGalleryKind = "train_gallery";
 /// Whether a personal head is tried once the gallery is trained (gallery/head_trial.h).
 enum class HeadWish { None, Try };
 
+/// What trains a head and tries it: as `gallery::train_personal_head`.
+using TrainHead = std::function<Result<gallery::HeadOutcome>(
+    const gallery::GalleryModel&, const gallery::HeadOptions&, const Supervision&)>;
+
 /// Says how to run the kind; before `jobs.start()`. Both outlive the running of jobs.
-void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition);
+void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition,
+                       TrainHead train_head = gallery::train_personal_head);
 
 /// Queues the training of a gallery. It can be followed and cancelled as a job, and resumes after a
 /// restart with what was embedded already.

@@ -106,10 +106,9 @@ TEST_P(TrainJobTest, TroubleWithKeepingAHeadIsAFailureAndNoReasonOfTheGallerys) 
 
 TEST_P(TrainJobTest, CancelledWhileAHeadIsTriedItHasTrainedAndSaysThatThereIsNone) {
   enroll_confusable();
-  const auto job = start(HeadWish::Try);
-  wait_for_trial(job->id);
-  ASSERT_TRUE(jobs_->cancel(user_, job->id));
-  const jobs::Job done = end_of(job->id);
+  const jobs::JobId job = start_held_trial();
+  ASSERT_TRUE(jobs_->cancel(user_, job));
+  const jobs::Job done = end_of(job);
   ASSERT_EQ(done.state, jobs::JobState::Succeeded) << "the version answers";
   EXPECT_EQ(done.result.at("version"), 1);
   EXPECT_EQ(done.result.at("head_refused"), "job_cancelled");
@@ -135,11 +134,11 @@ TEST_P(TrainJobTest, ForANewPackTheHeadOfAVersionThatAnsweredAlreadyIsLeftAsItIs
 
 TEST_P(TrainJobTest, AHeadOfAGalleryThatIsChangedMeanwhileIsNotKeptAndTheJobSaysSo) {
   enroll_confusable();
-  const auto job = start(HeadWish::Try);
-  wait_for_trial(job->id);
+  const jobs::JobId job = start_held_trial();
   const auto person = galleries_->list_people(user_, gallery_)->front();
   ASSERT_TRUE(galleries_->rename_person(user_, gallery_, person.id, "Renamed"));
-  const jobs::Job done = end_of(job->id);
+  is_trial_held_ = false;
+  const jobs::Job done = end_of(job);
   ASSERT_EQ(done.state, jobs::JobState::Succeeded);
   EXPECT_EQ(done.result.at("head_refused"), "gallery_changing");
   EXPECT_FALSE(galleries_->find_version(user_, gallery_, 1)->head_trial);
@@ -147,12 +146,12 @@ TEST_P(TrainJobTest, AHeadOfAGalleryThatIsChangedMeanwhileIsNotKeptAndTheJobSays
 
 TEST_P(TrainJobTest, CutOffByARestartWhileAHeadIsTriedItTriesOneOnTheSameVersion) {
   enroll_confusable();
-  const auto job = start(HeadWish::Try);
-  wait_for_trial(job->id);
+  const jobs::JobId job = start_held_trial();
   jobs_->stop();
-  ASSERT_EQ(jobs_->get(user_, job->id)->state, jobs::JobState::Queued);
+  ASSERT_EQ(jobs_->get(user_, job)->state, jobs::JobState::Queued);
+  is_trial_held_ = false;
   start_jobs();
-  const jobs::Job done = end_of(job->id);
+  const jobs::Job done = end_of(job);
   ASSERT_EQ(done.state, jobs::JobState::Succeeded);
   EXPECT_EQ(done.result.at("version"), 1);
   EXPECT_EQ(galleries_->list_versions(user_, gallery_)->size(), 1U);
@@ -161,12 +160,12 @@ TEST_P(TrainJobTest, CutOffByARestartWhileAHeadIsTriedItTriesOneOnTheSameVersion
 
 TEST_P(TrainJobTest, CutOffByARestartAndItsVersionDeletedSinceItTrainsAnew) {
   enroll_confusable();
-  const auto job = start(HeadWish::Try);
-  wait_for_trial(job->id);
+  const jobs::JobId job = start_held_trial();
   jobs_->stop();
   ASSERT_TRUE(recognition_->delete_version(user_, gallery_, 1));
+  is_trial_held_ = false;
   start_jobs();
-  const jobs::Job done = end_of(job->id);
+  const jobs::Job done = end_of(job);
   ASSERT_EQ(done.state, jobs::JobState::Succeeded);
   EXPECT_EQ(done.result.at("version"), 2);
   EXPECT_TRUE(galleries_->find_version(user_, gallery_, 2)->has_head);

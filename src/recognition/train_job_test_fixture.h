@@ -44,7 +44,15 @@ class TrainJobTest : public test::OnBothDatabases {
   void start_jobs() {
     jobs_.reset();
     jobs_ = std::make_unique<jobs::Jobs>(shared_database(), clock_);
-    add_train_gallery(*jobs_, *recognition_);
+    add_train_gallery(
+        *jobs_, *recognition_,
+        [this](const auto& model, const auto& options, const Supervision& supervision) {
+          has_trial_begun_ = true;
+          while (is_trial_held_ && !supervision.stop.stop_requested()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          }
+          return gallery::train_personal_head(model, options, supervision);
+        });
     ASSERT_TRUE(jobs_->start());
   }
 
@@ -73,13 +81,16 @@ class TrainJobTest : public test::OnBothDatabases {
     }
   }
 
-  /// Waits until a job tries a head, before any is trained.
-  void wait_for_trial(jobs::JobId id) {
-    const auto events = *jobs_->subscribe(user_, id);
-    while (const auto event = events->pop()) {
-      if (event->progress.message == "trying a personal head") return;
+  /// Starts a job and waits until it tries a head, which it does not go on with before
+  /// `is_trial_held_` is taken off again, or it is to stop.
+  jobs::JobId start_held_trial() {
+    is_trial_held_ = true;
+    const auto job = start(HeadWish::Try);
+    for (int round = 0; round < 5'000 && !has_trial_begun_; ++round) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
-    ADD_FAILURE() << "no head was tried";
+    EXPECT_TRUE(has_trial_begun_) << "no head was tried";
+    return job->id;
   }
 
   Result<jobs::Job> start(HeadWish head = HeadWish::None) {
@@ -97,6 +108,7 @@ class TrainJobTest : public test::OnBothDatabases {
     return *jobs_->get(user_, id);
   }
 
+  std::atomic<bool> is_trial_held_ = false, has_trial_begun_ = false;
   test::TemporaryFolder folder_;
   ManualClock clock_;
   std::unique_ptr<store::BlobFiles> files_;
