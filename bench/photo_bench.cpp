@@ -23,6 +23,7 @@
 #include "image/encode.h"
 #include "image/resample.h"
 #include "nn/network.h"
+#include "nn/openmp_waiting.h"
 #include "photo_opencv.h"
 #include "quantile.h"
 #include "stopwatch.h"
@@ -324,6 +325,7 @@ json::array run_all(const Options& options, const fs::path& data) {
 }  // namespace
 
 int main(int argument_count, char** arguments) {
+  nn::choose_openmp_waiting(arguments);
   const auto options = read_options(std::span(arguments, static_cast<size_t>(argument_count)));
   if (!options) {
     fmt::print(stderr, "{}", kUsage);

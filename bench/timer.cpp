@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "base/file.h"
+#include "nn/openmp_waiting.h"
 #include "quantile.h"
 
 namespace faceforge::bench {
@@ -78,6 +79,7 @@ Result<void> answer(std::span<char*> words, const Prepare& prepare) {
 }  // namespace
 
 int time_on_request(int argument_count, char** arguments, const Prepare& prepare) {
+  nn::choose_openmp_waiting(arguments);
   const auto done = answer({arguments, static_cast<size_t>(argument_count)}, prepare);
   if (!done) fmt::print(stderr, "{}\n", done.error().message);
   return done ? 0 : 3;

@@ -1,0 +1,21 @@
+#include "nn/openmp_waiting.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include <unistd.h>
+
+namespace faceforge::nn {
+
+void choose_openmp_waiting(char** arguments) {
+  constexpr const char* kName = "GOMP_SPINCOUNT";
+  if (std::getenv(kName) != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  // Without the variable the program would start itself for ever.
+  if (error || setenv(kName, "1000", 1) != 0) return;
+  execv(program.c_str(), arguments);
+}
+
+}  // namespace faceforge::nn
