@@ -84,8 +84,9 @@ Result<PackEntry> Registry::default_pack() const {
   const auto found = std::ranges::find(entries, DefaultMark::Default, &PackEntry::default_mark);
   if (found != entries.end()) return *found;
   return fail(ErrorCode::NotFound, "no_pack",
-              "no model pack is installed in {}: run `faceforge packs install faceapi`, or name a "
-              "folder of packs in FACEFORGE_PACKS",
+              "no model pack is installed in {}: name the place that a server was started with, by "
+              "--data, run `faceforge packs install faceapi`, or name a folder of packs in "
+              "FACEFORGE_PACKS",
               options_.packs_folder.string());
 }
 

@@ -76,6 +76,7 @@ TEST_F(RegistryTest, WithoutAnyPackTheErrorSaysWhatToRun) {
   EXPECT_EQ(none.error().code, ErrorCode::NotFound);
   EXPECT_EQ(none.error().reason, "no_pack");
   EXPECT_THAT(none.error().message, HasSubstr("faceforge packs install"));
+  EXPECT_THAT(none.error().message, HasSubstr("--data"));
 }
 
 TEST_F(RegistryTest, PacksAreListedByRankAndTheBestUsableOneIsTheDefault) {
