@@ -14,7 +14,7 @@ void choose_openmp_waiting(char** arguments) {
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   // Without the variable the program would start itself for ever.
-  if (error || setenv(kName, "1000", 1) != 0) return;
+  if (error || setenv(kName, "30000", 1) != 0) return;
   execv(program.c_str(), arguments);
 }
 
