@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include <omp.h>
 
 #include "nn/network.h"
+#include "nn/noise_test.h"
 #include "nn/processor.h"
 #include "nn/shape.h"
 #include "nn/writer.h"
@@ -22,14 +22,6 @@ namespace {
 
 #define FACEFORGE_KERNEL "nn/grouped_kernel.h"
 #include "nn/wide_kernel_test.h"
-
-std::vector<float> noise(int64_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> numbers(static_cast<size_t>(count));
-  std::ranges::generate(numbers, [&] { return normal(random); });
-  return numbers;
-}
 
 /// What leaves the result's size open.
 GroupedPlan placed(GroupedPlan plan) {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <random>
 #include <span>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "nn/noise_test.h"
 #include "nn/processor.h"
 
 namespace faceforge::nn {
@@ -20,14 +20,6 @@ namespace {
 
 #define FACEFORGE_KERNEL "nn/winograd_kernel.h"
 #include "nn/wide_kernel_test.h"
-
-std::vector<float> noise(int64_t count, uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> numbers(static_cast<size_t>(count));
-  std::ranges::generate(numbers, [&] { return normal(random); });
-  return numbers;
-}
 
 /// Where a number lies in `[picture][channel / lanes][row][column][lane]`.
 size_t place(int64_t lanes, int64_t channels, int64_t rows, int64_t columns, int64_t picture,

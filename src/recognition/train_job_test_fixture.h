@@ -120,6 +120,7 @@ class TrainJobTest : public test::OnBothDatabases {
   UserId user_;
   GalleryId gallery_;
 };
+
 /// Keeps an engine at the first photo that it is shown until it may leave.
 struct HeldAtItsFirstPhoto {
   explicit HeldAtItsFirstPhoto(FakeEngine& engine) {
