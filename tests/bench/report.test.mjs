@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { draw, doublings, ratioSpec } from '../../bench/frame/charts.mjs';
+import { draw, doublings, ratioSpec, rooflineSpec } from '../../bench/frame/charts.mjs';
 import { intoPage } from '../../bench/frame/main.mjs';
 import { reportPage } from '../../bench/frame/report.mjs';
 import { besideRoofline } from '../../bench/frame/rows.mjs';
@@ -218,4 +218,12 @@ test('the ticks are doublings around what is shown, with 1 among them', () => {
   assert.deepEqual(doublings(0.7, 3.5), [0.5, 1, 2, 4]);
   assert.ok(doublings(0.01, 1000).length <= 9);
   assert.ok(doublings(0.01, 1000).includes(1));
+});
+
+test('a share beyond the peak has its bar, and one below it the whole axis', () => {
+  const domainOf = (...shares) =>
+    rooflineSpec(shares.map((peak_share) => ({ name: 'a', precision: 'fp32', peak_share }))).layer[0]
+      .encoding.x.scale.domain;
+  assert.deepEqual(domainOf(0.4, 2.03), [0, 225]);
+  assert.deepEqual(domainOf(0.4, 0.9), [0, 100]);
 });
