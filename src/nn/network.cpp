@@ -5,11 +5,15 @@
 #include <list>
 #include <mutex>
 #include <new>
+#include <optional>
+#include <utility>
 
+#include "nn/batch.h"
 #include "nn/onnx_import.h"
 #include "nn/onnx_names.h"
 #include "nn/passes.h"
 #include "nn/program.h"
+#include "nn/thread_team.h"
 
 namespace faceforge::nn {
 namespace {
@@ -29,21 +33,25 @@ struct CachedProgram {
   std::shared_ptr<const Program> program;
 };
 
-enum class Batch { Together, OneByOne };
-
-/// How a batch goes through a network: picture by picture where its file fixes the batch at 1, so
-/// that its arithmetic (a Reshape to [1, 512], say) would fail on more or, worse, mix pictures.
-Batch batch_of(std::span<const PortInfo> ports, size_t input_count,
-               std::span<const int64_t> shape) {
-  const bool is_fixed = ports.size() == 1 && input_count == 1 && ports[0].shape.size() > 1 &&
-                        ports[0].shape[0] == 1 && !shape.empty() && shape[0] > 1;
-  return is_fixed ? Batch::OneByOne : Batch::Together;
+Result<void> check_threads(const RunOptions& options) {
+  if (options.thread_count >= 1 && options.thread_count <= kThreadLimit) return {};
+  return fail(ErrorCode::InvalidInput, "thread_count", "{} threads; the limits are 1 and {}",
+              options.thread_count, kThreadLimit);
 }
 
-/// Whether `one` is the shape of one picture of `batch`.
-bool is_one_of(std::span<const int64_t> one, std::span<const int64_t> batch) {
-  return one.size() == batch.size() && !one.empty() && one[0] == 1 &&
-         std::ranges::equal(one.subspan(1), batch.subspan(1));
+/// Whether a batch must go through a network picture by picture, because its file fixes the batch
+/// at 1, so that its arithmetic (a Reshape to [1, 512], say) would fail on more or, worse, mix
+/// pictures.
+bool takes_one_picture(std::span<const PortInfo> ports) {
+  return ports.size() == 1 && ports[0].shape.size() > 1 && ports[0].shape[0] == 1;
+}
+
+/// Whether `shape` is that of so many pictures of `batch`.
+bool is_part_of(std::span<const int64_t> shape, std::span<const int64_t> batch,
+                size_t picture_count) {
+  return shape.size() == batch.size() && !shape.empty() &&
+         shape[0] == static_cast<int64_t>(picture_count) &&
+         std::ranges::equal(shape.subspan(1), batch.subspan(1));
 }
 
 /// Convolutions and matrices, which read their second operand through the weight store alone.
@@ -79,10 +87,16 @@ struct Network::State {
   std::string file_name;  ///< empty when it came from memory
   Graph graph;
   LoadLimits limits;
+  size_t weight_bytes = 0;  ///< as in the file
   mutable WeightStore weights;
   mutable ArenaPool arenas{kIdleLimit_bytes};  ///< before `programs`, which borrow from it
   mutable std::mutex programs_mutex;
   mutable std::list<CachedProgram> programs;  ///< the one used last in front
+  struct Apart {
+    Shape picture;
+    bool is_apart;
+  };
+  mutable std::list<Apart> apart;  ///< what is known of pictures' shapes, the last in front
 
   /// The same failure, with the file that it is of.
   Unexpected named(Error error) const {
@@ -97,16 +111,6 @@ struct Network::State {
     if (found == programs.end()) return nullptr;
     programs.splice(programs.begin(), programs, found);
     return found->program;
-  }
-
-  /// The program for inputs, when there is one; with `Batch::OneByOne`, that for one picture.
-  std::shared_ptr<const Program> find(std::span<const Tensor> inputs, Batch batch,
-                                      int thread_count) const {
-    return find_if([&](const ProgramKey& key) {
-      if (key.thread_count != thread_count) return false;
-      if (batch == Batch::OneByOne) return is_one_of(key.input_shapes[0], inputs[0].shape);
-      return std::ranges::equal(inputs, key.input_shapes, {}, &Tensor::shape);
-    });
   }
 
   /// Keeps a program, unless another thread has made the same meanwhile: then that one counts, so
@@ -124,10 +128,7 @@ struct Network::State {
   Result<std::shared_ptr<const Program>> program(std::vector<Shape> input_shapes,
                                                  const RunOptions& options) const {
     TRY(check_shapes(input_shapes));
-    if (options.thread_count < 1 || options.thread_count > kThreadLimit) {
-      return fail(ErrorCode::InvalidInput, "thread_count", "{} threads; the limits are 1 and {}",
-                  options.thread_count, kThreadLimit);
-    }
+    TRY(check_threads(options));
     const ProgramKey key{std::move(input_shapes), options.thread_count};
     if (auto found = find_if([&](const ProgramKey& known) { return known == key; })) return found;
     // Two threads may compile the same program at once; that costs time, once, and nothing else.
@@ -136,12 +137,107 @@ struct Network::State {
     return keep(key, std::move(compiled));
   }
 
-  /// The program for a shape of the only input.
-  Result<std::shared_ptr<const Program>> program_of(std::span<const int64_t> input_shape,
+  /// The program for so many pictures of a batch, which is the shape of the only input.
+  Result<std::shared_ptr<const Program>> program_of(std::span<const int64_t> batch,
+                                                    size_t picture_count,
                                                     const RunOptions& options) const {
-    std::vector<Shape> shapes{Shape(input_shape.begin(), input_shape.end())};
-    if (batch_of(graph.inputs, 1, input_shape) == Batch::OneByOne) shapes[0][0] = 1;
+    auto found = find_if([&](const ProgramKey& key) {
+      return key.thread_count == options.thread_count && key.input_shapes.size() == 1 &&
+             is_part_of(key.input_shapes[0], batch, picture_count);
+    });
+    if (found) return found;
+    std::vector<Shape> shapes{Shape(batch.begin(), batch.end())};
+    if (!shapes[0].empty()) shapes[0][0] = static_cast<int64_t>(picture_count);
     return program(std::move(shapes), options);
+  }
+
+  /// Whether a batch of this shape, the only input's, may go through the network in parts.
+  bool goes_in_parts(std::span<const int64_t> batch) const {
+    if (graph.inputs.size() != 1 || batch.size() < 2 || batch[0] < 2) return false;
+    if (takes_one_picture(graph.inputs)) return true;
+    {
+      const std::scoped_lock lock(programs_mutex);
+      const auto known = std::ranges::find_if(
+          apart, [&](const Apart& other) { return is_part_of(other.picture, batch, 1); });
+      if (known != apart.end()) return known->is_apart;
+    }
+    Shape picture(batch.begin(), batch.end());
+    picture[0] = 1;
+    const bool is_apart = keeps_pictures_apart(graph, picture, limits);
+    const std::scoped_lock lock(programs_mutex);
+    apart.push_front({std::move(picture), is_apart});
+    if (apart.size() > kProgramLimit) apart.pop_back();
+    return is_apart;
+  }
+
+  /// How a batch of this shape, the only input's, is divided. A network that takes one picture gets
+  /// one at a time, whatever its weights are.
+  BatchShares shares_of(std::span<const int64_t> batch, int thread_count) const {
+    return share_batch(static_cast<size_t>(batch[0]), static_cast<size_t>(thread_count),
+                       takes_one_picture(graph.inputs) ? 0 : weight_bytes);
+  }
+
+  /// Calls `visit(first, count, threads)` for what is left over, which all threads compute
+  /// together: at once, or picture by picture.
+  template <typename Visit>
+  Result<void> visit_left_over(const BatchShares& shares, size_t total, int thread_count,
+                               Visit&& visit) const {
+    const size_t step = takes_one_picture(graph.inputs) ? 1 : shares.left_over;
+    for (size_t first = total - shares.left_over; first < total; first += step) {
+      TRY(visit(first, step, thread_count));
+    }
+    return {};
+  }
+
+  Result<void> run_in_parts(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                            const RunOptions& options) const {
+    const Shape& batch = inputs[0].shape;
+    const auto total = static_cast<size_t>(batch[0]);
+    const BatchShares shares = shares_of(batch, options.thread_count);
+    bool are_sized = false;
+    const auto run = [&](size_t first, size_t count, int thread_count) -> Result<void> {
+      const auto program = TRY(program_of(batch, count, {.thread_count = thread_count}));
+      const Program::Part part{first, count, total};
+      if (!std::exchange(are_sized, true)) TRY(program->size(outputs, part));
+      return program->run_part(inputs, part, outputs);
+    };
+    TRY(visit_left_over(shares, total, options.thread_count, run));
+    if (shares.pictures_each == 0) return {};
+    if (options.thread_count == 1) {
+      for (size_t index = 0; index < shares.parts_each; ++index) {
+        const auto part = shares.part(index);
+        TRY(run(part.first, part.count, 1));
+      }
+      return {};
+    }
+    return run_side_by_side(inputs, outputs, shares, options.thread_count);
+  }
+
+  /// Runs what each thread computes by itself.
+  Result<void> run_side_by_side(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                                const BatchShares& shares, int thread_count) const {
+    const Shape& batch = inputs[0].shape;
+    const auto total = static_cast<size_t>(batch[0]);
+    // Parts are of two sizes at most; one program for each, made before the threads need it.
+    const auto larger = TRY(program_of(batch, shares.part(0).count, {}));
+    const auto smaller = TRY(program_of(batch, shares.part(shares.parts_each - 1).count, {}));
+    TRY(larger->size(outputs, {0, shares.part(0).count, total}));
+    const auto part_count = static_cast<int64_t>(shares.parts_each) * thread_count;
+    std::optional<Error> error;
+    const ThreadPlaces places(thread_count);
+#pragma omp parallel for schedule(dynamic) num_threads(thread_count)
+    for (int64_t index = 0; index < part_count; ++index) {
+      const auto thread = static_cast<size_t>(index) / shares.parts_each;
+      const auto part = shares.part(static_cast<size_t>(index) % shares.parts_each);
+      const auto& program = part.count == shares.part(0).count ? larger : smaller;
+      auto done = program->run_part(
+          inputs, {thread * shares.pictures_each + part.first, part.count, total}, outputs);
+      if (done) continue;
+#pragma omp critical(faceforge_batch_error)
+      error = std::move(done).error();
+    }
+    if (error) return Unexpected(*std::move(error));
+    return {};
   }
 
   Result<void> check_shapes(std::span<const Shape> shapes) const {
@@ -221,6 +317,7 @@ Result<Network> Network::parse_named(std::string file_name, std::span<const std:
   state->graph = *std::move(graph);
   auto simplified = simplify(state->graph, limits, budget);
   if (!simplified) return state->named(std::move(simplified).error());
+  state->weight_bytes = bytes_of_weights(state->graph);
   adopt_weights(state->graph, state->weights);
   return Network(std::move(state));
 }
@@ -259,27 +356,46 @@ Result<void> Network::run_unnamed(std::span<const Tensor> inputs, std::vector<Te
                   to_string(input.shape), input.values.size());
     }
   }
-  const Shape none;
-  const Shape& first = inputs.empty() ? none : inputs[0].shape;
-  const Batch batch = batch_of(this->inputs(), inputs.size(), first);
-  auto program = state_->find(inputs, batch, options.thread_count);
+  if (inputs.size() == 1 && state_->goes_in_parts(inputs[0].shape)) {
+    TRY(check_threads(options));
+    return state_->run_in_parts(inputs, outputs, options);
+  }
+  auto program = state_->find_if([&](const ProgramKey& key) {
+    return key.thread_count == options.thread_count &&
+           std::ranges::equal(inputs, key.input_shapes, {}, &Tensor::shape);
+  });
   if (!program) {
     std::vector<Shape> shapes;
     for (const Tensor& input : inputs) shapes.push_back(input.shape);
-    if (batch == Batch::OneByOne) shapes[0][0] = 1;
     program = TRY(state_->program(std::move(shapes), options));
   }
-  const size_t part_count = batch == Batch::OneByOne ? static_cast<size_t>(first[0]) : 1;
-  for (size_t index = 0; index < part_count; ++index) {
-    TRY(program->run(inputs, {index, part_count}, outputs));
-  }
-  return {};
+  return program->run(inputs, outputs);
 }
 
 Result<void> Network::prepare(std::span<const int64_t> input_shape,
                               const RunOptions& options) const {
-  auto prepared = state_->program_of(input_shape, options);
+  auto prepared = prepare_unnamed(input_shape, options);
   if (!prepared) return state_->named(std::move(prepared).error());
+  return {};
+}
+
+Result<void> Network::prepare_unnamed(std::span<const int64_t> input_shape,
+                                      const RunOptions& options) const {
+  TRY(check_threads(options));
+  if (!state_->goes_in_parts(input_shape)) {
+    TRY(state_->program({Shape(input_shape.begin(), input_shape.end())}, options));
+    return {};
+  }
+  const BatchShares shares = state_->shares_of(input_shape, options.thread_count);
+  const auto prepare = [&](size_t, size_t count, int thread_count) -> Result<void> {
+    TRY(state_->program_of(input_shape, count, {.thread_count = thread_count}));
+    return {};
+  };
+  TRY(state_->visit_left_over(shares, static_cast<size_t>(input_shape[0]), options.thread_count,
+                              prepare));
+  for (size_t index = 0; index < shares.parts_each; ++index) {
+    TRY(prepare(0, shares.part(index).count, 1));
+  }
   return {};
 }
 
@@ -289,7 +405,17 @@ size_t Network::weight_bytes() const {
 
 Result<std::vector<std::string>> Network::implementations(std::span<const int64_t> input_shape,
                                                           const RunOptions& options) const {
-  const auto program = TRY(state_->program_of(input_shape, options));
+  Shape shape(input_shape.begin(), input_shape.end());
+  RunOptions own = options;
+  if (state_->goes_in_parts(input_shape)) {
+    const BatchShares shares = state_->shares_of(input_shape, options.thread_count);
+    const bool are_apart = shares.pictures_each > 0;
+    if (are_apart) own.thread_count = 1;
+    shape[0] = static_cast<int64_t>(are_apart                                 ? shares.part(0).count
+                                    : takes_one_picture(state_->graph.inputs) ? 1
+                                                                              : shares.left_over);
+  }
+  const auto program = TRY(state_->program({std::move(shape)}, own));
   return program->implementations();
 }
 

@@ -70,7 +70,10 @@ class Network {
   ///
   /// in:    any batch size; any height and width that the model leaves open. Where the file fixes
   ///        the batch at 1, the pictures of a larger one run one by one, and each output is theirs
-  ///        joined along its first dimension, picture after picture.
+  ///        joined along its first dimension, picture after picture. Where it leaves it open, and
+  ///        every operator keeps pictures apart, they run one by one, too, or a few at a time if
+  ///        there are many weights: that is faster than all at once, whose activations no cache
+  ///        holds. Several threads then compute different pictures.
   /// out:   one tensor an output, in the model's order
   /// fails: invalid_input/input_count when the model wants another number of inputs;
   ///        invalid_input/input_shape naming the wanted and the given shape;
@@ -99,7 +102,7 @@ class Network {
   [[nodiscard]] Result<void> run_into(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
                                       const RunOptions& options = {}) const;
 
-  /// Compiles the program for a shape of the only input, which its first run would otherwise do.
+  /// Compiles the programs for a shape of the only input, which its first run would otherwise do.
   ///
   /// fails: as `run`
   [[nodiscard]] Result<void> prepare(std::span<const int64_t> input_shape,
@@ -109,7 +112,8 @@ class Network {
   /// program is compiled, from then on once for each layout that a program wanted.
   [[nodiscard]] size_t weight_bytes() const;
 
-  /// Names the kernel behind every step of the program for an input shape, as
+  /// Names the kernel behind every step of the program for an input shape, or for the first part of
+  /// the batch that it is, as
   /// `node_name: kernel`, the kernel being oneDNN's `impl_info_str` or `faceforge:...` for our own.
   /// A kernel named `ref...` is a hundred times slower than it should be.
   ///
@@ -125,6 +129,8 @@ class Network {
                                      const LoadLimits& limits);
   Result<void> run_unnamed(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
                            const RunOptions& options) const;
+  Result<void> prepare_unnamed(std::span<const int64_t> input_shape,
+                               const RunOptions& options) const;
 
   std::shared_ptr<const State> state_;
 };

@@ -77,29 +77,55 @@ TEST(Network, EveryNetworkOfThePacksRunsOnBatchesOfOneAndTwo) {
   }
 }
 
+/// One of the pictures of a batch.
+Tensor picture_of(const Tensor& batch, size_t picture) {
+  const size_t size = batch.values.size() / static_cast<size_t>(batch.shape[0]);
+  const auto first = batch.values.begin() + static_cast<std::ptrdiff_t>(picture * size);
+  Tensor one{batch.shape, {first, first + static_cast<std::ptrdiff_t>(size)}};
+  one.shape[0] = 1;
+  return one;
+}
+
 TEST(Network, ABatchGivesWhatItsPicturesGiveOneByOne) {
   SKIP_WITHOUT_TEST_DATA(data);
   for (const auto& file : pack_files(data)) {
     const auto network = Network::load(file).value();
-    const Tensor batch = waves_for(network, 3, 64);
-    const auto together = network.run(batch).value();
-    const size_t picture_size = batch.values.size() / 3;
-    for (size_t picture = 0; picture < 3; ++picture) {
-      Tensor one{batch.shape, {}};
-      one.shape[0] = 1;
-      const auto first = batch.values.begin() + static_cast<std::ptrdiff_t>(picture * picture_size);
-      one.values.assign(first, first + static_cast<std::ptrdiff_t>(picture_size));
-      const auto alone = network.run(one).value();
-      for (size_t output = 0; output < alone.size(); ++output) {
-        const size_t size = alone[output].values.size();
-        ASSERT_EQ(together[output].values.size(), 3 * size) << file;
-        for (size_t at = 0; at < size; ++at) {
-          // Kernels for other batch sizes may add in another order.
-          ASSERT_NEAR(together[output].values[picture * size + at], alone[output].values[at], 2e-4)
-              << file << " output " << output;
+    // On two threads two pictures each, and one that they share.
+    const Tensor batch = waves_for(network, 5, 64);
+    for (const int thread_count : {1, 2}) {
+      const auto together = network.run(batch, {.thread_count = thread_count}).value();
+      for (size_t picture = 0; picture < 5; ++picture) {
+        const auto alone = network.run(picture_of(batch, picture)).value();
+        for (size_t output = 0; output < alone.size(); ++output) {
+          const size_t size = alone[output].values.size();
+          ASSERT_EQ(together[output].values.size(), 5 * size) << file;
+          for (size_t at = 0; at < size; ++at) {
+            // Kernels for other numbers of threads may add in another order.
+            ASSERT_NEAR(together[output].values[picture * size + at], alone[output].values[at],
+                        2e-4)
+                << file << " output " << output;
+          }
         }
       }
     }
+  }
+}
+
+TEST(Network, ABatchWhosePicturesAreMixedStaysTogether) {
+  GraphBuilder builder("mean");
+  builder.add_input({"x", {-1, 2}})
+      .add_output({"y", {}})
+      .add_node({"ReduceMean",
+                 {"x"},
+                 {"mean"},
+                 {{"axes", std::vector<int64_t>{0}}, {"keepdims", int64_t{1}}}})
+      .add_node({"Sub", {"x", "mean"}, {"y"}, {}});
+  for (const int thread_count : {1, 2}) {
+    const auto outputs =
+        parsed(builder)
+            .run({{4, 2}, {0, 8, 2, 8, 4, 8, 6, 8}}, {.thread_count = thread_count})
+            .value();
+    EXPECT_THAT(outputs.at(0).values, ElementsAre(-3, 0, -1, 0, 1, 0, 3, 0));
   }
 }
 
@@ -244,10 +270,12 @@ TEST(Network, OperandsThatDoNotFitAreNamedWithTheirNode) {
 }
 
 TEST(Network, ActivationsBeyondTheLimitAreRefusedBeforeTheyAreMade) {
-  const auto bytes = plus_one().serialize().value();
+  GraphBuilder builder("functions");
+  builder.add_input({"x", {-1, -1}}).add_output({"y", {}}).add_node({"Relu", {"x"}, {"y"}, {}});
+  const auto bytes = builder.serialize().value();
   const auto network = Network::parse(bytes, {.activation_bytes = 1000}).value();
-  EXPECT_TRUE(network.run(waves({60, 2})));
-  const auto outputs = network.run(waves({70, 2}));
+  EXPECT_TRUE(network.run(waves({1, 120})));
+  const auto outputs = network.run(waves({1, 140}));
   ASSERT_FALSE(outputs);
   EXPECT_EQ(outputs.error().code, ErrorCode::TooLarge);
   EXPECT_EQ(outputs.error().reason, "activations_too_large");

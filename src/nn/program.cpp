@@ -6,9 +6,8 @@
 #include <new>
 #include <utility>
 
-#include <omp.h>
-
 #include "nn/lowering.h"
+#include "nn/thread_team.h"
 
 namespace faceforge::nn {
 namespace {
@@ -69,14 +68,6 @@ size_t plan_arena(std::span<const Step> steps, std::span<const ProgramOutput> ou
     placed.insert(place, index);
   }
   return arena_bytes;
-}
-
-ThreadCount::ThreadCount(int count) : before_(omp_get_max_threads()) {
-  if (count != before_) omp_set_num_threads(count);
-}
-
-ThreadCount::~ThreadCount() {
-  if (omp_get_max_threads() != before_) omp_set_num_threads(before_);
 }
 
 /// What one run works on: the arena, during the run alone, and oneDNN's views of it.
@@ -214,39 +205,57 @@ void Program::point_at(std::span<const Tensor> inputs, Part part, Workspace& wor
     // oneDNN takes sources by a pointer to non-const and does not write to them.
     workspace.storages[index] =
         const_cast<float*>(inputs[static_cast<size_t>(storage.input_index)].values.data()) +
-        part.index * (storage.bytes / sizeof(float));
+        part.first * (storage.bytes / sizeof(float) / part.count);
   }
   workspace.follow(workspace.inputs);
 }
 
-Result<void> Program::write_outputs(const Workspace& workspace, Part part,
-                                    std::vector<Tensor>& outputs) const {
-  outputs.resize(outputs_.size());
+Result<void> Program::size(std::vector<Tensor>& outputs, Part part) const {
+  try {
+    outputs.resize(outputs_.size());
+    for (size_t index = 0; index < outputs_.size(); ++index) {
+      const ProgramOutput& own = outputs_[index];
+      Tensor& output = outputs[index];
+      output.shape.assign(own.shape.begin(), own.shape.end());
+      const auto count = static_cast<size_t>(element_count(own.shape));
+      if (part.total != part.count) {
+        if (own.shape.empty()) {
+          return fail(ErrorCode::InvalidInput, "input_shape",
+                      "a batch, though the model's output {} has no dimension to hold it", index);
+        }
+        output.shape[0] =
+            output.shape[0] / static_cast<int64_t>(part.count) * static_cast<int64_t>(part.total);
+      }
+      output.values.resize(count / part.count * part.total);
+    }
+    return {};
+  } catch (const std::bad_alloc&) {
+    return fail(ErrorCode::Exhausted, "out_of_memory", "no memory for the outputs of a network");
+  }
+}
+
+void Program::write_outputs(const Workspace& workspace, Part part,
+                            std::span<Tensor> outputs) const {
   for (size_t index = 0; index < outputs_.size(); ++index) {
     const ProgramOutput& own = outputs_[index];
-    Tensor& output = outputs[index];
-    output.shape.assign(own.shape.begin(), own.shape.end());
-    if (part.count > 1) {
-      if (own.shape.empty()) {
-        return fail(ErrorCode::InvalidInput, "input_shape",
-                    "a batch, though the model's output {} has no dimension to hold it", index);
-      }
-      output.shape[0] *= static_cast<int64_t>(part.count);
-    }
     const auto count = static_cast<size_t>(element_count(own.shape));
-    output.values.resize(count * part.count);
     const auto* from = own.from.storage < 0
                            ? static_cast<const float*>(own.from.weight.get_data_handle())
                            : workspace.storages[static_cast<size_t>(own.from.storage)];
-    std::copy_n(from, count, output.values.data() + part.index * count);
+    std::copy_n(from, count, outputs[index].values.data() + count / part.count * part.first);
   }
-  return {};
 }
 
-Result<void> Program::run(std::span<const Tensor> inputs, Part part,
-                          std::vector<Tensor>& outputs) const {
+Result<void> Program::run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs) const {
+  TRY(size(outputs, {}));
+  return run_part(inputs, {}, outputs);
+}
+
+Result<void> Program::run_part(std::span<const Tensor> inputs, Part part,
+                               std::span<Tensor> outputs) const {
   try {
     const ThreadCount threads(thread_count_);
+    const ThreadPlaces places(thread_count_);
     auto workspace = borrow_workspace();
     point_at(inputs, part, *workspace);
     for (size_t step = 0; step < steps_.size(); ++step) {
@@ -262,9 +271,9 @@ Result<void> Program::run(std::span<const Tensor> inputs, Part part,
       }
     }
     workspace->stream.wait();
-    auto written = write_outputs(*workspace, part, outputs);
+    write_outputs(*workspace, part, outputs);
     give_back(std::move(workspace));
-    return written;
+    return {};
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "no memory for activations of {} bytes",
                 arena_bytes_);

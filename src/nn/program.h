@@ -62,21 +62,31 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  /// Which of the pictures that inputs and outputs hold one behind the other a run is for, where a
-  /// program takes less than the inputs hold.
+  /// Which pictures of those that inputs and outputs hold one behind the other a run is for. By
+  /// default it is for all that there are.
   struct Part {
-    size_t index = 0;
-    size_t count = 1;
+    size_t first = 0;
+    size_t count = 1;  ///< that the program takes
+    size_t total = 1;  ///< that inputs and outputs hold
   };
 
-  /// Runs on inputs of the shapes it was compiled for, or on one part of larger ones.
+  /// Makes outputs as many and as large as they are for all parts.
   ///
-  /// out:   `outputs` as many and as large as they are for all parts, this part filled in
   /// fails: invalid_input/input_shape for an output without a dimension to hold parts;
-  ///        exhausted/out_of_memory; internal/engine_failed
-  /// cost:  allocates where `outputs` have no room yet; beside that oneDNN some hundred bytes a
-  ///        primitive, for its arguments
-  [[nodiscard]] Result<void> run(std::span<const Tensor> inputs, Part part,
+  ///        exhausted/out_of_memory
+  /// cost:  allocates where they have no room yet
+  [[nodiscard]] Result<void> size(std::vector<Tensor>& outputs, Part part) const;
+
+  /// Runs on one part of inputs that are larger than it was compiled for. Parts may run at once.
+  ///
+  /// in:    `outputs` of the size that `size` gives them; this part is filled in
+  /// fails: exhausted/out_of_memory; internal/engine_failed
+  /// cost:  allocates nothing of its own; oneDNN some hundred bytes a primitive, for its arguments
+  [[nodiscard]] Result<void> run_part(std::span<const Tensor> inputs, Part part,
+                                      std::span<Tensor> outputs) const;
+
+  /// Runs on inputs of the shapes it was compiled for. Fails and costs as `size` and `run_part`.
+  [[nodiscard]] Result<void> run(std::span<const Tensor> inputs,
                                  std::vector<Tensor>& outputs) const;
 
   /// `node: kernel`, step by step.
@@ -88,8 +98,7 @@ class Program {
   std::unique_ptr<Workspace> make_workspace() const;
   void point_at(Arena arena, Workspace& workspace) const;
   void point_at(std::span<const Tensor> inputs, Part part, Workspace& workspace) const;
-  Result<void> write_outputs(const Workspace& workspace, Part part,
-                             std::vector<Tensor>& outputs) const;
+  void write_outputs(const Workspace& workspace, Part part, std::span<Tensor> outputs) const;
   void give_back(std::unique_ptr<Workspace> workspace) const;
 
   std::vector<Step> steps_;
@@ -106,17 +115,5 @@ class Program {
 /// both; returns the arena's size. `last_step` keeps the results alive.
 [[nodiscard]] size_t plan_arena(std::span<const Step> steps, std::span<const ProgramOutput> outputs,
                                 std::vector<Storage>& storages);
-
-/// Within its scope, what the calling thread runs in parallel uses this many threads.
-class ThreadCount {
- public:
-  explicit ThreadCount(int count);
-  ~ThreadCount();
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
-};
 
 }  // namespace faceforge::nn
