@@ -24,6 +24,7 @@
 #include "image/resample.h"
 #include "nn/network.h"
 #include "nn/openmp_waiting.h"
+#include "packs/card.h"
 #include "photo_opencv.h"
 #include "quantile.h"
 #include "stopwatch.h"
@@ -42,7 +43,7 @@ using bench::quantile;
 using bench::Stopwatch;
 
 constexpr std::string_view kUsage =
-    "usage: bench/photo [--quick] [--threads 1|2|1,2] [--rounds N] [--json FILE]\n";
+    "usage: bench/photo [--quick] [--threads 1|2|1,2] [--rounds N] [--json FILE] [--bytes-pack DIR]\n";
 
 /// Threads of one runtime spin for a moment after their work; the next one shall not feel it.
 constexpr std::chrono::milliseconds kRest{10};
@@ -51,6 +52,7 @@ struct Options {
   std::vector<int> thread_counts = {1, 2};
   int round_count = 15;
   fs::path json_file;
+  fs::path bytes_pack;  ///< scrfd-mbf on bytes; empty to leave it out
 };
 
 std::optional<Options> read_options(std::span<char*> arguments) {
@@ -70,6 +72,8 @@ std::optional<Options> read_options(std::span<char*> arguments) {
       options.round_count = std::clamp(std::atoi(value.c_str()), 1, 1000);
     } else if (name == "--json") {
       options.json_file = value;
+    } else if (name == "--bytes-pack") {
+      options.bytes_pack = value;
     } else {
       return std::nullopt;
     }
@@ -204,9 +208,9 @@ void print_stages(std::string_view whose, const json::object& stages) {
   fmt::print("  {}: {}\n", whose, json::to_text(stages));
 }
 
-json::object time_photo(const vision::Pipeline& pipeline, bench::OpencvPipeline& opencv,
-                        bench::OpencvReading reading, std::span<const std::byte> file,
-                        int thread_count, int round_count) {
+json::object time_photo(std::string_view precision, const vision::Pipeline& pipeline,
+                        bench::OpencvPipeline& opencv, bench::OpencvReading reading,
+                        std::span<const std::byte> file, int thread_count, int round_count) {
   Times ours;
   Times theirs;
   // The first round compiles programs and is not counted.
@@ -222,10 +226,12 @@ json::object time_photo(const vision::Pipeline& pipeline, bench::OpencvPipeline&
         {their_faces.decode_ms, their_faces.detect_ms, their_faces.align_ms, their_faces.embed_ms});
   }
   const bool halved = reading == bench::OpencvReading::Halved;
-  json::object row = row_of("12-megapixel photo, 3 faces to 3 embeddings", ours.total_ms,
-                            fmt::format("OpenCV {} dnn{}", bench::OpencvPipeline::version(),
-                                        halved ? ", photo halved while decoding" : ""),
-                            theirs.total_ms, thread_count);
+  json::object row =
+      row_of(fmt::format("12-megapixel photo, 3 faces to 3 embeddings, {}", precision),
+             ours.total_ms,
+             fmt::format("OpenCV {} dnn{}", bench::OpencvPipeline::version(),
+                         halved ? ", photo halved while decoding" : ""),
+             theirs.total_ms, thread_count);
   row["ours_stages_ms"] = ours.stage_medians();
   row["rival_stages_ms"] = theirs.stage_medians();
   print_stages("FaceForge", row["ours_stages_ms"].as_object());
@@ -302,22 +308,31 @@ json::array run_all(const Options& options, const fs::path& data) {
              static_cast<double>(file.size()) / 1e6);
   json::array rows;
   for (const int thread_count : options.thread_counts) {
-    const auto load = [&](const std::string& pack_id) {
-      return must(vision::Pipeline::load(vision::test::pack_spec(data, pack_id),
-                                         {.thread_count = thread_count}));
+    const auto load = [&](const vision::PipelineSpec& spec) {
+      return must(vision::Pipeline::load(spec, {.thread_count = thread_count}));
     };
-    const auto scrfd = load("scrfd-mbf");
-    const auto opencv = must(bench::OpencvPipeline::load(
-        data / "odd" / "scrfd_2.5g_static640.onnx", scrfd->spec().embedders[0].file, thread_count));
-    for (const auto reading : {bench::OpencvReading::Whole, bench::OpencvReading::Halved}) {
-      rows.push_back(time_photo(*scrfd, *opencv, reading, file, thread_count, options.round_count));
+    const auto floats = load(vision::test::pack_spec(data, "scrfd-mbf"));
+    const auto opencv =
+        must(bench::OpencvPipeline::load(data / "odd" / "scrfd_2.5g_static640.onnx",
+                                         floats->spec().embedders[0].file, thread_count));
+    const auto time_scrfd = [&](std::string_view precision, const vision::Pipeline& pipeline) {
+      for (const auto reading : {bench::OpencvReading::Whole, bench::OpencvReading::Halved}) {
+        rows.push_back(time_photo(precision, pipeline, *opencv, reading, file, thread_count,
+                                  options.round_count));
+      }
+      rows.push_back(time_detector(fmt::format("SCRFD-2.5G {}", precision), pipeline, square,
+                                   opencv.get(), thread_count, options.round_count));
+    };
+    time_scrfd("fp32", *floats);
+    if (!options.bytes_pack.empty()) {
+      const packs::Card card = must(packs::read_card(options.bytes_pack));
+      time_scrfd("int8", *load(packs::pipeline_spec(card, options.bytes_pack)));
     }
-    rows.push_back(time_detector("SCRFD-2.5G", *scrfd, square, opencv.get(), thread_count,
-                                 options.round_count));
-    rows.push_back(time_detector("RetinaFace", *load("retinaface-mbf"), square, nullptr,
-                                 thread_count, options.round_count));
-    rows.push_back(time_detector("YuNet", *load("yunet-mbf"), square, nullptr, thread_count,
-                                 options.round_count));
+    for (const auto& [name, pack_id] :
+         {std::pair("RetinaFace fp32", "retinaface-mbf"), std::pair("YuNet fp32", "yunet-mbf")}) {
+      rows.push_back(time_detector(name, *load(vision::test::pack_spec(data, pack_id)), square,
+                                   nullptr, thread_count, options.round_count));
+    }
   }
   return rows;
 }

@@ -122,6 +122,13 @@ test('without bytes the detectors on floats, which are served then, have the goa
   assert.equal(goalOf(row, { instructions: 'AVX-512, VNNI' }), undefined);
 });
 
+test('a whole photo has its goal on bytes where they are faster, else on floats', () => {
+  const photo = (precision) => ({ name: `12-megapixel photo, ${precision}`, rival: 'OpenCV 4.6.0 dnn', ratio: 5.5 });
+  assert.equal(goalOf(photo('int8'), { instructions: 'AVX-512, VNNI' }).state, 'met');
+  assert.equal(goalOf(photo('fp32'), { instructions: 'AVX-512, VNNI' }), undefined);
+  assert.equal(goalOf({ ...photo('fp32'), ratio: 2 }, { instructions: 'AVX2, no VNNI' }).state, 'missed');
+});
+
 test('a goal on bytes is missed only where the processor multiplies bytes', () => {
   const network = {
     ...row,
