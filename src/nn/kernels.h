@@ -79,10 +79,20 @@ struct ResizeAxis {
 [[nodiscard]] ResizeAxis plan_resize_axis(const Resize& resize, int64_t from, int64_t to,
                                           float scale);
 
-/// Resizes `[planes][rows][columns][block]` pictures.
-void resize_pictures(const ResizeAxis& rows, const ResizeAxis& columns, int64_t planes,
-                     int64_t from_rows, int64_t from_columns, int64_t block, const float* from,
-                     float* to);
+/// A resizing of pictures `[planes][rows][columns][block]`.
+struct ResizePictures {
+  ResizeAxis rows, columns;
+  int64_t planes = 1;
+  int64_t from_rows = 1, from_columns = 1;
+  int64_t block = 1;
+  bool copies = false;       ///< no number lies between others
+  std::vector<size_t> runs;  ///< rows that are not copies of the one before
+};
+[[nodiscard]] ResizePictures plan_resize_pictures(const ResizeAxis& rows, const ResizeAxis& columns,
+                                                  const ChannelLayout& layout,
+                                                  int64_t from_columns);
+
+void resize_pictures(const ResizePictures& plan, const float* from, float* to);
 
 /// What our convolutions make of a sum of products x: `x + bias`, plus what lies in the result
 /// where `adds_result`, and with `slopes` a number below 0 times its channel's slope.

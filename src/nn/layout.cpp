@@ -82,6 +82,14 @@ bool is_plain(const Layout& layout) {
          has_strides(desc, row_major_strides(dimensions(desc)));
 }
 
+std::optional<Layout> layout_like(const Layout& layout, const Shape& shape) {
+  if (is_plain(layout)) return plain_layout(shape);
+  const auto channels = channel_layout(layout);
+  if (!channels || shape.size() < 3) return std::nullopt;
+  const bool is_blocked = layout.data.format_desc.blocking.inner_nblks > 0;
+  return is_blocked ? blocked_layout(shape, channels->block) : channels_last_layout(shape);
+}
+
 std::optional<ChannelLayout> channel_layout(const Layout& layout) {
   const dnnl_memory_desc_t& desc = layout.data;
   if (!is_dense_blocking(desc) || desc.ndims < 2) return std::nullopt;

@@ -33,6 +33,9 @@ using Layout = dnnl::memory::desc;
 [[nodiscard]] Layout channels_last_layout(
     const Shape& shape, dnnl::memory::data_type type = dnnl::memory::data_type::f32);
 
+/// Another shape whose channels lie as those of `layout`; nothing when they lie in no such way.
+[[nodiscard]] std::optional<Layout> layout_like(const Layout& layout, const Shape& shape);
+
 [[nodiscard]] bool is_plain(const Layout& layout);
 
 /// How the channels lie, for a layout of two dimensions or more; nothing when in no such way.

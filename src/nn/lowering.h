@@ -120,6 +120,8 @@ class Lowering {
   /// Where a convolution of `source` writes: new memory, or that of the residual it adds to.
   Result<Operand> result_of(const Tail& tail, const Layout& layout, const Operand& source);
   const Node* only_consumer(ValueIndex value) const;
+  /// As what lies that the current node's result is joined with, number by number.
+  std::optional<Layout> layout_of_partner() const;
   Result<Operand> bias_operand(ValueIndex value);
   void absorb(const Tail& tail);
   /// Convolves with a kernel of ours; out: false where oneDNN's does it.

@@ -282,6 +282,15 @@ Result<void> Lowering::operator()(const Reduce& reduce) {
   return {};
 }
 
+std::optional<Layout> Lowering::layout_of_partner() const {
+  const Node* next = only_consumer(output());
+  if (next == nullptr || !std::holds_alternative<Binary>(next->operation)) return std::nullopt;
+  const ValueIndex other = next->inputs[next->inputs[0] == output() ? 1 : 0];
+  const bool is_ready = !is_constant(other) && is_placed_[static_cast<size_t>(other)];
+  if (!is_ready || shape(other) != shape(output())) return std::nullopt;
+  return places_[static_cast<size_t>(other)].layout;
+}
+
 Result<void> Lowering::operator()(const Resize& resize) {
   const Shape& from = shape(input(0));
   const Shape& to = shape(output());
@@ -290,12 +299,18 @@ Result<void> Lowering::operator()(const Resize& resize) {
     return unsupported(*node_, "of anything but the rows and columns of pictures");
   }
   Operand source = TRY(located(input(0)));
+  // What it is added to lies as it will: before it grows, moving it costs less than after.
+  if (const auto wanted = layout_of_partner()) {
+    const auto like = layout_like(*wanted, from);
+    if (like && channel_layout(*like)) source = in_layout(source, *like);
+  }
   auto layout = channel_layout(source.layout);
-  auto result_layout = std::optional<Layout>(plain_layout(to));
-  if (layout && !is_plain(source.layout)) result_layout = blocked_layout(to, layout->block);
+  auto result_layout = layout_like(source.layout, to);
   if (!layout || !result_layout || (layout->pixels == 1 && is_plain(source.layout))) {
     source = TRY(plain(input(0)));
-    layout = ChannelLayout{.batch = from[0], .block_count = from[1]};
+    layout = ChannelLayout{.batch = from[0],
+                           .block_count = from[1],
+                           .pixels = element_count(from) / from[0] / from[1]};
     result_layout = plain_layout(to);
   }
   const int64_t from_rows = from.size() == 4 ? from[2] : 1;
@@ -305,11 +320,8 @@ Result<void> Lowering::operator()(const Resize& resize) {
   const auto columns = plan_resize_axis(resize, from.back(), to.back(), plan.scales.back());
   const Operand result = new_storage(*result_layout);
   emit_kernel("resize", {source, result},
-              [=, planes = layout->batch * layout->block_count, block = layout->block,
-               from_columns = from.back()](std::span<float* const> at) {
-                resize_pictures(rows, columns, planes, from_rows, from_columns, block, at[0],
-                                at[1]);
-              });
+              [plan = plan_resize_pictures(rows, columns, *layout, from.back())](
+                  std::span<float* const> at) { resize_pictures(plan, at[0], at[1]); });
   place(output(), result);
   return {};
 }
