@@ -116,7 +116,9 @@ class Lowering {
     const Node* halving = nullptr;  ///< a maximum of each 2 x 2 pixels
   };
   struct ConvShapes;
+  Result<ConvShapes> conv_shapes(const Node& node, const Conv& conv) const;
   Tail find_tail(ValueIndex result);
+  Tail tail_without_sum();  ///< of the current node
   /// Where a convolution of `source` writes: new memory, or that of the residual it adds to.
   Result<Operand> result_of(const Tail& tail, const Layout& layout, const Operand& source);
   const Node* only_consumer(ValueIndex value) const;
@@ -128,6 +130,15 @@ class Lowering {
   Result<bool> lower_own_conv(const Conv& conv, const ConstantPtr& weights,
                               const PlacedWindow& window);
   struct OwnConv;
+  OwnConv winograd_conv(const PlacedWindow& window, int64_t lanes) const;
+  OwnConv grouped_conv(const PlacedWindow& window, int64_t lanes) const;
+  bool is_stem(const Conv& conv, const PlacedWindow& window);
+  Result<OwnConv> stem_conv(const PlacedWindow& window, int64_t lanes);
+  /// Whether a kernel of ours convolves so many channels, that lie in blocks.
+  static bool is_own_in_blocks(const Conv& conv, const PlacedWindow& window, int64_t from_channels,
+                               int64_t to_channels);
+  /// Whether the first convolution that reads a value reads it pixel by pixel.
+  Result<bool> wants_channels_last(ValueIndex value) const;
   Result<void> emit_own_conv(const OwnConv& own, const ConstantPtr& weights);
   /// Makes a tail end where numbers below 0 are scaled, channel by channel, or else before it.
   std::optional<std::vector<float>> end_at_slopes(Tail& tail, int64_t channel_room) const;

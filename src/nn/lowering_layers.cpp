@@ -99,10 +99,10 @@ Result<Operand> Lowering::bias_operand(ValueIndex value) {
   return Operand{layout, -1, weights_.get(constant, layout, layout)};
 }
 
-Result<void> Lowering::operator()(const Conv& conv) {
-  const ConstantPtr& weights = fact(input(1)).constant;
+Result<Lowering::ConvShapes> Lowering::conv_shapes(const Node& node, const Conv& conv) const {
+  const ConstantPtr& weights = fact(node.inputs[1]).constant;
   if (!weights || weights->kind != ElementKind::Float) {
-    return unsupported(*node_, "its weights are not constant");
+    return unsupported(node, "its weights are not constant");
   }
   Shape weight_shape = weights->shape;
   if (conv.group_count > 1) {
@@ -111,14 +111,32 @@ Result<void> Lowering::operator()(const Conv& conv) {
   }
   Window window = conv.window;
   window.kernel.assign(weights->shape.begin() + 2, weights->shape.end());
-  const Shape& picture = shape(input(0));
+  const Shape& picture = shape(node.inputs[0]);
   auto placed = TRY(nn::place(window, std::span(picture).subspan(2), false));
-  if (TRY(lower_own_conv(conv, weights, placed))) return {};
-  ConvShapes shapes{.source = any_layout(picture),
+  return ConvShapes{.source = any_layout(picture),
                     .weights = any_layout(weight_shape),
-                    .bias = node_->has_input(2) ? plain_layout(shape(input(2))) : Layout(),
-                    .result = any_layout(shape(output())),
+                    .bias = node.has_input(2) ? plain_layout(shape(node.inputs[2])) : Layout(),
+                    .result = any_layout(shape(node.outputs[0])),
                     .window = std::move(placed)};
+}
+
+Result<bool> Lowering::wants_channels_last(ValueIndex value) const {
+  for (const size_t index : consumers_[static_cast<size_t>(value)]) {
+    const Node& reader = graph_.nodes[index];
+    const auto* conv = std::get_if<Conv>(&reader.operation);
+    if (conv == nullptr || reader.inputs[0] != value) continue;
+    const ConvShapes shapes = TRY(conv_shapes(reader, *conv));
+    const Shape& picture = shape(value);
+    return !is_own_in_blocks(*conv, shapes.window, picture[1], shape(reader.outputs[0])[1]) &&
+           shapes.description(false, std::nullopt).src_desc() == channels_last_layout(picture);
+  }
+  return false;
+}
+
+Result<void> Lowering::operator()(const Conv& conv) {
+  const ConvShapes shapes = TRY(conv_shapes(*node_, conv));
+  const ConstantPtr& weights = fact(input(1)).constant;
+  if (TRY(lower_own_conv(conv, weights, shapes.window))) return {};
   // oneDNN derives the result's size from the pads; a stride may leave some of the border unread.
   Tail tail = find_tail(output());
   auto desc = shapes.description(tail.sum != nullptr, tail.function);
@@ -142,7 +160,7 @@ Result<void> Lowering::operator()(const Conv& conv) {
   const Operand source = in_layout(TRY(located(input(0))), desc.src_desc());
   const Operand ready_weights{
       desc.weights_desc(), -1,
-      weights_.get(weights, plain_layout(weight_shape), desc.weights_desc())};
+      weights_.get(weights, plain_layout(shapes.weights.dims()), desc.weights_desc())};
   const Operand result = TRY(result_of(tail, desc.dst_desc(), source));
   std::vector<std::pair<int, Operand>> arguments{
       {DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, ready_weights}, {DNNL_ARG_DST, result}};

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <array>
 
 #include <omp.h>
 
 #include "nn/grouped.h"
 #include "nn/lowering.h"
 #include "nn/processor.h"
+#include "nn/stem.h"
 #include "nn/winograd.h"
 
 // Convolutions that kernels of ours compute faster than oneDNN's.
@@ -15,10 +17,28 @@ namespace {
 /// Channels of a group for which our kernel was measured against oneDNN's.
 constexpr int64_t kMeasuredGroup = 2;
 
+bool all(const Shape& sizes, int64_t size) {
+  return sizes == Shape{size, size};
+}
+
 bool is_three_by_three(const Conv& conv, const PlacedWindow& window) {
-  const auto all = [](const Shape& sizes, int64_t size) { return sizes == Shape{size, size}; };
-  return conv.group_count == 1 && all(window.kernel, 3) && all(window.strides, 1) &&
-         all(window.dilations, 1);
+  return conv.group_count == 1 && all(window.kernel, 3) && all(window.dilations, 1);
+}
+
+bool is_winograd(const Conv& conv, const PlacedWindow& window, int64_t from_channels,
+                 int64_t to_channels, int64_t lanes) {
+  return is_three_by_three(conv, window) && all(window.strides, 1) &&
+         suits_winograd(from_channels, to_channels, lanes);
+}
+
+bool is_grouped(const Conv& conv, int64_t from_channels, int64_t to_channels, int64_t lanes) {
+  return conv.group_count > 1 && from_channels == to_channels && from_channels % lanes == 0 &&
+         from_channels / conv.group_count == kMeasuredGroup;
+}
+
+/// Rows and columns.
+std::array<int64_t, 2> sides(const Shape& shape) {
+  return {shape[0], shape[1]};
 }
 
 }  // namespace
@@ -55,7 +75,6 @@ Result<void> Lowering::end_at_halving(Tail& tail) const {
   if (pool == nullptr || pool->kind != PoolKind::Max) return {};
   const Shape& picture = shape(tail.result);
   const auto window = TRY(nn::place(pool->window, std::span(picture).subspan(2), pool->ceil_mode));
-  const auto all = [](const Shape& sizes, int64_t size) { return sizes == Shape{size, size}; };
   const bool are_pairs = all(window.kernel, 2) && all(window.strides, 2) &&
                          all(window.dilations, 1) && all(window.pads_begin, 0) &&
                          picture[2] == 2 * window.result[0] && picture[3] == 2 * window.result[1];
@@ -69,10 +88,18 @@ Result<void> Lowering::end_at_halving(Tail& tail) const {
 struct Lowering::OwnConv {
   std::string name;
   int64_t lanes = 1;
-  int64_t channel_room = 1;  ///< of the result, for biases and slopes
+  Layout source;
+  bool is_channels_last = false;           ///< its result; else in blocks of `lanes`
+  std::optional<Quantization> bytes = {};  ///< when its result is bytes, whose channels are last
+  int64_t channel_room = 1;                ///< of the result, for biases and slopes
   int64_t weight_count = 0;
   int64_t scratch_count = 0;
-  bool can_halve = false;
+  bool can_add = true, can_halve = false;
+
+  [[nodiscard]] Layout result(const Shape& shape) const {
+    if (bytes) return channels_last_layout(shape, dnnl::memory::data_type::u8);
+    return is_channels_last ? channels_last_layout(shape) : *blocked_layout(shape, lanes);
+  }
   std::function<void(const float* kernels, std::span<float> to)> arrange;
   std::function<void(const float* from, const float* weights, const ConvolutionTail& tail,
                      float* scratch, float* to)>
@@ -88,20 +115,18 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
     }
     std::ranges::copy(given->floats, bias.begin());
   }
-  Tail tail = find_tail(output());
+  Tail tail = own.can_add ? find_tail(output()) : tail_without_sum();
   auto slopes = end_at_slopes(tail, own.channel_room);
   if (own.can_halve) TRY(end_at_halving(tail));
 
-  const Operand source =
-      in_layout(TRY(located(input(0))), *blocked_layout(shape(input(0)), own.lanes));
+  const Operand source = in_layout(TRY(located(input(0))), own.source);
   const Layout form = plain_layout({own.weight_count});
   const bool is_only_form = consumers_[static_cast<size_t>(input(1))].size() == 1;
   const dnnl::memory arranged =
       TRY(weights_.derive(weights, plain_layout(weights->shape), form, is_only_form,
                           limits_.weight_bytes, own.arrange));
   const Operand kernels{form, -1, arranged};
-  const Operand result =
-      TRY(result_of(tail, *blocked_layout(shape(tail.result), own.lanes), source));
+  const Operand result = TRY(result_of(tail, own.result(shape(tail.result)), source));
   const Operand scratch = new_storage(plain_layout({std::max<int64_t>(1, own.scratch_count)}));
   emit_kernel(
       own.name, {source, kernels, scratch, result},
@@ -115,7 +140,115 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
       });
   absorb(tail);
   place(tail.result, result);
+  if (own.bytes) quantized_places_.push_back({tail.result, *own.bytes, {}, {}, result});
   return {};
+}
+
+Lowering::Tail Lowering::tail_without_sum() {
+  Tail tail = find_tail(output());
+  return tail.sum == nullptr ? tail : Tail{.result = output()};
+}
+
+bool Lowering::is_own_in_blocks(const Conv& conv, const PlacedWindow& window, int64_t from_channels,
+                                int64_t to_channels) {
+  const auto lanes = vector_lanes();
+  return lanes && (is_winograd(conv, window, from_channels, to_channels, *lanes) ||
+                   is_grouped(conv, from_channels, to_channels, *lanes));
+}
+
+Lowering::OwnConv Lowering::winograd_conv(const PlacedWindow& window, int64_t lanes) const {
+  const Shape &from = shape(input(0)), &to = shape(output());
+  const WinogradPlan plan = winograd_plan({.batch = from[0],
+                                           .rows = from[2],
+                                           .columns = from[3],
+                                           .result_rows = to[2],
+                                           .result_columns = to[3],
+                                           .pad_top = window.pads_begin[0],
+                                           .pad_left = window.pads_begin[1],
+                                           .from_channels = from[1],
+                                           .to_channels = to[1],
+                                           .lanes = lanes,
+                                           .thread_count = omp_get_max_threads()});
+  return {.name = "winograd",
+          .lanes = lanes,
+          .source = *blocked_layout(from, lanes),
+          .channel_room = plan.panel_count() * plan.panel(),
+          .weight_count = plan.weight_count(),
+          .scratch_count = winograd_scratch(plan),
+          .can_halve = true,
+          .arrange = [plan](auto... given) { transform_kernels(plan, given...); },
+          .convolve = [plan](auto... given) { nn::convolve(plan, given...); }};
+}
+
+Lowering::OwnConv Lowering::grouped_conv(const PlacedWindow& window, int64_t lanes) const {
+  const Shape &from = shape(input(0)), &to = shape(output());
+  const GroupedPlan plan{.batch = from[0],
+                         .channels = from[1],
+                         .group = kMeasuredGroup,
+                         .lanes = lanes,
+                         .picture = {from[2], from[3]},
+                         .result = {to[2], to[3]},
+                         .kernel = sides(window.kernel),
+                         .strides = sides(window.strides),
+                         .dilations = sides(window.dilations),
+                         .pads = sides(window.pads_begin)};
+  return {
+      .name = "grouped",
+      .lanes = lanes,
+      .source = *blocked_layout(from, lanes),
+      .channel_room = plan.channels,
+      .weight_count = plan.weight_count(),
+      .arrange = [plan](auto... given) { arrange_group_kernels(plan, given...); },
+      .convolve = [plan](const float* picture, const float* kernels, const ConvolutionTail& tail,
+                         float* /*scratch*/,
+                         float* result) { convolve_groups(plan, picture, kernels, tail, result); }};
+}
+
+Result<Lowering::OwnConv> Lowering::stem_conv(const PlacedWindow& window, int64_t lanes) {
+  const Shape &from = shape(input(0)), &to = shape(output());
+  Tail tail = tail_without_sum();
+  end_at_slopes(tail, to[1]);
+  // Without AVX-512, making bytes of vectors takes as long as the convolution.
+  const auto bytes = lanes == 16 ? bytes_wanted(tail.result) : std::nullopt;
+  const bool is_channels_last = bytes || TRY(wants_channels_last(tail.result));
+  const StemPlan plan{.batch = from[0],
+                      .from_channels = from[1],
+                      .to_channels = to[1],
+                      .lanes = lanes,
+                      .picture = {from[2], from[3]},
+                      .result = {to[2], to[3]},
+                      .strides = sides(window.strides),
+                      .pads = sides(window.pads_begin),
+                      .is_channels_last = is_channels_last,
+                      .bytes = bytes.value_or(Quantization{})};
+  return OwnConv{
+      .name = bytes ? "stem_to_bytes" : "stem",
+      .lanes = lanes,
+      .source = plain_layout(from),
+      .is_channels_last = plan.is_channels_last,
+      .bytes = bytes,
+      .channel_room = plan.vector_count() * lanes,
+      .weight_count = plan.weight_count(),
+      .can_add = false,
+      .arrange = [plan](auto... given) { arrange_stem_kernels(plan, given...); },
+      .convolve =
+          [plan, makes_bytes = bytes.has_value()](const float* picture, const float* kernels,
+                                                  const ConvolutionTail& end, float* /*scratch*/,
+                                                  float* result) {
+            if (makes_bytes) {
+              convolve_stem(plan, picture, kernels, end, reinterpret_cast<uint8_t*>(result));
+            } else {
+              convolve_stem(plan, picture, kernels, end, result);
+            }
+          }};
+}
+
+bool Lowering::is_stem(const Conv& conv, const PlacedWindow& window) {
+  const auto located_at = places_[static_cast<size_t>(input(0))];
+  const auto function = find_tail(output()).function;
+  return is_three_by_three(conv, window) && suits_stem(shape(input(0))[1], window.strides[1]) &&
+         !is_constant(input(0)) && is_plain(located_at.layout) &&
+         (!function || function->algorithm == dnnl::algorithm::eltwise_relu);
 }
 
 Result<bool> Lowering::lower_own_conv(const Conv& conv, const ConstantPtr& weights,
@@ -123,54 +256,17 @@ Result<bool> Lowering::lower_own_conv(const Conv& conv, const ConstantPtr& weigh
   const auto lanes = vector_lanes();
   const Shape &from = shape(input(0)), &to = shape(output());
   if (!lanes || from.size() != 4) return false;
-  if (is_three_by_three(conv, window) && suits_winograd(from[1], to[1], *lanes)) {
-    const WinogradPlan plan = winograd_plan({.batch = from[0],
-                                             .rows = from[2],
-                                             .columns = from[3],
-                                             .result_rows = to[2],
-                                             .result_columns = to[3],
-                                             .pad_top = window.pads_begin[0],
-                                             .pad_left = window.pads_begin[1],
-                                             .from_channels = from[1],
-                                             .to_channels = to[1],
-                                             .lanes = *lanes,
-                                             .thread_count = omp_get_max_threads()});
-    TRY(emit_own_conv({.name = "winograd",
-                       .lanes = *lanes,
-                       .channel_room = plan.panel_count() * plan.panel(),
-                       .weight_count = plan.weight_count(),
-                       .scratch_count = winograd_scratch(plan),
-                       .can_halve = true,
-                       .arrange = [plan](auto... given) { transform_kernels(plan, given...); },
-                       .convolve = [plan](auto... given) { nn::convolve(plan, given...); }},
-                      weights));
+  if (is_winograd(conv, window, from[1], to[1], *lanes)) {
+    TRY(emit_own_conv(winograd_conv(window, *lanes), weights));
     return true;
   }
-  const int64_t group = from[1] / conv.group_count;
-  if (group == kMeasuredGroup && conv.group_count > 1 && from[1] == to[1] &&
-      from[1] % *lanes == 0) {
-    const auto sides = [](const Shape& shape) { return GroupedPlan::Sides{shape[0], shape[1]}; };
-    const GroupedPlan plan{.batch = from[0],
-                           .channels = from[1],
-                           .group = group,
-                           .lanes = *lanes,
-                           .picture = {from[2], from[3]},
-                           .result = {to[2], to[3]},
-                           .kernel = sides(window.kernel),
-                           .strides = sides(window.strides),
-                           .dilations = sides(window.dilations),
-                           .pads = sides(window.pads_begin)};
-    TRY(emit_own_conv({.name = "grouped",
-                       .lanes = *lanes,
-                       .channel_room = plan.channels,
-                       .weight_count = plan.weight_count(),
-                       .arrange = [plan](auto... given) { arrange_group_kernels(plan, given...); },
-                       .convolve =
-                           [plan](const float* picture, const float* kernels,
-                                  const ConvolutionTail& tail, float* /*scratch*/, float* result) {
-                             convolve_groups(plan, picture, kernels, tail, result);
-                           }},
-                      weights));
+  if (is_grouped(conv, from[1], to[1], *lanes)) {
+    TRY(emit_own_conv(grouped_conv(window, *lanes), weights));
+    return true;
+  }
+  if (is_stem(conv, window)) {
+    const OwnConv stem = TRY(stem_conv(window, *lanes));
+    TRY(emit_own_conv(stem, weights));
     return true;
   }
   return false;
