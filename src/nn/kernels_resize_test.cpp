@@ -147,5 +147,28 @@ TEST(ResizesOfNetworks, StayInTheLayoutOfTheConvolutionsAroundThem) {
   }
 }
 
+TEST(ResizesOfNetworks, MoveAPictureBeforeItGrowsToWhereWhatItIsAddedToLies) {
+  GraphBuilder builder("small and large");
+  builder.add_input({"x", {1, 32, 32, 32}})
+      .add_output({"y", {}})
+      .add_initializer("w", {{32, 32, 1, 1}, noise(32 * 32, 2)})
+      .add_initializer("scales", Tensor{{4}, {1, 1, 2, 2}})
+      .add_initializer("from", IntegerTensor{{2}, {0, 0}})
+      .add_initializer("until", IntegerTensor{{2}, {16, 16}})
+      .add_initializer("axes", IntegerTensor{{2}, {2, 3}})
+      .add_node({"Slice", {"x", "from", "until", "axes"}, {"small"}, {}})  // which makes planes
+      .add_node({"Conv", {"x", "w"}, {"large"}, {}})
+      .add_node({"Resize", {"small", "", "scales"}, {"grown"}, {}})
+      .add_node({"Add", {"large", "grown"}, {"sum"}, {}})
+      .add_node({"Conv", {"sum", "w"}, {"y"}, {}});
+  const auto network = Network::parse(builder.serialize().value()).value();
+  const auto steps = network.implementations(std::vector<int64_t>{1, 32, 32, 32}).value();
+  const auto resize = std::ranges::find_if(
+      steps, [](const std::string& step) { return step.ends_with("faceforge:resize"); });
+  ASSERT_NE(resize, steps.end()) << fmt::format("{}", steps);
+  EXPECT_NE(resize[-1].find("reorder"), std::string::npos) << resize[-1];
+  EXPECT_TRUE(resize[1].ends_with("faceforge:add")) << resize[1];
+}
+
 }  // namespace
 }  // namespace faceforge::nn

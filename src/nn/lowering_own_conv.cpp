@@ -100,6 +100,7 @@ struct Lowering::OwnConv {
     if (bytes) return channels_last_layout(shape, dnnl::memory::data_type::u8);
     return is_channels_last ? channels_last_layout(shape) : *blocked_layout(shape, lanes);
   }
+
   std::function<void(const float* kernels, std::span<float> to)> arrange;
   std::function<void(const float* from, const float* weights, const ConvolutionTail& tail,
                      float* scratch, float* to)>

@@ -55,8 +55,8 @@ template <int kStride>
 FACEFORGE_INLINE void add_line(const float* numbers, const float* weights,
                                Vector (&sums)[kStemPixels]) {
   constexpr int kReach = (kStemPixels - 1) * kStride + kStemKernel;
-  asm(""
-      : "+r"(numbers));  // else a register holds each number's distance from the line's beginning
+  // Else the compiler keeps in registers how far each number is from the line's beginning.
+  asm("" : "+r"(numbers));
   Vector kernels[kStemKernel];
 #pragma GCC unroll 3
   for (int tap = 0; tap < kStemKernel; ++tap) kernels[tap] = load(weights + tap * kLanes);
@@ -110,8 +110,7 @@ void convolve_stem_pixels(const StemPlan& plan, const StemLines& list,
   for (size_t index = 0; index < list.count; ++index) {
     const StemLine& line = list.lines[index];
     const float* numbers = line.numbers + column * kStride - plan.pads[1];
-    // A picture comes from memory, in rows so short that the processor does not see what comes
-    // next.
+    // A picture comes from memory, in rows too short for the processor to see what comes next.
     for (int64_t x = 0; x < kStemPixels * kStride; x += kFetched) {
       __builtin_prefetch(numbers + rows_ahead + x);
     }
