@@ -118,13 +118,16 @@ Result<std::vector<Detection>> Detector::find(const image::Image& image,
       fill(input, image, level, view);
       if (options.on_detector_input) TRY(options.on_detector_input(0, input));
       std::vector<Detection> seen = TRY(look(input, faintest));
-      std::ranges::move(hints_of(seen, view, level, image.width_px(), image.height_px()),
-                        std::back_inserter(hints));
-      std::erase_if(seen, [&](const Detection& detection) {
-        return detection.detection_score < min_detection_score;
+      std::vector<Detection> strong;
+      std::ranges::copy_if(seen, std::back_inserter(strong), [&](const Detection& detection) {
+        return detection.detection_score >= min_detection_score;
       });
       const std::vector<Detection> kept =
-          suppress_overlaps(std::move(seen), spec_.overlap_limit, face_limit);
+          suppress_overlaps(std::move(strong), spec_.overlap_limit, face_limit);
+      // A large face has faint boxes around it that are small enough to hint at a small one.
+      seen = without_shadows(std::move(seen), kept, spec_.overlap_limit);
+      std::ranges::move(hints_of(seen, view, level, image.width_px(), image.height_px()),
+                        std::back_inserter(hints));
       std::ranges::move(from_view(kept, view, level, image.width_px(), image.height_px()),
                         std::back_inserter(found));
     }

@@ -20,4 +20,15 @@ std::vector<Detection> suppress_overlaps(std::vector<Detection> detections, floa
   return kept;
 }
 
+std::vector<Detection> without_shadows(std::vector<Detection> detections,
+                                       std::span<const Detection> faces, float overlap_limit) {
+  std::erase_if(detections, [&](const Detection& faint) {
+    return std::ranges::any_of(faces, [&](const Detection& face) {
+      return face.detection_score > faint.detection_score &&
+             face::intersection_over_union(faint.box, face.box) > overlap_limit;
+    });
+  });
+  return detections;
+}
+
 }  // namespace faceforge::vision

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "vision/internal/detection.h"
@@ -16,5 +17,13 @@ namespace faceforge::vision {
 inline constexpr size_t kCandidateLimit = 8192;
 [[nodiscard]] std::vector<Detection> suppress_overlaps(std::vector<Detection> detections,
                                                        float overlap_limit, size_t face_limit);
+
+/// Leaves out the boxes that overlap a stronger one of `faces`, which says better how large that face
+/// is and where.
+///
+/// cost: O(n * faces)
+[[nodiscard]] std::vector<Detection> without_shadows(std::vector<Detection> detections,
+                                                     std::span<const Detection> faces,
+                                                     float overlap_limit);
 
 }  // namespace faceforge::vision

@@ -35,6 +35,20 @@ TEST(SuppressOverlaps, KeepsBothAtTheLimitAndNoMoreThanAskedFor) {
   EXPECT_EQ(suppress_overlaps(found, 0.34F, 0).size(), 0U);
 }
 
+TEST(Shadows, AreTheFaintBoxesAroundAFaceThatWasFound) {
+  const Detection face = box_at(100, 100, 62, 0.9F);
+  // A faint box of the same face, which alone would hint at a small one; the face itself; a small
+  // face beside it; and a small one before it, of which they share little.
+  const std::vector<Detection> seen = {box_at(103, 104, 53, 0.1F), face, box_at(170, 100, 20, 0.1F),
+                                       box_at(130, 130, 20, 0.1F)};
+  const auto left = without_shadows(seen, std::span(&face, 1), 0.4F);
+  ASSERT_EQ(left.size(), 3U);
+  EXPECT_FLOAT_EQ(left[0].box.width, 62);
+  EXPECT_FLOAT_EQ(left[1].box.x, 170);
+  EXPECT_FLOAT_EQ(left[2].box.x, 130);
+  EXPECT_EQ(without_shadows(seen, {}, 0.4F).size(), 4U) << "nobody was found";
+}
+
 /// All levels of a plan, coarse to fine.
 std::vector<Level> levels_of(const ScalePlan& plan) {
   std::vector<Level> levels{plan.overview, plan.shrunken};
