@@ -26,7 +26,7 @@ inline constexpr size_t kMinRangePhotos = 16;
 
 /// What is asked of embeddings on the photos held out, so that `packs::kMinQuantizedCosine` holds
 /// on others too.
-inline constexpr double kWantedMeanCosine = 0.995;
+inline constexpr double kWantedMeanCosine = 0.997;
 
 enum class NetworkKind { Detector, Embedder };
 

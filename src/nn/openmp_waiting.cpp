@@ -10,7 +10,10 @@ namespace faceforge::nn {
 
 void choose_openmp_waiting(char** arguments) {
   constexpr const char* kName = "GOMP_SPINCOUNT";
-  if (std::getenv(kName) != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  // With threads bound the library has bound this one already, and so would be the program's next.
+  for (const char* chosen : {kName, "OMP_WAIT_POLICY", "OMP_PROC_BIND", "GOMP_CPU_AFFINITY"}) {
+    if (std::getenv(chosen) != nullptr) return;
+  }
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   // Without the variable the program would start itself for ever.

@@ -8,8 +8,9 @@ namespace faceforge::nn {
 /// layer, and what takes 0.1 s takes a second and more.
 ///
 /// The library reads its settings from the environment before `main`, so the program starts itself
-/// once more, as the same process. Where the user has set OMP_WAIT_POLICY or GOMP_SPINCOUNT, that
-/// counts, and nothing is done; nor where it cannot be started.
+/// once more, as the same process. Where the user has set OMP_WAIT_POLICY or GOMP_SPINCOUNT, or
+/// binds threads by OMP_PROC_BIND or GOMP_CPU_AFFINITY, that counts, and nothing is done; nor where
+/// it cannot be started.
 ///
 /// source: GCC manual, libgomp, GOMP_SPINCOUNT
 void choose_openmp_waiting(char** arguments);
