@@ -139,6 +139,28 @@ void quantize_pictures(const QuantizedPictures& pictures, const float* from, uin
   }
 }
 
+void copy_into_border(const BorderedPictures& pictures, const uint8_t* from, uint8_t* to) {
+  const int64_t rows = pictures.top + pictures.rows + pictures.bottom;
+  const auto left = static_cast<size_t>(pictures.left * pictures.channels);
+  const auto right = static_cast<size_t>(pictures.right * pictures.channels);
+  const auto middle = static_cast<size_t>(pictures.columns * pictures.channels);
+  const size_t row_size = left + middle + right;
+#pragma omp parallel for schedule( \
+    static) if (pictures.batch * rows * static_cast <int64_t>(row_size) > kParallelCount)
+  for (int64_t index = 0; index < pictures.batch * rows; ++index) {
+    uint8_t* line = to + static_cast<size_t>(index) * row_size;
+    const int64_t picture = index / rows, row = index % rows - pictures.top;
+    if (row < 0 || row >= pictures.rows) {
+      std::memset(line, pictures.border, row_size);
+      continue;
+    }
+    std::memset(line, pictures.border, left);
+    std::memcpy(line + left, from + static_cast<size_t>(picture * pictures.rows + row) * middle,
+                middle);
+    std::memset(line + left + middle, pictures.border, right);
+  }
+}
+
 void round_trip(float scale, int32_t zero, int64_t count, const float* from, float* to) {
   const auto offset = static_cast<float>(zero);
   for (int64_t index = 0; index < count; ++index) {

@@ -151,8 +151,16 @@ class Lowering {
   const Deferred* deferred(ValueIndex value) const;
   bool only_bytes_are_wanted(ValueIndex value) const;
   std::optional<Quantization> bytes_wanted(ValueIndex value) const;
+  /// What a value is on bytes, with room around its pixels where `border` is of other bytes than 0.
   Result<Operand> quantized(ValueIndex value, const Quantization& quantization,
                             const PlacedWindow* border);
+  const Operand* known_bytes(ValueIndex value, const Quantization& quantization,
+                             const Shape& pads_begin, const Shape& pads_end) const;
+  Operand with_border(const Operand& bytes, const Quantization& quantization,
+                      const PlacedWindow& border);
+  /// Convolves with a kernel of ours; out: false where oneDNN's does it.
+  Result<bool> lower_byte_depthwise(const QuantizedConv& conv, const PlacedWindow& window);
+  Result<Operand> arranged_bytes(ValueIndex weights);
   Result<void> emit_byte_conv(const ByteConv& parts, const Tail& tail,
                               const dnnl::convolution_forward::primitive_desc& desc,
                               const Operand& source);

@@ -85,18 +85,50 @@ Result<bool> Lowering::defer(ValueIndex from, const ChannelFunction& function) {
   return true;
 }
 
+const Operand* Lowering::known_bytes(ValueIndex value, const Quantization& quantization,
+                                     const Shape& pads_begin, const Shape& pads_end) const {
+  const auto found = std::ranges::find_if(quantized_places_, [&](const QuantizedPlace& known) {
+    return known.value == value && known.quantization == quantization &&
+           known.pads_begin == pads_begin && known.pads_end == pads_end;
+  });
+  return found == quantized_places_.end() ? nullptr : &found->operand;
+}
+
+Operand Lowering::with_border(const Operand& bytes, const Quantization& quantization,
+                              const PlacedWindow& border) {
+  const Shape from = bytes.layout.dims();
+  const BorderedPictures pictures{.batch = from[0],
+                                  .channels = from[1],
+                                  .rows = from[2],
+                                  .columns = from[3],
+                                  .top = border.pads_begin[0],
+                                  .left = border.pads_begin[1],
+                                  .bottom = border.pads_end[0],
+                                  .right = border.pads_end[1],
+                                  .border = static_cast<uint8_t>(quantization.zero)};
+  const Shape to{from[0], from[1], from[2] + pictures.top + pictures.bottom,
+                 from[3] + pictures.left + pictures.right};
+  const Operand result = new_storage(channels_last_layout(to, Type::u8));
+  emit_kernel("border", {bytes, result}, [pictures](std::span<float* const> at) {
+    copy_into_border(pictures, reinterpret_cast<const uint8_t*>(at[0]),
+                     reinterpret_cast<uint8_t*>(at[1]));
+  });
+  return result;
+}
+
 Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quantization,
                                     const PlacedWindow* border) {
   const bool is_picture = shape(value).size() == 4;
   const bool has_border = is_picture && border != nullptr && quantization.zero != 0 &&
                           !(is_none(border->pads_begin) && is_none(border->pads_end));
-  for (const QuantizedPlace& known : quantized_places_) {
-    const bool same_border =
-        has_border ? known.pads_begin == border->pads_begin && known.pads_end == border->pads_end
-                   : known.pads_begin.empty();
-    if (known.value == value && known.quantization == quantization && same_border) {
-      return known.operand;
-    }
+  const Shape pads_begin = has_border ? border->pads_begin : Shape();
+  const Shape pads_end = has_border ? border->pads_end : Shape();
+  if (const Operand* known = known_bytes(value, quantization, pads_begin, pads_end)) return *known;
+  const Operand* bytes = has_border ? known_bytes(value, quantization, {}, {}) : nullptr;
+  if (bytes != nullptr) {
+    const Operand result = with_border(*bytes, quantization, *border);
+    quantized_places_.push_back({value, quantization, pads_begin, pads_end, result});
+    return result;
   }
   Operand source = TRY(located(value));
   CHECK(source.layout.data_type() == Type::f32);
@@ -135,8 +167,7 @@ Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quanti
               [pictures = std::move(pictures)](std::span<float* const> at) {
                 quantize_pictures(pictures, at[0], reinterpret_cast<uint8_t*>(at[1]));
               });
-  quantized_places_.push_back({value, quantization, has_border ? border->pads_begin : Shape(),
-                               has_border ? border->pads_end : Shape(), result});
+  quantized_places_.push_back({value, quantization, pads_begin, pads_end, result});
   return result;
 }
 
@@ -146,13 +177,8 @@ std::optional<Quantization> Lowering::bytes_wanted(ValueIndex value) const {
   for (const size_t index : consumers_[static_cast<size_t>(value)]) {
     const Node& consumer = graph_.nodes[index];
     const Quantization& own = *source_quantization(consumer);
-    const auto* conv = std::get_if<QuantizedConv>(&consumer.operation);
-    if (conv == nullptr || (wanted && own != *wanted)) return std::nullopt;
-    // A border of zeros is oneDNN's own; one of other bytes must lie in memory.
-    const Window& window = conv->conv.window;
-    const bool has_border = window.auto_pad != AutoPad::Explicit || !is_none(window.pads_begin) ||
-                            !is_none(window.pads_end);
-    if (own.zero != 0 && has_border) return std::nullopt;
+    const bool is_conv = std::holds_alternative<QuantizedConv>(consumer.operation);
+    if (!is_conv || (wanted && own != *wanted)) return std::nullopt;
     wanted = own;
   }
   return wanted;
@@ -164,6 +190,7 @@ Result<void> Lowering::operator()(const QuantizedConv& quantized_conv) {
   Window window = conv.window;
   window.kernel.assign(weights->shape.begin() + 2, weights->shape.end());
   const PlacedWindow placed = TRY(nn::place(window, std::span(shape(input(0))).subspan(2), false));
+  if (TRY(lower_byte_depthwise(quantized_conv, placed))) return {};
   ByteConv parts{.conv = quantized_conv,
                  .window = placed,
                  .weight_shape = weights->shape,

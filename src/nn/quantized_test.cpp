@@ -145,22 +145,31 @@ void expect_equal(const Tensor& ours, const Tensor& expected, float tolerance) {
   }
 }
 
-/// Runs what `build` makes of "x" and compares with `expected`.
-void expect_result(const Tensor& input, const Tensor& expected, float tolerance,
-                   const std::function<std::string(GraphBuilder&)>& build) {
+/// Runs what `build` makes of "x" and compares the results that it names with `expected`.
+void expect_results(const Tensor& input, const std::vector<Tensor>& expected, float tolerance,
+                    const std::function<std::vector<std::string>(GraphBuilder&)>& build) {
   GraphBuilder builder("test");
   builder.add_input({"x", Shape(input.shape.size(), -1)});
-  const std::string result = build(builder);
-  builder.add_output({result, {}});
+  for (const std::string& result : build(builder)) builder.add_output({result, {}});
   const Network network = parsed(builder);
   const auto outputs = network.run(input);
   ASSERT_TRUE(outputs) << outputs.error().message;
-  expect_equal((*outputs)[0], expected, tolerance);
+  ASSERT_EQ(outputs->size(), expected.size());
+  for (size_t index = 0; index < expected.size(); ++index) {
+    SCOPED_TRACE("output " + std::to_string(index));
+    expect_equal((*outputs)[index], expected[index], tolerance);
+  }
   const auto kernels = network.implementations(input.shape);
   ASSERT_TRUE(kernels);
   for (const std::string& kernel : *kernels) {
     EXPECT_EQ(kernel.find(": ref"), std::string::npos) << kernel;
   }
+}
+
+void expect_result(const Tensor& input, const Tensor& expected, float tolerance,
+                   const std::function<std::string(GraphBuilder&)>& build) {
+  expect_results(input, {expected}, tolerance,
+                 [&](GraphBuilder& builder) { return std::vector{build(builder)}; });
 }
 
 constexpr float kRounding = 2e-4F;  // of 32-bit floats near 30, in another order
@@ -180,15 +189,126 @@ TEST(Quantized, AConvolutionIsTheIntegerSumWhateverItsZeroPointBorderAndStride) 
   }
 }
 
+ByteLayer random_depthwise(std::string name, Bytes source, int64_t channels, int64_t stride) {
+  ByteLayer layer = random_layer(std::move(name), source, {channels, 1, 3, 3});
+  layer.groups = channels;
+  layer.stride = stride;
+  layer.pad = 1;
+  return layer;
+}
+
 TEST(Quantized, EveryChannelOfItsOwnIsTheIntegerSum) {
   for (const int zero : {0, 77}) {
-    ByteLayer layer = random_layer("depthwise", {0.02F, zero}, {20, 1, 3, 3});
-    layer.groups = 20;
-    layer.pad = 1;
-    const Tensor input = noise({1, 20, 8, 8}, -2, 3);
-    expect_result(input, computed(layer, input), kRounding,
-                  [&](GraphBuilder& builder) { return add(builder, layer, "x"); });
+    for (const int64_t channels : {3, 20, 70}) {
+      for (const int64_t stride : {1, 2}) {
+        const ByteLayer layer = random_depthwise("depthwise", {0.02F, zero}, channels, stride);
+        const Tensor input = noise({2, channels, 9, 7}, -2, 3);
+        expect_result(input, computed(layer, input), kRounding,
+                      [&](GraphBuilder& builder) { return add(builder, layer, "x"); });
+      }
+    }
   }
+}
+
+/// The largest of each 2 x 2 pixels; an odd row or column at the end is left out.
+Tensor halved(const Tensor& from) {
+  const int64_t rows = from.shape[2] / 2, columns = from.shape[3] / 2;
+  Tensor to{{from.shape[0], from.shape[1], rows, columns}, {}};
+  for (int64_t index = 0; index < element_count(to.shape); ++index) {
+    const int64_t plane = index / (rows * columns), row = index / columns % rows;
+    const int64_t first = (plane * from.shape[2] + row * 2) * from.shape[3] + index % columns * 2;
+    const auto at = [&](int64_t offset) {
+      return from.values[static_cast<size_t>(first + offset)];
+    };
+    to.values.push_back(std::max({at(0), at(1), at(from.shape[3]), at(from.shape[3] + 1)}));
+  }
+  return to;
+}
+
+TEST(Quantized, WhatFollowsAChannelOfItsOwnMayBeComputedWithIt) {
+  const Tensor slopes = noise({20, 1, 1}, 0, 0.9F), falling = noise({20, 1, 1}, -0.9F, -0.1F);
+  for (const std::string function : {"", "Relu", "PRelu", "falling PRelu"}) {
+    for (const bool pools : {false, true}) {
+      for (const bool to_bytes : {false, true}) {
+        for (const int64_t rows : {8, 9}) {
+          const Tensor input = noise({2, 20, rows, 6}, -2, 3);
+          const ByteLayer layer = random_depthwise("depthwise", {0.02F, 77}, 20, 1);
+          const ByteLayer next = random_layer("next", {0.125F, 90}, {8, 20, 1, 1});
+          const Tensor& by = function == "PRelu" ? slopes : falling;
+          Tensor expected = mapped(computed(layer, input), [&](float x, size_t channel) {
+            if (function.empty() || x > 0) return x;
+            return function == "Relu" ? 0.0F : x * by.values[channel];
+          });
+          if (pools) expected = halved(expected);
+          if (to_bytes) expected = computed(next, expected);
+          // As below: one byte to either side.
+          const float tolerance = to_bytes ? 0.17F : kRounding;
+          expect_result(input, expected, tolerance, [&](GraphBuilder& builder) {
+            std::string at = add(builder, layer, "x");
+            if (!function.empty()) {
+              builder.add_initializer("slopes", by);
+              const bool is_relu = function == "Relu";
+              builder.add_node({is_relu ? "Relu" : "PRelu",
+                                is_relu ? std::vector{at} : std::vector<std::string>{at, "slopes"},
+                                {"f"}});
+              at = "f";
+            }
+            if (pools) {
+              builder.add_node({"MaxPool",
+                                {at},
+                                {"pool"},
+                                {{"kernel_shape", std::vector<int64_t>{2, 2}},
+                                 {"strides", std::vector<int64_t>{2, 2}}}});
+              at = "pool";
+            }
+            return to_bytes ? add(builder, next, at) : at;
+          });
+        }
+      }
+    }
+  }
+}
+
+TEST(Quantized, ConsumersOfOneResultMayWantOtherBordersAndOtherBytes) {
+  const Tensor input = noise({2, 16, 7, 5}, -2, 2);
+  for (const int other_zero : {90, 91}) {
+    const ByteLayer first = random_layer("first", {0.02F, 128}, {20, 16, 1, 1});
+    const Tensor between = computed(first, input);
+    const Bytes bytes{0.125F, 90};
+    std::vector<ByteLayer> consumers{random_layer("a", bytes, {8, 20, 1, 1}),
+                                     random_layer("b", bytes, {8, 20, 3, 3}),
+                                     random_layer("c", bytes, {8, 20, 5, 5}),
+                                     random_layer("d", {0.125F, other_zero}, {8, 20, 3, 3})};
+    consumers[1].pad = consumers[3].pad = 1;
+    consumers[2].pad = 2;
+    std::vector<Tensor> expected;
+    for (const ByteLayer& layer : consumers) expected.push_back(computed(layer, between));
+    expect_results(input, expected, 0.17F, [&](GraphBuilder& builder) {
+      std::vector<std::string> results;
+      add(builder, first, "x");
+      for (const ByteLayer& layer : consumers) results.push_back(add(builder, layer, "first"));
+      return results;
+    });
+  }
+}
+
+TEST(Quantized, WhatIsAnOutputTooStaysFloats) {
+  const Tensor input = noise({1, 16, 6, 6}, -2, 2);
+  const ByteLayer first = random_layer("first", {0.02F, 128}, {16, 16, 1, 1});
+  const ByteLayer depthwise = random_depthwise("depthwise", {0.125F, 90}, 16, 1);
+  const ByteLayer last = random_layer("last", {0.125F, 90}, {16, 16, 1, 1});
+  const Tensor one = computed(first, input), two = computed(depthwise, one);
+  const auto build = [&](GraphBuilder& builder) {
+    add(builder, last, add(builder, depthwise, add(builder, first, "x")));
+  };
+  expect_results(input, {one, computed(last, two)}, 0.17F, [&](GraphBuilder& builder) {
+    build(builder);
+    return std::vector<std::string>{"first", "last"};
+  });
+  expect_results(input, {two, computed(last, two)}, 0.17F, [&](GraphBuilder& builder) {
+    build(builder);
+    return std::vector<std::string>{"depthwise", "last"};
+  });
 }
 
 TEST(Quantized, AMatrixIsTheIntegerSum) {

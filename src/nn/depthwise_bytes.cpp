@@ -1,0 +1,436 @@
+#include "nn/depthwise_bytes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "nn/always_inline.h"
+#include "nn/processor.h"
+
+#if defined(__x86_64__)
+// g++ 12 warns of the registers that its own header leaves undefined on purpose.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#include <immintrin.h>
+#endif
+
+namespace faceforge::nn {
+namespace {
+
+constexpr int64_t kTaps = 9;
+
+/// Below so many results a convolution takes less time than waking threads for it.
+constexpr int64_t kParallelCount = 1 << 16;
+
+/// Channels that are convolved at once.
+int64_t lanes_of(int64_t channels) {
+  return channels >= 64 ? 64 : 16;
+}
+
+int64_t block_count(int64_t channels) {
+  return (channels + lanes_of(channels) - 1) / lanes_of(channels);
+}
+
+/// Where channels do not fill their last block, it begins early enough to be full.
+int64_t first_channel(int64_t channels, int64_t block) {
+  const int64_t lanes = lanes_of(channels);
+  return std::max<int64_t>(0, std::min(block * lanes, channels - lanes));
+}
+
+/// Which of a block's channels stands at a place of its vectors: of 64, each quarter of a vector
+/// has four channels of another sixteen, as unpacking leaves them.
+int64_t channel_at(int64_t lanes, int64_t place) {
+  return lanes == 16 ? place : place % 16 / 4 * 16 + place / 16 * 4 + place % 4;
+}
+
+}  // namespace
+
+bool has_byte_depthwise() {
+#if defined(__x86_64__)
+  static const bool has =
+      instruction_set() >= InstructionSet::Avx512Vnni && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi");
+  return has;
+#else
+  return false;
+#endif
+}
+
+int64_t depthwise_weight_bytes(int64_t channels) {
+  return block_count(channels) * 3 * lanes_of(channels) * 4;
+}
+
+void arrange_depthwise_weights(int64_t channels, const int8_t* weights, std::span<int8_t> to) {
+  CHECK(static_cast<int64_t>(to.size()) >= depthwise_weight_bytes(channels));
+  std::ranges::fill(to, int8_t{0});
+  const int64_t lanes = lanes_of(channels);
+  for (int64_t block = 0; block < block_count(channels); ++block) {
+    for (int64_t place = 0; place < lanes; ++place) {
+      const int64_t channel = first_channel(channels, block) + channel_at(lanes, place);
+      if (channel >= channels) continue;
+      for (int64_t tap = 0; tap < kTaps; ++tap) {
+        const int64_t row = tap / 3, column = tap % 3;
+        const int64_t at = ((block * 3 + column) * lanes + place) * 4 + row;
+        to[static_cast<size_t>(at)] = weights[channel * kTaps + tap];
+      }
+    }
+  }
+}
+
+#if defined(__x86_64__)
+namespace {
+
+#define FACEFORGE_KERNEL_TARGET \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vbmi,fma")))
+#define FACEFORGE_KERNEL_PART FACEFORGE_KERNEL_TARGET FACEFORGE_INLINE
+
+/// 16 or 64 channels: their sums, or of each of them the bytes of four rows.
+template <int kParts>
+struct Vectors {
+  __m512i part[kParts];
+};
+
+/// Two rows of results and the four rows of the picture below them, or one and three.
+struct Rows {
+  std::array<const uint8_t*, 4> from;
+  std::array<int64_t, 4> step;  ///< from pixel to pixel; 0 where the row lies beyond the picture
+  int64_t columns;              ///< of the picture
+  int64_t first_column;         ///< of the first result's window
+  int64_t result_columns;
+  uint8_t beyond;  ///< what lies beyond the picture
+};
+
+/// How the sums of a block of channels become results.
+template <int kParts>
+struct Ends {
+  __m512 scale[kParts], shift[kParts], slope[kParts];
+  __m512i zero16, zero32;
+  __m512i least;   ///< by channel: bytes that ReLU leaves nothing below
+  __mmask16 mask;  ///< channels of the only part, where there are not 16
+};
+
+/// Two rows' bytes beside each other, and then two such pairs: channel by channel four rows.
+FACEFORGE_KERNEL_PART Vectors<4> interleaved(__m512i a, __m512i b, __m512i c, __m512i d) {
+  const __m512i low_ab = _mm512_unpacklo_epi8(a, b), high_ab = _mm512_unpackhi_epi8(a, b);
+  const __m512i low_cd = _mm512_unpacklo_epi8(c, d), high_cd = _mm512_unpackhi_epi8(c, d);
+  return {{_mm512_unpacklo_epi16(low_ab, low_cd), _mm512_unpackhi_epi16(low_ab, low_cd),
+           _mm512_unpacklo_epi16(high_ab, high_cd), _mm512_unpackhi_epi16(high_ab, high_cd)}};
+}
+
+FACEFORGE_KERNEL_PART Vectors<1> interleaved(__m128i a, __m128i b, __m128i c, __m128i d) {
+  __m512i bytes = _mm512_castsi128_si512(a);
+  bytes = _mm512_inserti32x4(bytes, b, 1);
+  bytes = _mm512_inserti32x4(bytes, c, 2);
+  bytes = _mm512_inserti32x4(bytes, d, 3);
+  const __m512i order =
+      _mm512_set_epi32(0x3F2F1F0F, 0x3E2E1E0E, 0x3D2D1D0D, 0x3C2C1C0C, 0x3B2B1B0B, 0x3A2A1A0A,
+                       0x39291909, 0x38281808, 0x37271707, 0x36261606, 0x35251505, 0x34241404,
+                       0x33231303, 0x32221202, 0x31211101, 0x30201000);
+  return {{_mm512_permutexvar_epi8(order, bytes)}};
+}
+
+/// The bytes of one column of a window.
+template <int kParts, bool kIsFull>
+FACEFORGE_KERNEL_PART Vectors<kParts> column_of(const Rows& rows, int64_t column, __mmask16 mask) {
+  Vectors<kParts> result;
+  if (column < 0 || column >= rows.columns) {
+    for (__m512i& part : result.part) part = _mm512_set1_epi8(static_cast<char>(rows.beyond));
+    return result;
+  }
+  const uint8_t* at[4];
+  for (size_t row = 0; row < 4; ++row) at[row] = rows.from[row] + column * rows.step[row];
+  if constexpr (kParts == 4) {
+    return interleaved(_mm512_loadu_si512(at[0]), _mm512_loadu_si512(at[1]),
+                       _mm512_loadu_si512(at[2]), _mm512_loadu_si512(at[3]));
+  } else if constexpr (kIsFull) {
+    const auto* const* from = reinterpret_cast<const __m128i* const*>(at);
+    return interleaved(_mm_loadu_si128(from[0]), _mm_loadu_si128(from[1]), _mm_loadu_si128(from[2]),
+                       _mm_loadu_si128(from[3]));
+  } else {
+    return interleaved(_mm_maskz_loadu_epi8(mask, at[0]), _mm_maskz_loadu_epi8(mask, at[1]),
+                       _mm_maskz_loadu_epi8(mask, at[2]), _mm_maskz_loadu_epi8(mask, at[3]));
+  }
+}
+
+/// The weights of a block of channels, or the bytes below them.
+template <int kParts>
+struct Columns {
+  Vectors<kParts> left, middle, right;
+};
+
+template <int kParts>
+FACEFORGE_KERNEL_PART Vectors<kParts> sum(const Columns<kParts>& pixels,
+                                          const Columns<kParts>& weights) {
+  Vectors<kParts> result;
+  for (int part = 0; part < kParts; ++part) {
+    __m512i sums = _mm512_setzero_si512();
+    sums = _mm512_dpbusd_epi32(sums, pixels.left.part[part], weights.left.part[part]);
+    sums = _mm512_dpbusd_epi32(sums, pixels.middle.part[part], weights.middle.part[part]);
+    result.part[part] =
+        _mm512_dpbusd_epi32(sums, pixels.right.part[part], weights.right.part[part]);
+  }
+  return result;
+}
+
+template <int kParts>
+FACEFORGE_KERNEL_PART Vectors<kParts> largest(const Vectors<kParts>& a, const Vectors<kParts>& b) {
+  Vectors<kParts> result;
+  for (int part = 0; part < kParts; ++part) {
+    result.part[part] = _mm512_max_epi32(a.part[part], b.part[part]);
+  }
+  return result;
+}
+
+template <bool kBends, int kParts>
+FACEFORGE_KERNEL_PART __m512 ended(const Vectors<kParts>& sums, const Ends<kParts>& ends,
+                                   int part) {
+  const __m512 sum = _mm512_cvtepi32_ps(sums.part[part]);
+  const __m512 linear = _mm512_fmadd_ps(sum, ends.scale[part], ends.shift[part]);
+  if constexpr (!kBends) return linear;
+  const __mmask16 below = _mm512_cmp_ps_mask(linear, _mm512_setzero_ps(), _CMP_LT_OQ);
+  return _mm512_mask_mul_ps(linear, below, linear, ends.slope[part]);
+}
+
+/// Results in floats.
+struct Floats {
+  using Number = float;
+
+  template <bool kIsFull>
+  FACEFORGE_KERNEL_PART static void write(const Vectors<1>& sums, const Ends<1>& ends, float* to) {
+    const __m512 numbers = ended<true>(sums, ends, 0);
+    if constexpr (kIsFull) {
+      _mm512_storeu_ps(to, numbers);
+    } else {
+      _mm512_mask_storeu_ps(to, ends.mask, numbers);
+    }
+  }
+
+  template <bool kIsFull>
+  FACEFORGE_KERNEL_PART static void write(const Vectors<4>& sums, const Ends<4>& ends, float* to) {
+    const __m512 a = ended<true>(sums, ends, 0), b = ended<true>(sums, ends, 1);
+    const __m512 c = ended<true>(sums, ends, 2), d = ended<true>(sums, ends, 3);
+    // Quarter by quarter back to the channels' order.
+    const __m512 low_ab = _mm512_shuffle_f32x4(a, b, 0x44);
+    const __m512 high_ab = _mm512_shuffle_f32x4(a, b, 0xEE);
+    const __m512 low_cd = _mm512_shuffle_f32x4(c, d, 0x44);
+    const __m512 high_cd = _mm512_shuffle_f32x4(c, d, 0xEE);
+    _mm512_storeu_ps(to, _mm512_shuffle_f32x4(low_ab, low_cd, 0x88));
+    _mm512_storeu_ps(to + 16, _mm512_shuffle_f32x4(low_ab, low_cd, 0xDD));
+    _mm512_storeu_ps(to + 32, _mm512_shuffle_f32x4(high_ab, high_cd, 0x88));
+    _mm512_storeu_ps(to + 48, _mm512_shuffle_f32x4(high_ab, high_cd, 0xDD));
+  }
+};
+
+/// Results in bytes; those that do not bend have slopes of 0 and 1 alone and fit into 32 bits.
+template <bool kBends>
+struct Bytes {
+  using Number = uint8_t;
+
+  template <int kParts>
+  FACEFORGE_KERNEL_PART static __m512i whole(const Vectors<kParts>& sums, const Ends<kParts>& ends,
+                                             int part) {
+    __m512 number = ended<kBends>(sums, ends, part);
+    // What is far below 0 becomes the least integer, and so would what is far above.
+    if constexpr (kBends) number = _mm512_min_ps(number, _mm512_set1_ps(512.0F));
+    return _mm512_cvtps_epi32(number);
+  }
+
+  template <bool kIsFull>
+  FACEFORGE_KERNEL_PART static void write(const Vectors<1>& sums, const Ends<1>& ends,
+                                          uint8_t* to) {
+    const __m512i moved = _mm512_add_epi32(whole(sums, ends, 0), ends.zero32);
+    const __m512i positive = _mm512_max_epi32(moved, _mm512_setzero_si512());
+    const __m128i bytes =
+        _mm_max_epu8(_mm512_cvtusepi32_epi8(positive), _mm512_castsi512_si128(ends.least));
+    if constexpr (kIsFull) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    } else {
+      _mm_mask_storeu_epi8(to, ends.mask, bytes);
+    }
+  }
+
+  template <bool kIsFull>
+  FACEFORGE_KERNEL_PART static void write(const Vectors<4>& sums, const Ends<4>& ends,
+                                          uint8_t* to) {
+    const __m512i low = _mm512_packs_epi32(whole(sums, ends, 0), whole(sums, ends, 1));
+    const __m512i high = _mm512_packs_epi32(whole(sums, ends, 2), whole(sums, ends, 3));
+    const __m512i bytes = _mm512_packus_epi16(_mm512_adds_epi16(low, ends.zero16),
+                                              _mm512_adds_epi16(high, ends.zero16));
+    _mm512_storeu_si512(to, _mm512_max_epu8(bytes, ends.least));
+  }
+};
+
+template <int kParts>
+FACEFORGE_KERNEL_PART Vectors<kParts> weights_of_column(const int8_t* weights, int column) {
+  Vectors<kParts> result;
+  for (int part = 0; part < kParts; ++part) {
+    result.part[part] = _mm512_loadu_si512(weights + (column * kParts + part) * 64);
+  }
+  return result;
+}
+
+/// The weights of the second row, whose windows begin a row further down.
+template <int kParts>
+FACEFORGE_KERNEL_PART Vectors<kParts> lowered(const Vectors<kParts>& weights) {
+  Vectors<kParts> result;
+  for (int part = 0; part < kParts; ++part) {
+    result.part[part] = _mm512_slli_epi32(weights.part[part], 8);
+  }
+  return result;
+}
+
+/// One or two rows of results of a block of channels.
+///
+/// in: `to` the first row's; the second's is `to_row` further
+template <int kParts, bool kIsFull, int kStride, int kResultRows, bool kHalves, typename Out>
+FACEFORGE_KERNEL_TARGET void convolve_rows(const Rows& rows, const int8_t* weights,
+                                           const Ends<kParts>& ends, int64_t channels,
+                                           typename Out::Number* to, int64_t to_row) {
+  const Columns<kParts> upper{weights_of_column<kParts>(weights, 0),
+                              weights_of_column<kParts>(weights, 1),
+                              weights_of_column<kParts>(weights, 2)};
+  const Columns<kParts> lower{lowered(upper.left), lowered(upper.middle), lowered(upper.right)};
+  Columns<kParts> window;
+  window.left = column_of<kParts, kIsFull>(rows, rows.first_column, ends.mask);
+  window.middle = column_of<kParts, kIsFull>(rows, rows.first_column + 1, ends.mask);
+  for (int64_t x = 0; x < rows.result_columns; ++x) {
+    const int64_t last = rows.first_column + x * kStride + 2;
+    if constexpr (kStride == 2) {
+      window.middle = column_of<kParts, kIsFull>(rows, last - 1, ends.mask);
+    }
+    window.right = column_of<kParts, kIsFull>(rows, last, ends.mask);
+    if constexpr (kHalves) {
+      const Columns<kParts> next{window.middle, window.right,
+                                 column_of<kParts, kIsFull>(rows, last + 1, ends.mask)};
+      const auto left = largest(sum(window, upper), sum(window, lower));
+      const auto right = largest(sum(next, upper), sum(next, lower));
+      Out::template write<kIsFull>(largest(left, right), ends, to);
+      window = next;
+      ++x;
+    } else {
+      Out::template write<kIsFull>(sum(window, upper), ends, to);
+      if constexpr (kResultRows == 2) {
+        Out::template write<kIsFull>(sum(window, lower), ends, to + to_row);
+      }
+    }
+    to += channels;
+    window.left = kStride == 1 ? window.middle : window.right;
+    window.middle = window.right;
+  }
+}
+
+template <int kParts>
+FACEFORGE_KERNEL_TARGET Ends<kParts> ends_of(const ByteDepthwise& plan, int64_t first) {
+  constexpr int64_t kLanes = kParts * 16;
+  alignas(64) std::array<float, kLanes> scale{}, shift{}, slope{};
+  alignas(64) std::array<uint8_t, 64> least{};
+  for (int64_t place = 0; place < kLanes; ++place) {
+    const auto channel = static_cast<size_t>(first + channel_at(kLanes, place));
+    if (channel >= plan.scale.size()) continue;
+    const auto at = static_cast<size_t>(place);
+    scale[at] = plan.scale[channel];
+    shift[at] = plan.shift[channel];
+    slope[at] = plan.slope[channel];
+    if (plan.slope[channel] == 0) least[channel - static_cast<size_t>(first)] = plan.result_zero;
+  }
+  Ends<kParts> ends;
+  for (int part = 0; part < kParts; ++part) {
+    ends.scale[part] = _mm512_load_ps(scale.data() + part * 16);
+    ends.shift[part] = _mm512_load_ps(shift.data() + part * 16);
+    ends.slope[part] = _mm512_load_ps(slope.data() + part * 16);
+  }
+  const auto count = static_cast<unsigned>(std::min<int64_t>(16, plan.channels));
+  ends.mask = static_cast<__mmask16>((1U << count) - 1U);
+  ends.zero16 = _mm512_set1_epi16(plan.result_zero);
+  ends.zero32 = _mm512_set1_epi32(plan.result_zero);
+  ends.least = _mm512_load_si512(least.data());
+  return ends;
+}
+
+/// All channels of the rows of results from `row` on.
+template <int kParts, bool kIsFull, typename Out>
+FACEFORGE_KERNEL_TARGET void convolve_pixels(const ByteDepthwise& plan, const uint8_t* picture,
+                                             const int8_t* weights, int64_t row, int64_t row_count,
+                                             typename Out::Number* to) {
+  const int64_t channels = plan.channels;
+  alignas(64) std::array<uint8_t, 64> beyond;
+  beyond.fill(plan.source_zero);
+  Rows rows{.from = {},
+            .step = {},
+            .columns = plan.picture[1],
+            .first_column = -plan.pads[1],
+            .result_columns = plan.result[1],
+            .beyond = plan.source_zero};
+  const auto kernel = plan.stride == 2 ? convolve_rows<kParts, kIsFull, 2, 1, false, Out>
+                      : plan.halves    ? convolve_rows<kParts, kIsFull, 1, 2, true, Out>
+                      : row_count == 2 ? convolve_rows<kParts, kIsFull, 1, 2, false, Out>
+                                       : convolve_rows<kParts, kIsFull, 1, 1, false, Out>;
+  for (int64_t block = 0; block < block_count(channels); ++block) {
+    const int64_t channel = first_channel(channels, block);
+    for (size_t index = 0; index < rows.from.size(); ++index) {
+      const int64_t y = row * plan.stride - plan.pads[0] + static_cast<int64_t>(index);
+      const bool is_inside = y >= 0 && y < plan.picture[0];
+      rows.from[index] =
+          is_inside ? picture + y * plan.picture[1] * channels + channel : beyond.data();
+      rows.step[index] = is_inside ? channels : 0;
+    }
+    kernel(rows, weights + block * kParts * 3 * 64, ends_of<kParts>(plan, channel), channels,
+           to + channel, plan.result[1] * channels);
+  }
+}
+
+template <typename Out>
+void convolve(const ByteDepthwise& plan, const uint8_t* from, const int8_t* weights,
+              typename Out::Number* to) {
+  const int64_t at_once = plan.stride == 1 ? 2 : 1;
+  const int64_t parts = (plan.result[0] + at_once - 1) / at_once;
+  const int64_t picture_size = plan.picture[0] * plan.picture[1] * plan.channels;
+  const int64_t row_size = plan.result[1] * plan.channels;
+  const int64_t shrink = plan.halves ? 4 : 1;
+  const auto pixels = plan.channels >= 64   ? convolve_pixels<4, true, Out>
+                      : plan.channels >= 16 ? convolve_pixels<1, true, Out>
+                                            : convolve_pixels<1, false, Out>;
+#pragma omp parallel for schedule(static) if (plan.batch * plan.result[0] * row_size > \
+                                              kParallelCount)
+  for (int64_t index = 0; index < plan.batch * parts; ++index) {
+    const int64_t picture = index / parts, row = index % parts * at_once;
+    pixels(plan, from + picture * picture_size, weights, row,
+           std::min(at_once, plan.result[0] - row),
+           to + (picture * plan.result[0] + row) * row_size / shrink);
+  }
+}
+
+/// Whether results are what ReLU makes of them at most, and integers hold them.
+bool is_simple(const ByteDepthwise& plan) {
+  constexpr float kLargestSum = 255 * 128 * kTaps, kLargest = 1 << 30;
+  for (size_t channel = 0; channel < plan.scale.size(); ++channel) {
+    const float slope = plan.slope[channel];
+    const float bound = std::abs(plan.scale[channel]) * kLargestSum + std::abs(plan.shift[channel]);
+    if ((slope != 0 && slope != 1) || !(bound < kLargest)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void convolve_depthwise(const ByteDepthwise& plan, const uint8_t* from, const int8_t* weights,
+                        float* to) {
+  convolve<Floats>(plan, from, weights, to);
+}
+
+void convolve_depthwise(const ByteDepthwise& plan, const uint8_t* from, const int8_t* weights,
+                        uint8_t* to) {
+  if (is_simple(plan)) return convolve<Bytes<false>>(plan, from, weights, to);
+  convolve<Bytes<true>>(plan, from, weights, to);
+}
+#else
+void convolve_depthwise(const ByteDepthwise&, const uint8_t*, const int8_t*, float*) {
+  CHECK(false);
+}
+void convolve_depthwise(const ByteDepthwise&, const uint8_t*, const int8_t*, uint8_t*) {
+  CHECK(false);
+}
+#endif
+
+}  // namespace faceforge::nn
