@@ -78,6 +78,18 @@ void arrange_depthwise_weights(int64_t channels, const int8_t* weights, std::spa
   }
 }
 
+std::vector<float> arranged_channels(std::span<const float> numbers) {
+  const auto channels = static_cast<int64_t>(numbers.size());
+  const int64_t lanes = lanes_of(channels);
+  std::vector<float> arranged;
+  for (int64_t index = 0; index < block_count(channels) * lanes; ++index) {
+    const int64_t channel =
+        first_channel(channels, index / lanes) + channel_at(lanes, index % lanes);
+    arranged.push_back(channel < channels ? numbers[static_cast<size_t>(channel)] : 0.0F);
+  }
+  return arranged;
+}
+
 #if defined(__x86_64__)
 namespace {
 
@@ -163,6 +175,7 @@ template <int kParts>
 FACEFORGE_KERNEL_PART Vectors<kParts> sum(const Columns<kParts>& pixels,
                                           const Columns<kParts>& weights) {
   Vectors<kParts> result;
+#pragma GCC unroll 4
   for (int part = 0; part < kParts; ++part) {
     __m512i sums = _mm512_setzero_si512();
     sums = _mm512_dpbusd_epi32(sums, pixels.left.part[part], weights.left.part[part]);
@@ -176,6 +189,7 @@ FACEFORGE_KERNEL_PART Vectors<kParts> sum(const Columns<kParts>& pixels,
 template <int kParts>
 FACEFORGE_KERNEL_PART Vectors<kParts> largest(const Vectors<kParts>& a, const Vectors<kParts>& b) {
   Vectors<kParts> result;
+#pragma GCC unroll 4
   for (int part = 0; part < kParts; ++part) {
     result.part[part] = _mm512_max_epi32(a.part[part], b.part[part]);
   }
@@ -264,6 +278,7 @@ struct Bytes {
 template <int kParts>
 FACEFORGE_KERNEL_PART Vectors<kParts> weights_of_column(const int8_t* weights, int column) {
   Vectors<kParts> result;
+#pragma GCC unroll 4
   for (int part = 0; part < kParts; ++part) {
     result.part[part] = _mm512_loadu_si512(weights + (column * kParts + part) * 64);
   }
@@ -274,6 +289,7 @@ FACEFORGE_KERNEL_PART Vectors<kParts> weights_of_column(const int8_t* weights, i
 template <int kParts>
 FACEFORGE_KERNEL_PART Vectors<kParts> lowered(const Vectors<kParts>& weights) {
   Vectors<kParts> result;
+#pragma GCC unroll 4
   for (int part = 0; part < kParts; ++part) {
     result.part[part] = _mm512_slli_epi32(weights.part[part], 8);
   }
@@ -321,30 +337,28 @@ FACEFORGE_KERNEL_TARGET void convolve_rows(const Rows& rows, const int8_t* weigh
 }
 
 template <int kParts>
-FACEFORGE_KERNEL_TARGET Ends<kParts> ends_of(const ByteDepthwise& plan, int64_t first) {
-  constexpr int64_t kLanes = kParts * 16;
-  alignas(64) std::array<float, kLanes> scale{}, shift{}, slope{};
-  alignas(64) std::array<uint8_t, 64> least{};
-  for (int64_t place = 0; place < kLanes; ++place) {
-    const auto channel = static_cast<size_t>(first + channel_at(kLanes, place));
-    if (channel >= plan.scale.size()) continue;
-    const auto at = static_cast<size_t>(place);
-    scale[at] = plan.scale[channel];
-    shift[at] = plan.shift[channel];
-    slope[at] = plan.slope[channel];
-    if (plan.slope[channel] == 0) least[channel - static_cast<size_t>(first)] = plan.result_zero;
-  }
+FACEFORGE_KERNEL_TARGET Ends<kParts> ends_of(const ByteDepthwise& plan, int64_t block) {
   Ends<kParts> ends;
+  __m512i least[kParts];
+#pragma GCC unroll 4
   for (int part = 0; part < kParts; ++part) {
-    ends.scale[part] = _mm512_load_ps(scale.data() + part * 16);
-    ends.shift[part] = _mm512_load_ps(shift.data() + part * 16);
-    ends.slope[part] = _mm512_load_ps(slope.data() + part * 16);
+    const int64_t at = (block * kParts + part) * 16;
+    ends.scale[part] = _mm512_loadu_ps(plan.scale.data() + at);
+    ends.shift[part] = _mm512_loadu_ps(plan.shift.data() + at);
+    ends.slope[part] = _mm512_loadu_ps(plan.slope.data() + at);
+    const __mmask16 is_relu = _mm512_cmp_ps_mask(ends.slope[part], _mm512_setzero_ps(), _CMP_EQ_OQ);
+    least[part] = _mm512_maskz_set1_epi32(is_relu, plan.result_zero);
   }
   const auto count = static_cast<unsigned>(std::min<int64_t>(16, plan.channels));
   ends.mask = static_cast<__mmask16>((1U << count) - 1U);
   ends.zero16 = _mm512_set1_epi16(plan.result_zero);
   ends.zero32 = _mm512_set1_epi32(plan.result_zero);
-  ends.least = _mm512_load_si512(least.data());
+  if constexpr (kParts == 4) {
+    ends.least = _mm512_packus_epi16(_mm512_packs_epi32(least[0], least[1]),
+                                     _mm512_packs_epi32(least[2], least[3]));
+  } else {
+    ends.least = _mm512_castsi128_si512(_mm512_cvtusepi32_epi8(least[0]));
+  }
   return ends;
 }
 
@@ -375,7 +389,7 @@ FACEFORGE_KERNEL_TARGET void convolve_pixels(const ByteDepthwise& plan, const ui
           is_inside ? picture + y * plan.picture[1] * channels + channel : beyond.data();
       rows.step[index] = is_inside ? channels : 0;
     }
-    kernel(rows, weights + block * kParts * 3 * 64, ends_of<kParts>(plan, channel), channels,
+    kernel(rows, weights + block * kParts * 3 * 64, ends_of<kParts>(plan, block), channels,
            to + channel, plan.result[1] * channels);
   }
 }

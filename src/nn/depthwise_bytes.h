@@ -16,10 +16,11 @@ struct ByteDepthwise {
   int64_t batch = 1;
   int64_t channels = 1;
   Sides picture{1, 1}, result{1, 1};
-  Sides pads{0, 0};                                       ///< before the first row and column
-  int64_t stride = 1;                                     ///< 1 or 2
-  uint8_t source_zero = 0;                                ///< what lies beyond the picture
-  std::vector<float> scale = {}, shift = {}, slope = {};  ///< a number for each channel
+  Sides pads{0, 0};         ///< before the first row and column
+  int64_t stride = 1;       ///< 1 or 2
+  uint8_t source_zero = 0;  ///< what lies beyond the picture
+  /// A number for each channel, arranged as `arranged_channels` does.
+  std::vector<float> scale = {}, shift = {}, slope = {};
   /// Only the largest of each 2 x 2 results is written, to a picture half as high and wide: of
   /// stride 1, even sizes and slopes that are not negative.
   bool halves = false;
@@ -39,6 +40,9 @@ struct ByteDepthwise {
 /// out: `to` [vector of 16 channels][column][channel][row, the fourth is 0]. Where channels do not
 ///      fill their last vector, it begins early enough to be full, if there are 16 at all.
 void arrange_depthwise_weights(int64_t channels, const int8_t* weights, std::span<int8_t> to);
+
+/// Numbers of channels in the order of `convolve_depthwise`, with zeros for places without one.
+[[nodiscard]] std::vector<float> arranged_channels(std::span<const float> numbers);
 
 /// Convolves pictures without any border in memory.
 ///

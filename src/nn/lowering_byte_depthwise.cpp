@@ -55,18 +55,22 @@ Result<bool> Lowering::lower_byte_depthwise(const QuantizedConv& quantized_conv,
   Tail tail = find_tail(output());
   if (tail.sum != nullptr) tail = Tail{.result = output()};
   const auto slopes = end_at_slopes(tail, plan.channels);
-  plan.slope = slopes.value_or(std::vector<float>(static_cast<size_t>(plan.channels), 1.0F));
-  const bool grows = std::ranges::all_of(plan.slope, [](float slope) { return slope >= 0; });
+  const auto slope = slopes.value_or(std::vector<float>(static_cast<size_t>(plan.channels), 1.0F));
+  const bool grows = std::ranges::all_of(slope, [](float each) { return each >= 0; });
   if (grows && plan.stride == 1) TRY(end_at_halving(tail));
   plan.halves = tail.halving != nullptr;
 
   const auto wanted = bytes_wanted(tail.result);
   const float unit = wanted ? wanted->scale : 1.0F;
   const std::vector<float>& bias = fact(input(2)).constant->floats;
+  std::vector<float> scale, shift;
   for (size_t channel = 0; channel < bias.size(); ++channel) {
-    plan.scale.push_back(from.scale * quantized_conv.weight_scales[channel] / unit);
-    plan.shift.push_back(bias[channel] * plan.scale[channel]);
+    scale.push_back(from.scale * quantized_conv.weight_scales[channel] / unit);
+    shift.push_back(bias[channel] * scale[channel]);
   }
+  plan.scale = arranged_channels(scale);
+  plan.shift = arranged_channels(shift);
+  plan.slope = arranged_channels(slope);
   if (wanted) plan.result_zero = static_cast<uint8_t>(wanted->zero);
   const auto type = wanted ? dnnl::memory::data_type::u8 : dnnl::memory::data_type::f32;
   const Operand ready_weights = TRY(arranged_bytes(input(1)));
