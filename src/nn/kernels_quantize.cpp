@@ -148,53 +148,47 @@ void quantize_strip(const Strip& strip) {
   quantize_plainly(strip);
 }
 
-int64_t padded_rows(const QuantizedPictures& pictures) {
-  return pictures.top + pictures.rows + pictures.bottom;
-}
-
-int64_t padded_columns(const QuantizedPictures& pictures) {
-  return pictures.left + pictures.columns + pictures.right;
-}
-
 /// One row of one picture, borders included.
-void quantize_row(const QuantizedPictures& pictures, int64_t picture, int64_t padded_row,
+void quantize_row(const QuantizedPictures& pictures, int64_t picture, int64_t result_row,
                   const float* from, uint8_t* to) {
   const int64_t channels = pictures.channels;
-  const int64_t row_size = padded_columns(pictures) * channels;
-  uint8_t* line = to + (picture * padded_rows(pictures) + padded_row) * row_size;
-  const int64_t row = padded_row - pictures.top;
-  if (row < 0 || row >= pictures.rows) {
+  const int64_t row_size = pictures.result_columns() * channels;
+  uint8_t* line = to + (picture * pictures.result_rows() + result_row) * row_size;
+  const int64_t row = result_row - pictures.top;
+  if (row < 0 || row >= pictures.taken_rows()) {
     std::memset(line, pictures.zero, static_cast<size_t>(row_size));
     return;
   }
   std::memset(line, pictures.zero, static_cast<size_t>(pictures.left * channels));
-  std::memset(line + (pictures.left + pictures.columns) * channels, pictures.zero,
+  std::memset(line + (pictures.left + pictures.taken_columns()) * channels, pictures.zero,
               static_cast<size_t>(pictures.right * channels));
   const ChannelLayout& layout = pictures.from;
   for (int64_t block = 0; block < layout.block_count; ++block) {
     const int64_t first = block * layout.block;
     const int64_t plane = (picture * layout.block_count + block) * layout.pixels;
-    quantize_strip({.pixels = pictures.columns,
-                    .channels = std::min(layout.block, channels - first),
-                    .from = from + (plane + row * pictures.columns) * layout.block,
-                    .from_step = layout.block,
-                    .to = line + pictures.left * channels + first,
-                    .to_step = channels,
-                    .scale = pictures.scale.data() + first,
-                    .shift = pictures.shift.data() + first,
-                    .slope = pictures.slope.data() + first,
-                    .zero = pictures.zero});
+    quantize_strip(
+        {.pixels = pictures.taken_columns(),
+         .channels = std::min(layout.block, channels - first),
+         .from = from + (plane + row * pictures.row_step * pictures.columns) * layout.block,
+         .from_step = layout.block * pictures.column_step,
+         .to = line + pictures.left * channels + first,
+         .to_step = channels,
+         .scale = pictures.scale.data() + first,
+         .shift = pictures.shift.data() + first,
+         .slope = pictures.slope.data() + first,
+         .zero = pictures.zero});
   }
 }
 
 }  // namespace
 
 int64_t quantized_bytes(const QuantizedPictures& pictures) {
-  return pictures.from.batch * padded_rows(pictures) * padded_columns(pictures) * pictures.channels;
+  return pictures.from.batch * pictures.result_rows() * pictures.result_columns() *
+         pictures.channels;
 }
 
 void quantize_pictures(const QuantizedPictures& pictures, const float* from, uint8_t* to) {
-  const int64_t rows = padded_rows(pictures);
+  const int64_t rows = pictures.result_rows();
 #pragma omp parallel for schedule(static) if (quantized_bytes(pictures) > kParallelCount)
   for (int64_t index = 0; index < pictures.from.batch * rows; ++index) {
     quantize_row(pictures, index / rows, index % rows, from, to);

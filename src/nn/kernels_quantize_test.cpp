@@ -40,11 +40,15 @@ QuantizedPictures some_pictures(int64_t channels, int64_t block, int64_t rows, i
 int byte_of(const QuantizedPictures& pictures, const std::vector<float>& from, int64_t picture,
             int64_t row, int64_t column, int64_t channel) {
   const int64_t y = row - pictures.top, x = column - pictures.left;
-  if (y < 0 || y >= pictures.rows || x < 0 || x >= pictures.columns) return pictures.zero;
+  if (y < 0 || y >= pictures.taken_rows() || x < 0 || x >= pictures.taken_columns()) {
+    return pictures.zero;
+  }
   const ChannelLayout& layout = pictures.from;
   const int64_t plane = picture * layout.block_count + channel / layout.block;
-  const int64_t at =
-      (plane * layout.pixels + y * pictures.columns + x) * layout.block + channel % layout.block;
+  const int64_t at = (plane * layout.pixels + y * pictures.row_step * pictures.columns +
+                      x * pictures.column_step) *
+                         layout.block +
+                     channel % layout.block;
   const auto index = static_cast<size_t>(channel);
   const double number = static_cast<double>(from[static_cast<size_t>(at)]);
   const double linear = number * pictures.scale[index] + pictures.shift[index];
@@ -58,9 +62,8 @@ void expect_bytes(const QuantizedPictures& pictures, const std::vector<float>& f
   quantize_pictures(pictures, from.data(), to.data());
   size_t index = 0;
   for (int64_t picture = 0; picture < pictures.from.batch; ++picture) {
-    for (int64_t row = 0; row < pictures.top + pictures.rows + pictures.bottom; ++row) {
-      for (int64_t column = 0; column < pictures.left + pictures.columns + pictures.right;
-           ++column) {
+    for (int64_t row = 0; row < pictures.result_rows(); ++row) {
+      for (int64_t column = 0; column < pictures.result_columns(); ++column) {
         for (int64_t channel = 0; channel < pictures.channels; ++channel, ++index) {
           ASSERT_EQ(to[index], byte_of(pictures, from, picture, row, column, channel))
               << pictures.channels << " channels in blocks of " << pictures.from.block << ", row "
@@ -83,6 +86,9 @@ TEST(QuantizePictures, EveryNumberOfChannelsBlocksAndBordersGivesTheFormula) {
         expect_bytes(pictures, from);
         pictures.top = pictures.right = 1;
         pictures.left = 2;
+        expect_bytes(pictures, from);
+        pictures.row_step = 2;
+        pictures.column_step = 3;
         expect_bytes(pictures, from);
       }
     }

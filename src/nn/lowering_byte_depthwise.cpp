@@ -43,7 +43,7 @@ Result<bool> Lowering::lower_byte_depthwise(const QuantizedConv& quantized_conv,
   const ConstantPtr& weights = fact(input(1)).constant;
   if (!suits_byte_depthwise(quantized_conv.conv, window, *weights)) return false;
   const Quantization& from = quantized_conv.source;
-  const Operand source = TRY(quantized(input(0), from, nullptr));
+  const Operand source = TRY(quantized(input(0), from, {}));
   const Shape& picture = shape(input(0));
   ByteDepthwise plan{.batch = picture[0],
                      .channels = picture[1],
@@ -87,7 +87,7 @@ Result<bool> Lowering::lower_byte_depthwise(const QuantizedConv& quantized_conv,
               });
   absorb(tail);
   place(tail.result, result);
-  if (wanted) quantized_places_.push_back({tail.result, *wanted, {}, {}, result});
+  if (wanted) quantized_places_.push_back({tail.result, *wanted, {}, result});
   return true;
 }
 

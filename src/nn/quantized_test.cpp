@@ -292,6 +292,28 @@ TEST(Quantized, ConsumersOfOneResultMayWantOtherBordersAndOtherBytes) {
   }
 }
 
+TEST(Quantized, AConvolutionOfSinglePixelsMaySkipRowsAndColumns) {
+  // Of floats, of bytes that another consumer wants whole, and of what a border lies around.
+  const Tensor input = noise({2, 16, 9, 6}, -2, 2);
+  for (const int zero : {0, 90}) {
+    for (const int64_t pad : {0, 1}) {
+      for (const bool is_whole_first : {false, true}) {
+        ByteLayer skips = random_layer("skips", {0.02F, zero}, {20, 16, 1, 1});
+        skips.stride = 2;
+        skips.pad = pad;
+        const ByteLayer whole = random_layer("whole", {0.02F, zero}, {8, 16, 1, 1});
+        expect_results(input, {computed(skips, input), computed(whole, input)}, kRounding,
+                       [&](GraphBuilder& builder) {
+                         if (is_whole_first) add(builder, whole, "x");
+                         add(builder, skips, "x");
+                         if (!is_whole_first) add(builder, whole, "x");
+                         return std::vector<std::string>{"skips", "whole"};
+                       });
+      }
+    }
+  }
+}
+
 TEST(Quantized, WhatIsAnOutputTooStaysFloats) {
   const Tensor input = noise({1, 16, 6, 6}, -2, 2);
   const ByteLayer first = random_layer("first", {0.02F, 128}, {16, 16, 1, 1});
