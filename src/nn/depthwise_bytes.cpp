@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+
+#include <omp.h>
 
 #include "base/check.h"
 #include "nn/always_inline.h"
@@ -300,13 +303,10 @@ FACEFORGE_KERNEL_PART Vectors<kParts> lowered(const Vectors<kParts>& weights) {
 ///
 /// in: `to` the first row's; the second's is `to_row` further
 template <int kParts, bool kIsFull, int kStride, int kResultRows, bool kHalves, typename Out>
-FACEFORGE_KERNEL_TARGET void convolve_rows(const Rows& rows, const int8_t* weights,
-                                           const Ends<kParts>& ends, int64_t channels,
-                                           typename Out::Number* to, int64_t to_row) {
-  const Columns<kParts> upper{weights_of_column<kParts>(weights, 0),
-                              weights_of_column<kParts>(weights, 1),
-                              weights_of_column<kParts>(weights, 2)};
-  const Columns<kParts> lower{lowered(upper.left), lowered(upper.middle), lowered(upper.right)};
+FACEFORGE_KERNEL_PART void convolve_rows(const Rows& rows, const Columns<kParts>& upper,
+                                         const Columns<kParts>& lower, const Ends<kParts>& ends,
+                                         int64_t channels, typename Out::Number* to,
+                                         int64_t to_row) {
   Columns<kParts> window;
   window.left = column_of<kParts, kIsFull>(rows, rows.first_column, ends.mask);
   window.middle = column_of<kParts, kIsFull>(rows, rows.first_column + 1, ends.mask);
@@ -362,56 +362,97 @@ FACEFORGE_KERNEL_TARGET Ends<kParts> ends_of(const ByteDepthwise& plan, int64_t 
   return ends;
 }
 
-/// All channels of the rows of results from `row` on.
-template <int kParts, bool kIsFull, typename Out>
-FACEFORGE_KERNEL_TARGET void convolve_pixels(const ByteDepthwise& plan, const uint8_t* picture,
-                                             const int8_t* weights, int64_t row, int64_t row_count,
-                                             typename Out::Number* to) {
-  const int64_t channels = plan.channels;
-  alignas(64) std::array<uint8_t, 64> beyond;
-  beyond.fill(plan.source_zero);
+/// The rows of a picture that are below the results from `row` on.
+FACEFORGE_KERNEL_PART Rows rows_below(const ByteDepthwise& plan, const uint8_t* picture,
+                                      int64_t row, const uint8_t* beyond) {
   Rows rows{.from = {},
             .step = {},
             .columns = plan.picture[1],
             .first_column = -plan.pads[1],
             .result_columns = plan.result[1],
             .beyond = plan.source_zero};
-  const auto kernel = plan.stride == 2 ? convolve_rows<kParts, kIsFull, 2, 1, false, Out>
-                      : plan.halves    ? convolve_rows<kParts, kIsFull, 1, 2, true, Out>
-                      : row_count == 2 ? convolve_rows<kParts, kIsFull, 1, 2, false, Out>
-                                       : convolve_rows<kParts, kIsFull, 1, 1, false, Out>;
-  for (int64_t block = 0; block < block_count(channels); ++block) {
-    const int64_t channel = first_channel(channels, block);
-    for (size_t index = 0; index < rows.from.size(); ++index) {
-      const int64_t y = row * plan.stride - plan.pads[0] + static_cast<int64_t>(index);
-      const bool is_inside = y >= 0 && y < plan.picture[0];
-      rows.from[index] =
-          is_inside ? picture + y * plan.picture[1] * channels + channel : beyond.data();
-      rows.step[index] = is_inside ? channels : 0;
-    }
-    kernel(rows, weights + block * kParts * 3 * 64, ends_of<kParts>(plan, block), channels,
-           to + channel, plan.result[1] * channels);
+#pragma GCC unroll 4
+  for (size_t index = 0; index < 4; ++index) {
+    const int64_t y = row * plan.stride - plan.pads[0] + static_cast<int64_t>(index);
+    const bool is_inside = y >= 0 && y < plan.picture[0];
+    rows.from[index] = is_inside ? picture + y * plan.picture[1] * plan.channels : beyond;
+    rows.step[index] = is_inside ? plan.channels : 0;
+  }
+  return rows;
+}
+
+/// What one thread convolves: some rows of results of one picture, and where they begin.
+template <typename Number>
+struct Share {
+  const uint8_t* picture;
+  int64_t first_row, end_row;
+  Number* to;
+};
+
+/// One block of channels of a share, but for a last row where two are convolved at once.
+template <int kParts, bool kIsFull, int kStride, int kResultRows, bool kHalves, typename Out>
+FACEFORGE_KERNEL_TARGET void convolve_block(const ByteDepthwise& plan, const int8_t* weights,
+                                            int64_t block,
+                                            const Share<typename Out::Number>& share) {
+  alignas(64) std::array<uint8_t, 64> beyond;
+  beyond.fill(plan.source_zero);
+  const int64_t channel = first_channel(plan.channels, block);
+  const int64_t row_size = plan.result[1] * plan.channels;
+  const Ends<kParts> ends = ends_of<kParts>(plan, block);
+  weights += block * kParts * 3 * 64;
+  const Columns<kParts> upper{weights_of_column<kParts>(weights, 0),
+                              weights_of_column<kParts>(weights, 1),
+                              weights_of_column<kParts>(weights, 2)};
+  const Columns<kParts> lower{lowered(upper.left), lowered(upper.middle), lowered(upper.right)};
+  auto* to = share.to + channel;
+  for (int64_t row = share.first_row; row + kResultRows <= share.end_row; row += kResultRows) {
+    const Rows rows = rows_below(plan, share.picture + channel, row, beyond.data());
+    convolve_rows<kParts, kIsFull, kStride, kResultRows, kHalves, Out>(rows, upper, lower, ends,
+                                                                       plan.channels, to, row_size);
+    to += kHalves ? row_size / 2 : row_size * kResultRows;
+  }
+}
+
+/// All channels of a share.
+template <int kParts, bool kIsFull, typename Out>
+void convolve_share(const ByteDepthwise& plan, const int8_t* weights,
+                    const Share<typename Out::Number>& share) {
+  const auto convolve = plan.stride == 2 ? convolve_block<kParts, kIsFull, 2, 1, false, Out>
+                        : plan.halves    ? convolve_block<kParts, kIsFull, 1, 2, true, Out>
+                                         : convolve_block<kParts, kIsFull, 1, 2, false, Out>;
+  const bool has_last = plan.stride == 1 && (share.end_row - share.first_row) % 2 == 1;
+  Share last = share;
+  last.first_row = share.end_row - 1;
+  last.to += (last.first_row - share.first_row) * plan.result[1] * plan.channels;
+  for (int64_t block = 0; block < block_count(plan.channels); ++block) {
+    convolve(plan, weights, block, share);
+    if (has_last) convolve_block<kParts, kIsFull, 1, 1, false, Out>(plan, weights, block, last);
   }
 }
 
 template <typename Out>
 void convolve(const ByteDepthwise& plan, const uint8_t* from, const int8_t* weights,
               typename Out::Number* to) {
-  const int64_t at_once = plan.stride == 1 ? 2 : 1;
-  const int64_t parts = (plan.result[0] + at_once - 1) / at_once;
   const int64_t picture_size = plan.picture[0] * plan.picture[1] * plan.channels;
   const int64_t row_size = plan.result[1] * plan.channels;
-  const int64_t shrink = plan.halves ? 4 : 1;
-  const auto pixels = plan.channels >= 64   ? convolve_pixels<4, true, Out>
-                      : plan.channels >= 16 ? convolve_pixels<1, true, Out>
-                                            : convolve_pixels<1, false, Out>;
-#pragma omp parallel for schedule(static) if (plan.batch * plan.result[0] * row_size > \
-                                              kParallelCount)
-  for (int64_t index = 0; index < plan.batch * parts; ++index) {
-    const int64_t picture = index / parts, row = index % parts * at_once;
-    pixels(plan, from + picture * picture_size, weights, row,
-           std::min(at_once, plan.result[0] - row),
-           to + (picture * plan.result[0] + row) * row_size / shrink);
+  const bool is_large = plan.batch * plan.result[0] * row_size > kParallelCount;
+  // As many shares of each picture as make all threads' work the same.
+  const int64_t threads = is_large ? omp_get_max_threads() : 1;
+  const int64_t wanted = threads / std::gcd(threads, plan.batch);
+  const int64_t share_rows = (plan.result[0] + 2 * wanted - 1) / (2 * wanted) * 2;
+  const int64_t shares = (plan.result[0] + share_rows - 1) / share_rows;
+  const auto convolve_one = plan.channels >= 64   ? convolve_share<4, true, Out>
+                            : plan.channels >= 16 ? convolve_share<1, true, Out>
+                                                  : convolve_share<1, false, Out>;
+#pragma omp parallel for schedule(static) if (is_large)
+  for (int64_t index = 0; index < plan.batch * shares; ++index) {
+    const int64_t picture = index / shares, row = index % shares * share_rows;
+    const int64_t before = (picture * plan.result[0] + row) * row_size;
+    convolve_one(plan, weights,
+                 {.picture = from + picture * picture_size,
+                  .first_row = row,
+                  .end_row = std::min(plan.result[0], row + share_rows),
+                  .to = to + (plan.halves ? before / 4 : before)});
   }
 }
 

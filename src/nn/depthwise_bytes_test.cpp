@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include "nn/program.h"
+
 namespace faceforge::nn {
 namespace {
 
@@ -152,9 +154,16 @@ TEST(DepthwiseBytes, WhatNoIntegerHoldsIsTheLargestOrTheLeastByte) {
   }
 }
 
-TEST(DepthwiseBytes, APictureLargeEnoughForThreadsIsTheSameAsInSmall) {
+TEST(DepthwiseBytes, AnyNumberOfThreadsGivesTheSame) {
   if (!has_byte_depthwise()) GTEST_SKIP() << "no AVX-512 with VNNI and VBMI";
-  expect_sums<uint8_t>(random_case(48, 41, 67, 1, 1, false), "large");
+  for (const int thread_count : {1, 2, 3, 5, 64}) {
+    const ThreadCount threads(thread_count);
+    expect_sums<uint8_t>(random_case(48, 41, 67, 1, 1, false), "41 rows");
+    expect_sums<uint8_t>(random_case(48, 41, 67, 2, 1, false), "41 rows, stride 2");
+    Case halves = random_case(64, 42, 66, 1, 1, false);
+    halves.plan.halves = true;
+    expect_sums<uint8_t>(halves, "42 rows, halved");
+  }
 }
 
 }  // namespace
