@@ -8,8 +8,8 @@
 namespace faceforge::nn {
 
 /// A convolution of each channel with 3 x 3 weights of its own, on pictures of unsigned bytes that
-/// lie pixel by pixel. Of a sum of products x it makes f(x * scale + shift), where f multiplies
-/// what is below 0 with a slope.
+/// lie pixel by pixel and have no border in memory. Of a sum of products x it makes f(x * scale +
+/// shift), where f multiplies what is below 0 with a slope.
 struct ByteDepthwise {
   /// Rows, then columns.
   using Sides = std::array<int64_t, 2>;
@@ -37,8 +37,10 @@ struct ByteDepthwise {
 /// Weights in the form that `convolve_depthwise` takes.
 ///
 /// in:  `weights` [channel][row][column]
-/// out: `to` [vector of 16 channels][column][channel][row, the fourth is 0]. Where channels do not
-///      fill their last vector, it begins early enough to be full, if there are 16 at all.
+/// out: `to` [block of 16 channels, or of 64 where there are as many][column][channel, in an order
+/// of
+///      the kernel's own][row, the fourth is 0]. Where channels do not fill their last block, it
+///      begins early enough to be full.
 void arrange_depthwise_weights(int64_t channels, const int8_t* weights, std::span<int8_t> to);
 
 /// Numbers of channels in the order of `convolve_depthwise`, with zeros for places without one.
