@@ -21,8 +21,8 @@ struct ByteDepthwise {
   uint8_t source_zero = 0;  ///< what lies beyond the picture
   /// A number for each channel, arranged as `arranged_channels` does.
   std::vector<float> scale = {}, shift = {}, slope = {};
-  /// Only the largest of each 2 x 2 results is written, to a picture half as high and wide: of
-  /// stride 1, even sizes and slopes that are not negative.
+  /// Only the largest of each 2 x 2 results is written, to a picture half as high and wide: where
+  /// `halves_depthwise`, of even sizes and slopes that are not negative.
   bool halves = false;
   uint8_t result_zero = 0;  ///< of results in bytes
 };
@@ -31,20 +31,24 @@ struct ByteDepthwise {
 /// DNNL_MAX_CPU_ISA.
 [[nodiscard]] bool has_byte_depthwise();
 
+/// Whether there is a kernel for the largest of each 2 x 2 results.
+[[nodiscard]] bool halves_depthwise(int64_t channels, int64_t stride);
+
 /// Bytes that the weights of so many channels take once they are arranged.
-[[nodiscard]] int64_t depthwise_weight_bytes(int64_t channels);
+[[nodiscard]] int64_t depthwise_weight_bytes(int64_t channels, int64_t stride);
 
 /// Weights in the form that `convolve_depthwise` takes.
 ///
 /// in:  `weights` [channel][row][column]
-/// out: `to` [block of 16 channels, or of 64 where there are as many][column][channel, in an order
-/// of
+/// out: `to` [block of 16 or 64 channels, or of all for several pixels][column][channel, in an
+/// order of
 ///      the kernel's own][row, the fourth is 0]. Where channels do not fill their last block, it
 ///      begins early enough to be full.
-void arrange_depthwise_weights(int64_t channels, const int8_t* weights, std::span<int8_t> to);
+void arrange_depthwise_weights(int64_t channels, int64_t stride, const int8_t* weights,
+                               std::span<int8_t> to);
 
 /// Numbers of channels in the order of `convolve_depthwise`, with zeros for places without one.
-[[nodiscard]] std::vector<float> arranged_channels(std::span<const float> numbers);
+[[nodiscard]] std::vector<float> arranged_channels(std::span<const float> numbers, int64_t stride);
 
 /// Convolves pictures without any border in memory.
 ///

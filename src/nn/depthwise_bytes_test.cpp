@@ -93,16 +93,17 @@ std::vector<double> results_of(const Case& from) {
 
 template <typename Number>
 void expect_sums(const Case& from, const std::string& told) {
-  std::vector<int8_t> arranged(static_cast<size_t>(depthwise_weight_bytes(from.plan.channels)));
-  arrange_depthwise_weights(from.plan.channels, from.weights.data(), arranged);
+  std::vector<int8_t> arranged(
+      static_cast<size_t>(depthwise_weight_bytes(from.plan.channels, from.plan.stride)));
+  arrange_depthwise_weights(from.plan.channels, from.plan.stride, from.weights.data(), arranged);
   const std::vector<double> expected = results_of(from);
   // What follows the results is another's.
   constexpr size_t kGuard = 64;
   std::vector<Number> ours(expected.size() + kGuard, Number{91});
   ByteDepthwise plan = from.plan;
-  plan.scale = arranged_channels(from.scale);
-  plan.shift = arranged_channels(from.shift);
-  plan.slope = arranged_channels(from.slope);
+  plan.scale = arranged_channels(from.scale, from.plan.stride);
+  plan.shift = arranged_channels(from.shift, from.plan.stride);
+  plan.slope = arranged_channels(from.slope, from.plan.stride);
   convolve_depthwise(plan, from.pictures.data(), arranged.data(), ours.data());
   for (size_t index = 0; index < expected.size(); ++index) {
     const double byte =
@@ -115,7 +116,7 @@ void expect_sums(const Case& from, const std::string& told) {
   }
 }
 
-constexpr int64_t kChannels[] = {1, 5, 16, 24, 33, 64, 70, 128};
+constexpr int64_t kChannels[] = {1, 4, 5, 8, 16, 24, 32, 33, 64, 70, 128};
 
 TEST(DepthwiseBytes, ResultsAreIntegerSumsForOddSizesStridesAndBorders) {
   if (!has_byte_depthwise()) GTEST_SKIP() << "no AVX-512 with VNNI and VBMI";
@@ -123,11 +124,14 @@ TEST(DepthwiseBytes, ResultsAreIntegerSumsForOddSizesStridesAndBorders) {
     for (const int64_t stride : {1, 2}) {
       for (const int64_t pad : {0, 1, 2}) {
         for (const bool bends : {false, true}) {
-          const Case made = random_case(channels, 9, 6, stride, pad, bends);
-          const std::string told = std::to_string(channels) + " channels, stride " +
-                                   std::to_string(stride) + ", pad " + std::to_string(pad);
-          expect_sums<uint8_t>(made, told);
-          expect_sums<float>(made, told);
+          for (const int64_t columns : {3, 6, 19, 133}) {
+            const Case made = random_case(channels, 9, columns, stride, pad, bends);
+            const std::string told = std::to_string(channels) + " channels, stride " +
+                                     std::to_string(stride) + ", pad " + std::to_string(pad) +
+                                     ", " + std::to_string(columns) + " columns";
+            expect_sums<uint8_t>(made, told);
+            expect_sums<float>(made, told);
+          }
         }
       }
     }
@@ -137,10 +141,13 @@ TEST(DepthwiseBytes, ResultsAreIntegerSumsForOddSizesStridesAndBorders) {
 TEST(DepthwiseBytes, TheLargestOfFourResultsIsWhatAPoolWouldTake) {
   if (!has_byte_depthwise()) GTEST_SKIP() << "no AVX-512 with VNNI and VBMI";
   for (const int64_t channels : kChannels) {
-    Case made = random_case(channels, 6, 8, 1, 1, true);
-    made.plan.halves = true;
-    expect_sums<uint8_t>(made, std::to_string(channels) + " channels");
-    expect_sums<float>(made, std::to_string(channels) + " channels");
+    if (!halves_depthwise(channels, 1)) continue;
+    for (const int64_t columns : {2, 8, 38, 134}) {
+      Case made = random_case(channels, 6, columns, 1, 1, true);
+      made.plan.halves = true;
+      expect_sums<uint8_t>(made, std::to_string(channels) + " channels");
+      expect_sums<float>(made, std::to_string(channels) + " channels");
+    }
   }
 }
 
@@ -163,6 +170,7 @@ TEST(DepthwiseBytes, AnyNumberOfThreadsGivesTheSame) {
     Case halves = random_case(64, 42, 66, 1, 1, false);
     halves.plan.halves = true;
     expect_sums<uint8_t>(halves, "42 rows, halved");
+    expect_sums<uint8_t>(random_case(8, 41, 67, 1, 1, false), "41 rows of 8 channels");
   }
 }
 

@@ -171,7 +171,7 @@ class Lowering {
                       QuantizedPictures& pictures) const;
   /// Convolves with a kernel of ours; out: false where oneDNN's does it.
   Result<bool> lower_byte_depthwise(const QuantizedConv& conv, const PlacedWindow& window);
-  Result<Operand> arranged_bytes(ValueIndex weights);
+  Result<Operand> arranged_bytes(ValueIndex weights, int64_t stride);
   Result<void> emit_byte_conv(const ByteConv& parts, const Tail& tail,
                               const dnnl::convolution_forward::primitive_desc& desc,
                               const Operand& source);

@@ -23,14 +23,14 @@ ByteDepthwise::Sides sides(std::span<const int64_t> sizes) {
 
 }  // namespace
 
-Result<Operand> Lowering::arranged_bytes(ValueIndex value) {
+Result<Operand> Lowering::arranged_bytes(ValueIndex value, int64_t stride) {
   const ConstantPtr& weights = fact(value).constant;
   const int64_t channels = weights->shape[0];
   const Layout given = plain_layout(weights->shape, dnnl::memory::data_type::s8);
-  const Layout form = plain_layout({depthwise_weight_bytes(channels)}, given.data_type());
+  const Layout form = plain_layout({depthwise_weight_bytes(channels, stride)}, given.data_type());
   const bool is_only_form = consumers_[static_cast<size_t>(value)].size() == 1;
   const auto arrange = [&](const float* numbers, std::span<float> to) {
-    arrange_depthwise_weights(channels, reinterpret_cast<const int8_t*>(numbers),
+    arrange_depthwise_weights(channels, stride, reinterpret_cast<const int8_t*>(numbers),
                               {reinterpret_cast<int8_t*>(to.data()), to.size_bytes()});
   };
   const dnnl::memory arranged =
@@ -57,7 +57,7 @@ Result<bool> Lowering::lower_byte_depthwise(const QuantizedConv& quantized_conv,
   const auto slopes = end_at_slopes(tail, plan.channels);
   const auto slope = slopes.value_or(std::vector<float>(static_cast<size_t>(plan.channels), 1.0F));
   const bool grows = std::ranges::all_of(slope, [](float each) { return each >= 0; });
-  if (grows && plan.stride == 1) TRY(end_at_halving(tail));
+  if (grows && halves_depthwise(plan.channels, plan.stride)) TRY(end_at_halving(tail));
   plan.halves = tail.halving != nullptr;
 
   const auto wanted = bytes_wanted(tail.result);
@@ -68,12 +68,12 @@ Result<bool> Lowering::lower_byte_depthwise(const QuantizedConv& quantized_conv,
     scale.push_back(from.scale * quantized_conv.weight_scales[channel] / unit);
     shift.push_back(bias[channel] * scale[channel]);
   }
-  plan.scale = arranged_channels(scale);
-  plan.shift = arranged_channels(shift);
-  plan.slope = arranged_channels(slope);
+  plan.scale = arranged_channels(scale, plan.stride);
+  plan.shift = arranged_channels(shift, plan.stride);
+  plan.slope = arranged_channels(slope, plan.stride);
   if (wanted) plan.result_zero = static_cast<uint8_t>(wanted->zero);
   const auto type = wanted ? dnnl::memory::data_type::u8 : dnnl::memory::data_type::f32;
-  const Operand ready_weights = TRY(arranged_bytes(input(1)));
+  const Operand ready_weights = TRY(arranged_bytes(input(1), plan.stride));
   const Operand result = new_storage(channels_last_layout(shape(tail.result), type));
   emit_kernel("depthwise_bytes", {source, ready_weights, result},
               [plan = std::move(plan), is_bytes = wanted.has_value()](std::span<float* const> at) {
