@@ -38,15 +38,22 @@ Tensor halved(const Tensor& from) {
   return to;
 }
 
-TEST(QuantizedForms, WhatFollowsAChannelOfItsOwnMayBeComputedWithIt) {
-  const Tensor slopes = noise({20, 1, 1}, 0, 0.9F), falling = noise({20, 1, 1}, -0.9F, -0.1F);
+/// Of 8 channels several pixels are convolved at once, and no maximum is taken on the way.
+class DepthwiseOf : public testing::TestWithParam<int64_t> {};
+INSTANTIATE_TEST_SUITE_P(QuantizedForms, DepthwiseOf, testing::Values(8, 20),
+                         testing::PrintToStringParamName());
+
+TEST_P(DepthwiseOf, WhatFollowsAChannelOfItsOwnMayBeComputedWithIt) {
+  const int64_t channels = GetParam();
+  const Tensor slopes = noise({channels, 1, 1}, 0, 0.9F),
+               falling = noise({channels, 1, 1}, -0.9F, -0.1F);
   for (const std::string function : {"", "Relu", "PRelu", "falling PRelu"}) {
     for (const bool pools : {false, true}) {
       for (const bool to_bytes : {false, true}) {
         for (const int64_t rows : {8, 9}) {
-          const Tensor input = noise({2, 20, rows, 6}, -2, 3);
-          const ByteLayer layer = random_depthwise("depthwise", {0.02F, 77}, 20, 1);
-          const ByteLayer next = random_layer("next", {0.125F, 90}, {8, 20, 1, 1});
+          const Tensor input = noise({2, channels, rows, 6}, -2, 3);
+          const ByteLayer layer = random_depthwise("depthwise", {0.02F, 77}, channels, 1);
+          const ByteLayer next = random_layer("next", {0.125F, 90}, {8, channels, 1, 1});
           const Tensor& by = function == "PRelu" ? slopes : falling;
           Tensor expected = mapped(computed(layer, input), [&](float x, size_t channel) {
             if (function.empty() || x > 0) return x;
