@@ -12,6 +12,8 @@
 
 namespace faceforge::nn {
 
+struct QuantizedPictures;
+
 struct Lowered {
   std::vector<Step> steps;
   std::vector<Storage> storages;
@@ -152,10 +154,16 @@ class Lowering {
     std::vector<float> scale, shift, slope;
   };
   using Deferred = ChannelFunction;
+  /// How a layer takes the pixels of its source on bytes; empty where it takes all as they are.
+  struct ByteForm {
+    Shape pads_begin = {}, pads_end = {};  ///< of a border in memory
+    Shape steps = {};                      ///< the first of so many rows and columns alone
+    bool operator==(const ByteForm&) const = default;
+  };
   struct QuantizedPlace {
     ValueIndex value;
     Quantization quantization;
-    Shape pads_begin, pads_end;  ///< of its border; empty when it has none
+    ByteForm form;
     Operand operand;
   };
   /// Leaves a function of the current node to those who quantize its result, when nobody else
@@ -164,8 +172,19 @@ class Lowering {
   const Deferred* deferred(ValueIndex value) const;
   bool only_bytes_are_wanted(ValueIndex value) const;
   std::optional<Quantization> bytes_wanted(ValueIndex value) const;
+  /// What a value is on bytes.
   Result<Operand> quantized(ValueIndex value, const Quantization& quantization,
-                            const PlacedWindow* border);
+                            const ByteForm& form);
+  const Operand* known_bytes(ValueIndex value, const Quantization& quantization,
+                             const ByteForm& form) const;
+  Operand with_border(const Operand& bytes, const Quantization& quantization, const ByteForm& form);
+  /// What the convolution of the current node would have its source look like for oneDNN.
+  ByteForm form_of_source(const Quantization& quantization, const PlacedWindow& window) const;
+  void apply_deferred(ValueIndex value, const Quantization& quantization,
+                      QuantizedPictures& pictures) const;
+  /// Convolves with a kernel of ours; out: false where oneDNN's does it.
+  Result<bool> lower_byte_depthwise(const QuantizedConv& conv, const PlacedWindow& window);
+  Result<Operand> arranged_bytes(ValueIndex weights, int64_t stride);
   Result<void> emit_byte_conv(const ByteConv& parts, const Tail& tail,
                               const dnnl::convolution_forward::primitive_desc& desc,
                               const Operand& source);

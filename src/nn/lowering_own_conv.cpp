@@ -141,7 +141,7 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
       });
   absorb(tail);
   place(tail.result, result);
-  if (own.bytes) quantized_places_.push_back({tail.result, *own.bytes, {}, {}, result});
+  if (own.bytes) quantized_places_.push_back({tail.result, *own.bytes, {}, result});
   return {};
 }
 

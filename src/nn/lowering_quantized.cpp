@@ -85,19 +85,58 @@ Result<bool> Lowering::defer(ValueIndex from, const ChannelFunction& function) {
   return true;
 }
 
-Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quantization,
-                                    const PlacedWindow* border) {
-  const bool is_picture = shape(value).size() == 4;
-  const bool has_border = is_picture && border != nullptr && quantization.zero != 0 &&
-                          !(is_none(border->pads_begin) && is_none(border->pads_end));
-  for (const QuantizedPlace& known : quantized_places_) {
-    const bool same_border =
-        has_border ? known.pads_begin == border->pads_begin && known.pads_end == border->pads_end
-                   : known.pads_begin.empty();
-    if (known.value == value && known.quantization == quantization && same_border) {
-      return known.operand;
-    }
+const Operand* Lowering::known_bytes(ValueIndex value, const Quantization& quantization,
+                                     const ByteForm& form) const {
+  const auto found = std::ranges::find_if(quantized_places_, [&](const QuantizedPlace& known) {
+    return known.value == value && known.quantization == quantization && known.form == form;
+  });
+  return found == quantized_places_.end() ? nullptr : &found->operand;
+}
+
+Operand Lowering::with_border(const Operand& bytes, const Quantization& quantization,
+                              const ByteForm& form) {
+  const Shape from = bytes.layout.dims();
+  const BorderedPictures pictures{.batch = from[0],
+                                  .channels = from[1],
+                                  .rows = from[2],
+                                  .columns = from[3],
+                                  .top = form.pads_begin[0],
+                                  .left = form.pads_begin[1],
+                                  .bottom = form.pads_end[0],
+                                  .right = form.pads_end[1],
+                                  .border = static_cast<uint8_t>(quantization.zero)};
+  const Shape to{from[0], from[1], from[2] + pictures.top + pictures.bottom,
+                 from[3] + pictures.left + pictures.right};
+  const Operand result = new_storage(channels_last_layout(to, Type::u8));
+  emit_kernel("border", {bytes, result}, [pictures](std::span<float* const> at) {
+    copy_into_border(pictures, reinterpret_cast<const uint8_t*>(at[0]),
+                     reinterpret_cast<uint8_t*>(at[1]));
+  });
+  return result;
+}
+
+Lowering::ByteForm Lowering::form_of_source(const Quantization& quantization,
+                                            const PlacedWindow& window) const {
+  const bool has_pads = !is_none(window.pads_begin) || !is_none(window.pads_end);
+  // A border of zeros is oneDNN's own; one of other bytes must lie in memory.
+  if (has_pads) {
+    return quantization.zero == 0 ? ByteForm{} : ByteForm{window.pads_begin, window.pads_end, {}};
   }
+  const bool skips = window.kernel == Shape{1, 1} && window.strides != Shape{1, 1};
+  const bool are_there = known_bytes(input(0), quantization, {}) != nullptr;
+  return skips && !are_there ? ByteForm{{}, {}, window.strides} : ByteForm{};
+}
+
+Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quantization,
+                                    const ByteForm& form) {
+  if (const Operand* known = known_bytes(value, quantization, form)) return *known;
+  const Operand* bytes = form.steps.empty() ? known_bytes(value, quantization, {}) : nullptr;
+  if (bytes != nullptr) {
+    const Operand result = with_border(*bytes, quantization, form);
+    quantized_places_.push_back({value, quantization, form, result});
+    return result;
+  }
+  const bool is_picture = shape(value).size() == 4;
   Operand source = TRY(located(value));
   CHECK(source.layout.data_type() == Type::f32);
   auto layout = channel_layout(source.layout);
@@ -111,33 +150,43 @@ Result<Operand> Lowering::quantized(ValueIndex value, const Quantization& quanti
     pictures.rows = to[2];
     pictures.columns = to[3];
   }
-  if (has_border) {
-    pictures.top = border->pads_begin[0];
-    pictures.left = border->pads_begin[1];
-    pictures.bottom = border->pads_end[0];
-    pictures.right = border->pads_end[1];
-    to[2] += pictures.top + pictures.bottom;
-    to[3] += pictures.left + pictures.right;
+  if (!form.pads_begin.empty()) {
+    pictures.top = form.pads_begin[0];
+    pictures.left = form.pads_begin[1];
+    pictures.bottom = form.pads_end[0];
+    pictures.right = form.pads_end[1];
   }
-  const auto room = static_cast<size_t>(layout->channel_room());
-  const Deferred* function = deferred(value);
-  pictures.scale.assign(room, 1 / quantization.scale);
-  pictures.shift.assign(room, 0);
-  pictures.slope.assign(room, 1);
-  for (size_t channel = 0; function != nullptr && channel < function->scale.size(); ++channel) {
-    pictures.scale[channel] = function->scale[channel] / quantization.scale;
-    pictures.shift[channel] = function->shift[channel] / quantization.scale;
-    pictures.slope[channel] = function->slope[channel];
+  if (!form.steps.empty()) {
+    pictures.row_step = form.steps[0];
+    pictures.column_step = form.steps[1];
   }
+  if (is_picture) {
+    to[2] = pictures.result_rows();
+    to[3] = pictures.result_columns();
+  }
+  apply_deferred(value, quantization, pictures);
   const Operand result =
       new_storage(is_picture ? channels_last_layout(to, Type::u8) : plain_layout(to, Type::u8));
   emit_kernel("quantize", {source, result},
               [pictures = std::move(pictures)](std::span<float* const> at) {
                 quantize_pictures(pictures, at[0], reinterpret_cast<uint8_t*>(at[1]));
               });
-  quantized_places_.push_back({value, quantization, has_border ? border->pads_begin : Shape(),
-                               has_border ? border->pads_end : Shape(), result});
+  quantized_places_.push_back({value, quantization, form, result});
   return result;
+}
+
+void Lowering::apply_deferred(ValueIndex value, const Quantization& quantization,
+                              QuantizedPictures& pictures) const {
+  const auto room = static_cast<size_t>(pictures.from.channel_room());
+  pictures.scale.assign(room, 1 / quantization.scale);
+  pictures.shift.assign(room, 0);
+  pictures.slope.assign(room, 1);
+  const Deferred* function = deferred(value);
+  for (size_t channel = 0; function != nullptr && channel < function->scale.size(); ++channel) {
+    pictures.scale[channel] = function->scale[channel] / quantization.scale;
+    pictures.shift[channel] = function->shift[channel] / quantization.scale;
+    pictures.slope[channel] = function->slope[channel];
+  }
 }
 
 std::optional<Quantization> Lowering::bytes_wanted(ValueIndex value) const {
@@ -146,13 +195,8 @@ std::optional<Quantization> Lowering::bytes_wanted(ValueIndex value) const {
   for (const size_t index : consumers_[static_cast<size_t>(value)]) {
     const Node& consumer = graph_.nodes[index];
     const Quantization& own = *source_quantization(consumer);
-    const auto* conv = std::get_if<QuantizedConv>(&consumer.operation);
-    if (conv == nullptr || (wanted && own != *wanted)) return std::nullopt;
-    // A border of zeros is oneDNN's own; one of other bytes must lie in memory.
-    const Window& window = conv->conv.window;
-    const bool has_border = window.auto_pad != AutoPad::Explicit || !is_none(window.pads_begin) ||
-                            !is_none(window.pads_end);
-    if (own.zero != 0 && has_border) return std::nullopt;
+    const bool is_conv = std::holds_alternative<QuantizedConv>(consumer.operation);
+    if (!is_conv || (wanted && own != *wanted)) return std::nullopt;
     wanted = own;
   }
   return wanted;
@@ -164,6 +208,7 @@ Result<void> Lowering::operator()(const QuantizedConv& quantized_conv) {
   Window window = conv.window;
   window.kernel.assign(weights->shape.begin() + 2, weights->shape.end());
   const PlacedWindow placed = TRY(nn::place(window, std::span(shape(input(0))).subspan(2), false));
+  if (TRY(lower_byte_depthwise(quantized_conv, placed))) return {};
   ByteConv parts{.conv = quantized_conv,
                  .window = placed,
                  .weight_shape = weights->shape,
@@ -175,8 +220,10 @@ Result<void> Lowering::operator()(const QuantizedConv& quantized_conv) {
     parts.weight_shape[0] /= conv.group_count;
     parts.weight_shape.insert(parts.weight_shape.begin(), conv.group_count);
   }
-  const Operand source = TRY(quantized(input(0), quantized_conv.source, &parts.window));
+  const ByteForm form = form_of_source(quantized_conv.source, placed);
+  const Operand source = TRY(quantized(input(0), quantized_conv.source, form));
   parts.source = source.layout;
+  if (!form.steps.empty()) parts.window.strides = {1, 1};
   const bool has_border = quantized_conv.source.zero != 0;
   parts.pads_begin = has_border ? Shape(2, 0) : parts.window.pads_begin;
   parts.pads_end = has_border ? Shape(2, 0) : parts.window.pads_end;
@@ -224,14 +271,14 @@ Result<void> Lowering::emit_byte_conv(const ByteConv& parts, const Tail& tail,
   absorb(tail);
   place(tail.result, result);
   if (parts.result_bytes) {
-    quantized_places_.push_back({tail.result, *parts.result_bytes, {}, {}, result});
+    quantized_places_.push_back({tail.result, *parts.result_bytes, {}, result});
   }
   return {};
 }
 
 Result<void> Lowering::operator()(const QuantizedGemm& gemm) {
   const ConstantPtr& weights = fact(input(1)).constant;
-  const Operand source = TRY(quantized(input(0), gemm.source, nullptr));
+  const Operand source = TRY(quantized(input(0), gemm.source, {}));
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   attributes.set_output_scales(1 << 1, output_scales(gemm.source, gemm.weight_scales, 1));
