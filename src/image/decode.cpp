@@ -22,6 +22,7 @@ namespace faceforge::image {
 namespace {
 
 using internal::ImagePointer;
+using internal::RegionPointer;
 using internal::run;
 
 using Bytes = std::span<const std::byte>;
@@ -176,15 +177,23 @@ LoadShrink load_shrink(const Size& full, const Size& working, int enough_side_px
   return shrink;
 }
 
-// Evaluates an RGB8 image; nothing when its file turns out to be damaged.
+// Evaluates an RGB8 image; nothing when its file turns out to be damaged. In this thread: the
+// library's own would hand each few rows over to another one, which for a JPEG of 12 megapixels
+// takes 360 switches between threads, a tenth of its time.
 std::optional<Image> copy_out(const ImagePointer& loaded) {
+  constexpr int kRowsAtOnce = 64;
   const Size size = size_of(loaded);
   Image image = Image::create(size.width_px, size.height_px);
-  const auto pixels = image.pixels();
-  // An image of the library over our memory, so that no second copy of the pixels exists.
-  const ImagePointer target(vips_image_new_from_memory(
-      pixels.data(), pixels.size(), size.width_px, size.height_px, kChannels, VIPS_FORMAT_UCHAR));
-  if (!target || vips_image_write(loaded.get(), target.get()) != 0) return std::nullopt;
+  const RegionPointer region(vips_region_new(loaded.get()));
+  if (!region) return std::nullopt;
+  for (int top = 0; top < size.height_px; top += kRowsAtOnce) {
+    const VipsRect rows{0, top, size.width_px, std::min(kRowsAtOnce, size.height_px - top)};
+    if (vips_region_prepare(region.get(), &rows) != 0) return std::nullopt;
+    for (int row = top; row < top + rows.height; ++row) {
+      std::copy_n(VIPS_REGION_ADDR(region.get(), 0, row), image.row(row).size(),
+                  image.row(row).begin());
+    }
+  }
   return image;
 }
 

@@ -1,6 +1,7 @@
 #include "image/internal/jpeg_scans.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace faceforge::image::internal {
 
@@ -16,8 +17,12 @@ int count_jpeg_scans(std::span<const std::byte> file) {
   size_t at = 0;
   while (at + 4 <= file.size()) {
     const unsigned marker = byte_at(at + 1);
-    if (byte_at(at) != 0xFF || marker == 0xFF) {
-      ++at;  // within a scan, or filling
+    if (byte_at(at) != 0xFF) {  // within a scan
+      const void* next = std::memchr(file.data() + at, 0xFF, file.size() - at);
+      if (next == nullptr) break;
+      at = static_cast<size_t>(static_cast<const std::byte*>(next) - file.data());
+    } else if (marker == 0xFF) {
+      ++at;  // filling
     } else if (stands_alone(marker)) {
       at += 2;
     } else if (marker == kEndOfImage) {

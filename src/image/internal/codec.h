@@ -20,6 +20,11 @@ struct UnrefImage {
 };
 using ImagePointer = std::unique_ptr<VipsImage, UnrefImage>;
 
+struct UnrefRegion {
+  void operator()(VipsRegion* region) const { g_object_unref(region); }
+};
+using RegionPointer = std::unique_ptr<VipsRegion, UnrefRegion>;
+
 /// Runs one of the library's operations, whose output parameter comes before its options:
 /// `run([&](VipsImage** out) { return vips_flip(in, out, direction, nullptr); })`.
 /// Nothing when it fails; the library's words stay for take_codec_words().
