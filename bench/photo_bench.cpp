@@ -43,7 +43,8 @@ using bench::quantile;
 using bench::Stopwatch;
 
 constexpr std::string_view kUsage =
-    "usage: bench/photo [--quick] [--threads 1|2|1,2] [--rounds N] [--json FILE] [--bytes-pack DIR]\n";
+    "usage: bench/photo [--quick] [--threads 1|2|1,2] [--rounds N] [--json FILE] [--bytes-pack "
+    "DIR]\n";
 
 /// Threads of one runtime spin for a moment after their work; the next one shall not feel it.
 constexpr std::chrono::milliseconds kRest{10};
@@ -226,12 +227,11 @@ json::object time_photo(std::string_view precision, const vision::Pipeline& pipe
         {their_faces.decode_ms, their_faces.detect_ms, their_faces.align_ms, their_faces.embed_ms});
   }
   const bool halved = reading == bench::OpencvReading::Halved;
-  json::object row =
-      row_of(fmt::format("12-megapixel photo, 3 faces to 3 embeddings, {}", precision),
-             ours.total_ms,
-             fmt::format("OpenCV {} dnn{}", bench::OpencvPipeline::version(),
-                         halved ? ", photo halved while decoding" : ""),
-             theirs.total_ms, thread_count);
+  json::object row = row_of(
+      fmt::format("12-megapixel photo, 3 faces to 3 embeddings, {}", precision), ours.total_ms,
+      fmt::format("OpenCV {} dnn{}", bench::OpencvPipeline::version(),
+                  halved ? ", photo halved while decoding" : ""),
+      theirs.total_ms, thread_count);
   row["ours_stages_ms"] = ours.stage_medians();
   row["rival_stages_ms"] = theirs.stage_medians();
   print_stages("FaceForge", row["ours_stages_ms"].as_object());

@@ -18,8 +18,8 @@ inline constexpr size_t kCandidateLimit = 8192;
 [[nodiscard]] std::vector<Detection> suppress_overlaps(std::vector<Detection> detections,
                                                        float overlap_limit, size_t face_limit);
 
-/// Leaves out the boxes that overlap a stronger one of `faces`, which says better how large that face
-/// is and where.
+/// Leaves out the boxes that overlap a stronger one of `faces`, which says better how large that
+/// face is and where.
 ///
 /// cost: O(n * faces)
 [[nodiscard]] std::vector<Detection> without_shadows(std::vector<Detection> detections,
