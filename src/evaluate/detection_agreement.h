@@ -26,7 +26,7 @@ inline constexpr float kWaveringScore = 0.05F;
 /// Bounds within which a detector on bytes may stand for its parent.
 inline constexpr double kMinMeanOverlap = 0.95;
 inline constexpr double kMaxMeanScoreDifference = 0.02;
-inline constexpr double kMaxMeanLandmarkDistance = 0.02;
+inline constexpr double kMaxMeanLandmarkDistance = 0.01;
 inline constexpr double kMaxWaveringShare = 0.02;  ///< of the parent's faces, or one face
 
 /// Adds the faces of one photo. Faces are of one person when their boxes overlap by half or more,
