@@ -20,15 +20,15 @@ namespace faceforge::nn {
 /// Bytes of the weights of convolutions and matrices, as the file has them.
 [[nodiscard]] size_t bytes_of_weights(const Graph& graph);
 
-/// How a batch is divided: each of the threads takes `pictures_each` by itself, in `parts_each`
-/// parts, while the others compute theirs; what is left over, fewer pictures than threads, they
-/// compute together.
+/// How a batch is divided: into as many shares as there are threads, of `pictures_each` in
+/// `parts_each` parts, each of which a thread computes by itself, whichever is free; what is left
+/// over, fewer pictures than threads, they compute together.
 struct BatchShares {
   size_t pictures_each = 0;
   size_t parts_each = 0;
   size_t left_over = 0;
 
-  /// The pictures of one part of a thread's, as their place among the thread's and their number.
+  /// The pictures of one part of a share, as their place in the share and their number.
   struct Part {
     size_t first, count;
   };

@@ -95,6 +95,9 @@ struct Lowering::OwnConv {
   int64_t weight_count = 0;
   int64_t scratch_count = 0;
   bool can_add = true, can_halve = false;
+  /// Whether its weights are convolved by this kernel whatever the size of the picture, so that
+  /// they need lie in no other form.
+  bool is_always_own = true;
 
   [[nodiscard]] Layout result(const Shape& shape) const {
     if (bytes) return channels_last_layout(shape, dnnl::memory::data_type::u8);
@@ -122,7 +125,8 @@ Result<void> Lowering::emit_own_conv(const OwnConv& own, const ConstantPtr& weig
 
   const Operand source = in_layout(TRY(located(input(0))), own.source);
   const Layout form = plain_layout({own.weight_count});
-  const bool is_only_form = consumers_[static_cast<size_t>(input(1))].size() == 1;
+  const bool is_only_form =
+      own.is_always_own && consumers_[static_cast<size_t>(input(1))].size() == 1;
   const dnnl::memory arranged =
       TRY(weights_.derive(weights, plain_layout(weights->shape), form, is_only_form,
                           limits_.weight_bytes, own.arrange));
@@ -231,6 +235,7 @@ Result<Lowering::OwnConv> Lowering::stem_conv(const PlacedWindow& window, int64_
       .channel_room = plan.vector_count() * lanes,
       .weight_count = plan.weight_count(),
       .can_add = false,
+      .is_always_own = false,
       .arrange = [plan](auto... given) { arrange_stem_kernels(plan, given...); },
       .convolve =
           [plan, makes_bytes = bytes.has_value()](const float* picture, const float* kernels,

@@ -155,6 +155,8 @@ struct Network::State {
   bool goes_in_parts(std::span<const int64_t> batch) const {
     if (graph.inputs.size() != 1 || batch.size() < 2 || batch[0] < 2) return false;
     if (takes_one_picture(graph.inputs)) return true;
+    // What takes another number of pictures takes no fewer.
+    if (graph.inputs[0].shape.empty() || graph.inputs[0].shape[0] >= 0) return false;
     {
       const std::scoped_lock lock(programs_mutex);
       const auto known = std::ranges::find_if(
@@ -177,12 +179,16 @@ struct Network::State {
                        takes_one_picture(graph.inputs) ? 0 : weight_bytes);
   }
 
-  /// Calls `visit(first, count, threads)` for what is left over, which all threads compute
-  /// together: at once, or picture by picture.
+  /// How many of the pictures left over all threads compute at once.
+  size_t left_over_at_once(const BatchShares& shares) const {
+    return takes_one_picture(graph.inputs) ? 1 : shares.left_over;
+  }
+
+  /// Calls `visit(first, count, threads)` for what is left over, which all threads compute together.
   template <typename Visit>
   Result<void> visit_left_over(const BatchShares& shares, size_t total, int thread_count,
                                Visit&& visit) const {
-    const size_t step = takes_one_picture(graph.inputs) ? 1 : shares.left_over;
+    const size_t step = left_over_at_once(shares);
     for (size_t first = total - shares.left_over; first < total; first += step) {
       TRY(visit(first, step, thread_count));
     }
@@ -198,7 +204,7 @@ struct Network::State {
     const auto run = [&](size_t first, size_t count, int thread_count) -> Result<void> {
       const auto program = TRY(program_of(batch, count, {.thread_count = thread_count}));
       const Program::Part part{first, count, total};
-      if (!std::exchange(are_sized, true)) TRY(program->size(outputs, part));
+      if (!std::exchange(are_sized, true)) TRY(program->size(outputs, part, limits));
       return program->run_part(inputs, part, outputs);
     };
     TRY(visit_left_over(shares, total, options.thread_count, run));
@@ -213,7 +219,7 @@ struct Network::State {
     return run_side_by_side(inputs, outputs, shares, options.thread_count);
   }
 
-  /// Runs what each thread computes by itself.
+  /// Runs the parts that a thread computes by itself, whichever is free.
   Result<void> run_side_by_side(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
                                 const BatchShares& shares, int thread_count) const {
     const Shape& batch = inputs[0].shape;
@@ -221,22 +227,31 @@ struct Network::State {
     // Parts are of two sizes at most; one program for each, made before the threads need it.
     const auto larger = TRY(program_of(batch, shares.part(0).count, {}));
     const auto smaller = TRY(program_of(batch, shares.part(shares.parts_each - 1).count, {}));
-    TRY(larger->size(outputs, {0, shares.part(0).count, total}));
+    TRY(larger->size(outputs, {0, shares.part(0).count, total}, limits));
     const auto part_count = static_cast<int64_t>(shares.parts_each) * thread_count;
     std::optional<Error> error;
+    bool has_thrown = false;  // nothing may leave the threads' region
     const ThreadPlaces places(thread_count);
 #pragma omp parallel for schedule(dynamic) num_threads(thread_count)
     for (int64_t index = 0; index < part_count; ++index) {
-      const auto thread = static_cast<size_t>(index) / shares.parts_each;
-      const auto part = shares.part(static_cast<size_t>(index) % shares.parts_each);
-      const auto& program = part.count == shares.part(0).count ? larger : smaller;
-      auto done = program->run_part(
-          inputs, {thread * shares.pictures_each + part.first, part.count, total}, outputs);
-      if (done) continue;
+      try {
+        const auto share = static_cast<size_t>(index) / shares.parts_each;
+        const auto part = shares.part(static_cast<size_t>(index) % shares.parts_each);
+        const auto& program = part.count == shares.part(0).count ? larger : smaller;
+        auto done = program->run_part(
+            inputs, {share * shares.pictures_each + part.first, part.count, total}, outputs);
+        if (done) continue;
 #pragma omp critical(faceforge_batch_error)
-      error = std::move(done).error();
+        error = std::move(done).error();
+      } catch (...) {
+#pragma omp atomic write
+        has_thrown = true;
+      }
     }
     if (error) return Unexpected(*std::move(error));
+    if (has_thrown) {
+      return fail(ErrorCode::Exhausted, "out_of_memory", "no memory to run a network");
+    }
     return {};
   }
 
@@ -369,7 +384,7 @@ Result<void> Network::run_unnamed(std::span<const Tensor> inputs, std::vector<Te
     for (const Tensor& input : inputs) shapes.push_back(input.shape);
     program = TRY(state_->program(std::move(shapes), options));
   }
-  return program->run(inputs, outputs);
+  return program->run(inputs, outputs, state_->limits);
 }
 
 Result<void> Network::prepare(std::span<const int64_t> input_shape,
@@ -405,15 +420,14 @@ size_t Network::weight_bytes() const {
 
 Result<std::vector<std::string>> Network::implementations(std::span<const int64_t> input_shape,
                                                           const RunOptions& options) const {
+  TRY(check_threads(options));
   Shape shape(input_shape.begin(), input_shape.end());
   RunOptions own = options;
   if (state_->goes_in_parts(input_shape)) {
     const BatchShares shares = state_->shares_of(input_shape, options.thread_count);
-    const bool are_apart = shares.pictures_each > 0;
-    if (are_apart) own.thread_count = 1;
-    shape[0] = static_cast<int64_t>(are_apart                                 ? shares.part(0).count
-                                    : takes_one_picture(state_->graph.inputs) ? 1
-                                                                              : shares.left_over);
+    if (shares.pictures_each > 0) own.thread_count = 1;
+    const size_t together = state_->left_over_at_once(shares);
+    shape[0] = static_cast<int64_t>(shares.pictures_each > 0 ? shares.part(0).count : together);
   }
   const auto program = TRY(state_->program({std::move(shape)}, own));
   return program->implementations();

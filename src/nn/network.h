@@ -18,7 +18,7 @@ struct LoadLimits {
   size_t node_count = 20'000;                    ///< operators of the graph
   size_t elements_per_tensor = size_t{1} << 28;  ///< one weight or one activation (1 GiB of floats)
   size_t weight_bytes = size_t{1} << 30;         ///< all weights, and what is computed from them
-  size_t activation_bytes = size_t{2} << 30;     ///< all activations of one run together
+  size_t activation_bytes = size_t{2} << 30;     ///< all activations of one thread, and all outputs
 };
 
 struct RunOptions {

@@ -4,16 +4,17 @@
 #include <filesystem>
 #include <system_error>
 
+#include <omp.h>
 #include <unistd.h>
 
 namespace faceforge::nn {
 
 void choose_openmp_waiting(char** arguments) {
   constexpr const char* kName = "GOMP_SPINCOUNT";
-  // With threads bound the library has bound this one already, and so would be the program's next.
-  for (const char* chosen : {kName, "OMP_WAIT_POLICY", "OMP_PROC_BIND", "GOMP_CPU_AFFINITY"}) {
-    if (std::getenv(chosen) != nullptr) return;
-  }
+  if (std::getenv(kName) != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  // Where the user has threads bound, the library has bound this one to one processor already, and
+  // the program that is started would have no other.
+  if (omp_get_proc_bind() != omp_proc_bind_false) return;
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
   // Without the variable the program would start itself for ever.

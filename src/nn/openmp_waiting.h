@@ -9,8 +9,8 @@ namespace faceforge::nn {
 ///
 /// The library reads its settings from the environment before `main`, so the program starts itself
 /// once more, as the same process. Where the user has set OMP_WAIT_POLICY or GOMP_SPINCOUNT, or
-/// binds threads by OMP_PROC_BIND or GOMP_CPU_AFFINITY, that counts, and nothing is done; nor where
-/// it cannot be started.
+/// binds threads (OMP_PROC_BIND, OMP_PLACES, GOMP_CPU_AFFINITY), that counts, and nothing is done;
+/// nor where it cannot be started.
 ///
 /// source: GCC manual, libgomp, GOMP_SPINCOUNT
 void choose_openmp_waiting(char** arguments);

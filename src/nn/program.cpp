@@ -210,9 +210,11 @@ void Program::point_at(std::span<const Tensor> inputs, Part part, Workspace& wor
   workspace.follow(workspace.inputs);
 }
 
-Result<void> Program::size(std::vector<Tensor>& outputs, Part part) const {
+Result<void> Program::size(std::vector<Tensor>& outputs, Part part,
+                           const LoadLimits& limits) const {
   try {
     outputs.resize(outputs_.size());
+    size_t bytes = 0;
     for (size_t index = 0; index < outputs_.size(); ++index) {
       const ProgramOutput& own = outputs_[index];
       Tensor& output = outputs[index];
@@ -226,7 +228,15 @@ Result<void> Program::size(std::vector<Tensor>& outputs, Part part) const {
         output.shape[0] =
             output.shape[0] / static_cast<int64_t>(part.count) * static_cast<int64_t>(part.total);
       }
-      output.values.resize(count / part.count * part.total);
+      const size_t total = count / part.count * part.total;
+      bytes += total * sizeof(float);
+      if (total > limits.elements_per_tensor || bytes > limits.activation_bytes) {
+        return fail(ErrorCode::TooLarge, "activations_too_large",
+                    "output {} of a batch of {} has {} numbers; the limits are {}, and {} bytes of "
+                    "all outputs",
+                    index, part.total, total, limits.elements_per_tensor, limits.activation_bytes);
+      }
+      output.values.resize(total);
     }
     return {};
   } catch (const std::bad_alloc&) {
@@ -246,8 +256,9 @@ void Program::write_outputs(const Workspace& workspace, Part part,
   }
 }
 
-Result<void> Program::run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs) const {
-  TRY(size(outputs, {}));
+Result<void> Program::run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                          const LoadLimits& limits) const {
+  TRY(size(outputs, {}, limits));
   return run_part(inputs, {}, outputs);
 }
 

@@ -73,9 +73,10 @@ class Program {
   /// Makes outputs as many and as large as they are for all parts.
   ///
   /// fails: invalid_input/input_shape for an output without a dimension to hold parts;
-  ///        exhausted/out_of_memory
+  ///        too_large/activations_too_large for outputs beyond the limits; exhausted/out_of_memory
   /// cost:  allocates where they have no room yet
-  [[nodiscard]] Result<void> size(std::vector<Tensor>& outputs, Part part) const;
+  [[nodiscard]] Result<void> size(std::vector<Tensor>& outputs, Part part,
+                                  const LoadLimits& limits) const;
 
   /// Runs on one part of inputs that are larger than it was compiled for. Parts may run at once.
   ///
@@ -86,8 +87,8 @@ class Program {
                                       std::span<Tensor> outputs) const;
 
   /// Runs on inputs of the shapes it was compiled for. Fails and costs as `size` and `run_part`.
-  [[nodiscard]] Result<void> run(std::span<const Tensor> inputs,
-                                 std::vector<Tensor>& outputs) const;
+  [[nodiscard]] Result<void> run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                                 const LoadLimits& limits) const;
 
   /// `node: kernel`, step by step.
   [[nodiscard]] std::vector<std::string> implementations() const;

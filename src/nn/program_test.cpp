@@ -103,7 +103,7 @@ TEST(Arena, ProgramsForManyShapesTakeTurnsWithThatOfTheLargest) {
     for (int64_t at = 0; at < batch * kPicture; ++at) {
       inputs[0].values.push_back(static_cast<float>(at % kPicture % 13));
     }
-    EXPECT_TRUE(program.run(inputs, outputs));
+    EXPECT_TRUE(program.run(inputs, outputs, {}));
     return outputs.at(0).values;
   };
   for (const int64_t batch : {1, 2, 3, 4}) {

@@ -255,7 +255,7 @@ Result<void> Quantizer::observe(const Tensor& input, const RunOptions& options) 
   if (state.sources.empty()) return {};
   const auto program = TRY(state.program_for(input.shape, options.thread_count));
   std::vector<Tensor> activations;
-  TRY(program->run(std::span(&input, 1), activations));
+  TRY(program->run(std::span(&input, 1), activations, state.limits));
   if (!std::ranges::all_of(activations, RangeHistogram::takes, &Tensor::values)) {
     return fail(ErrorCode::InvalidInput, "activation_not_finite",
                 "an example makes numbers that are not finite");

@@ -7,10 +7,11 @@
 namespace faceforge::nn {
 namespace {
 
-bool user_binds_threads() {
-  static const bool binds =
-      std::getenv("OMP_PROC_BIND") != nullptr || std::getenv("GOMP_CPU_AFFINITY") != nullptr;
-  return binds;
+/// Whether the user has said where threads belong: also that they belong nowhere.
+bool user_places_threads() {
+  static const bool places =
+      omp_get_proc_bind() != omp_proc_bind_false || std::getenv("OMP_PROC_BIND") != nullptr;
+  return places;
 }
 
 /// Keeps the calling thread on the processor that comes at `index` among those allowed.
@@ -36,7 +37,7 @@ ThreadCount::~ThreadCount() {
 }
 
 ThreadPlaces::ThreadPlaces(int thread_count) {
-  if (thread_count < 2 || user_binds_threads() || omp_in_parallel() != 0 ||
+  if (thread_count < 2 || user_places_threads() || omp_in_parallel() != 0 ||
       sched_getaffinity(0, sizeof(before_), &before_) != 0 || CPU_COUNT(&before_) != thread_count) {
     return;
   }

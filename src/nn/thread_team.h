@@ -18,7 +18,8 @@ class ThreadCount {
 
 /// Within its scope, each of the threads that share the caller's work stays on a processor of its
 /// own, where they are as many as the processors that the caller may use; where they are fewer or
-/// more, or OMP_PROC_BIND or GOMP_CPU_AFFINITY is set, nothing is done. Without it two of them that
+/// more, or the user has told OpenMP where they belong (OMP_PROC_BIND, OMP_PLACES,
+/// GOMP_CPU_AFFINITY), nothing is done. Without it two of them that
 /// were woken on one processor may stay there for seconds, each asleep while the other computes, so
 /// that no processor seems to have too much to do; a network took 100 ms on two cores instead of 26
 /// (decision 30). Afterwards the caller may run wherever it could before; its helpers, which do
