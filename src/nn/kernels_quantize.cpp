@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "nn/always_inline.h"
+#include "nn/processor.h"
 
 #if defined(__x86_64__)
 // g++ 12 warns of the registers that its own header leaves undefined on purpose.
@@ -37,8 +38,8 @@ void quantize_plainly(const Strip& strip) {
     for (int64_t channel = 0; channel < strip.channels; ++channel) {
       const float linear = from[channel] * strip.scale[channel] + strip.shift[channel];
       const float value = linear < 0 ? linear * strip.slope[channel] : linear;
-      // Bounded before it is converted: an integer holds no infinity.
-      const float bounded = std::clamp(value, -512.0F, 512.0F);
+      // Bounded before it is converted: an integer holds no infinity, nor what is no number.
+      const float bounded = !(value > -512.0F) ? -512.0F : std::min(value, 512.0F);
       const auto rounded = static_cast<int32_t>(std::nearbyint(bounded)) + strip.zero;
       to[channel] = static_cast<uint8_t>(std::clamp(rounded, 0, 255));
     }
@@ -54,8 +55,9 @@ FACEFORGE_AVX512 FACEFORGE_INLINE __m512i rounded_16(__m512 from, __m512 scale, 
   const __m512 linear = _mm512_fmadd_ps(from, scale, shift);
   const __mmask16 below = _mm512_cmp_ps_mask(linear, _mm512_setzero_ps(), _CMP_LT_OQ);
   const __m512 value = _mm512_mask_mul_ps(linear, below, linear, slope);
-  // What is far below becomes the least integer, and so would what is far above.
-  return _mm512_cvtps_epi32(_mm512_min_ps(value, _mm512_set1_ps(512.0F)));
+  // Of what is no number and another the maximum is the second.
+  const __m512 low = _mm512_max_ps(value, _mm512_set1_ps(-512.0F));
+  return _mm512_cvtps_epi32(_mm512_min_ps(low, _mm512_set1_ps(512.0F)));
 }
 
 /// Up to 64 channels of a strip, pixel by pixel: memory is read in its order.
@@ -135,7 +137,8 @@ void quantize_with_avx512(const Strip& strip) {
 }
 
 bool has_avx512() {
-  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  static const bool has = instruction_set() >= InstructionSet::Avx512 &&
+                          __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512vl");
   return has;
 }
@@ -201,8 +204,8 @@ void copy_into_border(const BorderedPictures& pictures, const uint8_t* from, uin
   const auto right = static_cast<size_t>(pictures.right * pictures.channels);
   const auto middle = static_cast<size_t>(pictures.columns * pictures.channels);
   const size_t row_size = left + middle + right;
-#pragma omp parallel for schedule( \
-    static) if (pictures.batch * rows * static_cast <int64_t>(row_size) > kParallelCount)
+  const bool is_large = pictures.batch * rows * static_cast<int64_t>(row_size) > kParallelCount;
+#pragma omp parallel for schedule(static) if (is_large)
   for (int64_t index = 0; index < pictures.batch * rows; ++index) {
     uint8_t* line = to + static_cast<size_t>(index) * row_size;
     const int64_t picture = index / rows, row = index % rows - pictures.top;

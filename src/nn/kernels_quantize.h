@@ -29,7 +29,7 @@ struct QuantizedPictures {
 /// Bytes of the quantized pictures.
 [[nodiscard]] int64_t quantized_bytes(const QuantizedPictures& pictures);
 
-/// Quantizes pictures. Halves round to even.
+/// Quantizes pictures. Halves round to even; what is no number becomes 0.
 ///
 /// cost: one pass; threads share it when it is large
 void quantize_pictures(const QuantizedPictures& pictures, const float* from, uint8_t* to);

@@ -107,6 +107,25 @@ TEST(QuantizePictures, WhatNoByteHoldsIsTheNearest) {
   }
 }
 
+TEST(QuantizePictures, WhatIsNoNumberIsTheLeastByte) {
+  constexpr float kNoNumber = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const int64_t channels : {1, 16, 20, 64}) {
+    QuantizedPictures pictures = some_pictures(channels, channels, 2, 5);
+    for (const float slope : {0.0F, 0.5F, 1.0F}) {
+      std::ranges::fill(pictures.slope, slope);
+      // Less than nothing at all, times 0, is no number either.
+      for (const float number : {kNoNumber, -kNoNumber, -kInfinity}) {
+        const std::vector<float> from(static_cast<size_t>(pictures.from.size()), number);
+        std::vector<uint8_t> to(static_cast<size_t>(quantized_bytes(pictures)), 99);
+        quantize_pictures(pictures, from.data(), to.data());
+        EXPECT_EQ(to, std::vector<uint8_t>(to.size(), 0))
+            << number << " times " << slope << ", " << channels << " channels";
+      }
+    }
+  }
+}
+
 TEST(CopyIntoBorder, EachPictureLiesInTheMiddleOfItsBorder) {
   const BorderedPictures pictures{.batch = 2,
                                   .channels = 3,

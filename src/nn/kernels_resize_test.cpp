@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include "nn/kernels.h"
 #include "nn/network.h"
 #include "nn/noise_test.h"
+#include "nn/thread_team.h"
 #include "nn/writer.h"
 
 namespace faceforge::nn {
@@ -93,20 +93,20 @@ TEST(ResizePictures, TakeTheirNumbersFromWhereTheAxesSayInEveryLayout) {
 }
 
 TEST(ResizePictures, AnyNumberOfThreadsGivesTheSame) {
-  const int before = omp_get_max_threads();
   for (const ResizeMode mode : {ResizeMode::Nearest, ResizeMode::Linear}) {
     Resize resize;
     resize.mode = mode;
     // More numbers than a thread is woken for.
     const Example example(resize, {.block = 24}, 29, 31, 58, 62);
-    omp_set_num_threads(1);
-    const auto alone = example.computed();
+    const auto computed_by = [&](int thread_count) {
+      const ThreadCount threads(thread_count);
+      return example.computed();
+    };
+    const auto alone = computed_by(1);
     for (const int thread_count : {2, 5}) {
-      omp_set_num_threads(thread_count);
-      EXPECT_EQ(example.computed(), alone) << thread_count;
+      EXPECT_EQ(computed_by(thread_count), alone) << thread_count;
     }
   }
-  omp_set_num_threads(before);
 }
 
 /// A pyramid's step: a picture of half the size is resized and added to another.

@@ -76,12 +76,13 @@ FACEFORGE_INLINE void write(const Vector& number, const StemVector<float>& /*vec
   store(number, to);
 }
 
-/// As `quantize_pictures`.
+/// As `quantize_pictures`: what is no number is the least byte.
 FACEFORGE_INLINE void write(const Vector& number, const StemVector<uint8_t>& vector, uint8_t* to) {
   using Integers = int32_t __attribute__((vector_size(sizeof(Vector))));
   using Bytes = uint8_t __attribute__((vector_size(kLanes)));
   using AnyBytes [[gnu::may_alias, gnu::aligned(1)]] = Bytes;
   const Vector level = number * vector.levels;
+  // What is no number is above nothing.
   const Vector low = level > vector.lowest ? level : vector.lowest;
   const Vector bounded = low < vector.highest ? low : vector.highest;
   // A number so large has no binary places left: adding it rounds, to even where it is a half. Of

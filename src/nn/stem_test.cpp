@@ -3,19 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include "nn/kernels_quantize.h"
 #include "nn/network.h"
 #include "nn/noise_test.h"
 #include "nn/processor.h"
 #include "nn/shape.h"
+#include "nn/thread_team.h"
 #include "nn/writer.h"
 
 namespace faceforge::nn {
@@ -140,19 +141,18 @@ struct Example {
 };
 
 /// The bytes of an example are those of its floats.
-void expect_bytes_of_floats(const StemPlan& plan) {
-  const Example example(plan);
+void expect_bytes_of_floats(const Example& example) {
+  const StemPlan& plan = example.plan;
   const auto floats = example.computed(true);
   const auto bytes = example.computed<uint8_t>(true);
-  const int64_t size = plan.batch * example.plan.picture_size();
-  const ChannelLayout layout{.batch = plan.batch,
-                             .pixels = example.plan.result[0] * example.plan.result[1],
-                             .block = plan.to_channels};
+  const int64_t size = plan.batch * plan.picture_size();
+  const ChannelLayout layout{
+      .batch = plan.batch, .pixels = plan.result[0] * plan.result[1], .block = plan.to_channels};
   const auto channels = static_cast<size_t>(plan.to_channels);
   const QuantizedPictures pictures{.from = layout,
                                    .channels = plan.to_channels,
-                                   .rows = example.plan.result[0],
-                                   .columns = example.plan.result[1],
+                                   .rows = plan.result[0],
+                                   .columns = plan.result[1],
                                    .scale = std::vector<float>(channels, 1 / plan.bytes.scale),
                                    .shift = std::vector<float>(channels, 0.0F),
                                    .slope = std::vector<float>(channels, 1.0F),
@@ -215,14 +215,39 @@ TEST_P(Stem, WritesTheBytesOfItsFloats) {
   // Most numbers lie within the bytes' range, and some on both sides of it.
   for (const int32_t zero : {0, 113, 255}) {
     for (const int64_t to_channels : {1, 8, 12, 16, 24, 28}) {
-      expect_bytes_of_floats({.batch = 2,
-                              .to_channels = to_channels,
-                              .lanes = GetParam(),
-                              .picture = {6, 45},
-                              .strides = {2, 2},
-                              .pads = {1, 1},
-                              .is_channels_last = true,
-                              .bytes = {.scale = 0.1F, .zero = zero}});
+      expect_bytes_of_floats(Example({.batch = 2,
+                                      .to_channels = to_channels,
+                                      .lanes = GetParam(),
+                                      .picture = {6, 45},
+                                      .strides = {2, 2},
+                                      .pads = {1, 1},
+                                      .is_channels_last = true,
+                                      .bytes = {.scale = 0.1F, .zero = zero}}));
+    }
+  }
+}
+
+TEST_P(Stem, WhatIsNoNumberIsTheLeastByte) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float number : {std::numeric_limits<float>::quiet_NaN(), -kInfinity, kInfinity}) {
+    Example example({.to_channels = 12,
+                     .lanes = GetParam(),
+                     .picture = {6, 45},
+                     .pads = {1, 1},
+                     .is_channels_last = true,
+                     .bytes = {.scale = 0.1F, .zero = 113}});
+    // Half of the channels make 0 of what is below it, and of what is less than all no number.
+    for (size_t channel = 0; channel < 12; channel += 2) example.slopes[channel] = 0;
+    // By itself at the border, and among others; for every second channel from below 0.
+    example.from[0] = example.from[3 * 45 + 20] = number;
+    expect_bytes_of_floats(example);
+    if (number > 0) continue;
+    std::ranges::fill(example.kernels, 1.0F);
+    const auto bytes = example.computed<uint8_t>(true);
+    for (const size_t pixel : {0, 3 * 45 + 20}) {
+      for (size_t channel = 0; channel < 12; channel += 2) {
+        EXPECT_EQ(bytes[pixel * 12 + channel], 0) << number << " at " << pixel;
+      }
     }
   }
 }
@@ -263,14 +288,12 @@ TEST_P(Stem, AnyNumberOfThreadsGivesTheSame) {
                          .pads = {1, 1},
                          .is_channels_last = true});
   example.expect_right(true);
-  const int before = omp_get_max_threads();
-  omp_set_num_threads(1);
-  const auto alone = example.computed(true);
-  for (const int thread_count : {2, 5}) {
-    omp_set_num_threads(thread_count);
-    EXPECT_EQ(example.computed(true), alone) << thread_count;
-  }
-  omp_set_num_threads(before);
+  const auto computed_by = [&](int thread_count) {
+    const ThreadCount threads(thread_count);
+    return example.computed(true);
+  };
+  const auto alone = computed_by(1);
+  for (const int thread_count : {2, 5}) EXPECT_EQ(computed_by(thread_count), alone) << thread_count;
 }
 
 INSTANTIATE_TEST_SUITE_P(BlocksOf, Stem, testing::Values<int64_t>(8, 16),
