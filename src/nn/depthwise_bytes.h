@@ -41,9 +41,8 @@ struct ByteDepthwise {
 ///
 /// in:  `weights` [channel][row][column]
 /// out: `to` [block of 16 or 64 channels, or of all for several pixels][column][channel, in an
-/// order of
-///      the kernel's own][row, the fourth is 0]. Where channels do not fill their last block, it
-///      begins early enough to be full.
+///      order of the kernel's own][row, the fourth is 0]. Where channels do not fill their last
+///      block, it begins early enough to be full.
 void arrange_depthwise_weights(int64_t channels, int64_t stride, const int8_t* weights,
                                std::span<int8_t> to);
 

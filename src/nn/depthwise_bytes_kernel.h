@@ -55,6 +55,10 @@ FACEFORGE_KERNEL_PART Vectors<1> interleaved(__m128i a, __m128i b, __m128i c, __
   return {{_mm512_permutexvar_epi8(order, bytes)}};
 }
 
+FACEFORGE_KERNEL_PART __m128i sixteen_at(const uint8_t* bytes) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+}
+
 /// The bytes of one column of a window.
 template <int kParts, bool kIsFull>
 FACEFORGE_KERNEL_PART Vectors<kParts> column_of(const Rows& rows, int64_t column, __mmask16 mask) {
@@ -69,9 +73,7 @@ FACEFORGE_KERNEL_PART Vectors<kParts> column_of(const Rows& rows, int64_t column
     return interleaved(_mm512_loadu_si512(at[0]), _mm512_loadu_si512(at[1]),
                        _mm512_loadu_si512(at[2]), _mm512_loadu_si512(at[3]));
   } else if constexpr (kIsFull) {
-    const auto* const* from = reinterpret_cast<const __m128i* const*>(at);
-    return interleaved(_mm_loadu_si128(from[0]), _mm_loadu_si128(from[1]), _mm_loadu_si128(from[2]),
-                       _mm_loadu_si128(from[3]));
+    return interleaved(sixteen_at(at[0]), sixteen_at(at[1]), sixteen_at(at[2]), sixteen_at(at[3]));
   } else {
     return interleaved(_mm_maskz_loadu_epi8(mask, at[0]), _mm_maskz_loadu_epi8(mask, at[1]),
                        _mm_maskz_loadu_epi8(mask, at[2]), _mm_maskz_loadu_epi8(mask, at[3]));
@@ -356,7 +358,11 @@ FACEFORGE_KERNEL_PART Vectors<4> bytes_at(const Rows& rows, int64_t byte, int64_
   const __m512i beyond = _mm512_set1_epi8(static_cast<char>(rows.beyond));
 #pragma GCC unroll 4
   for (size_t row = 0; row < 4; ++row) {
-    const uint8_t* at = rows.from[row] + byte * rows.step[row];
+    // A number, for what the mask leaves out may lie before all that is the picture's, where a
+    // pointer must not point.
+    const auto place =
+        reinterpret_cast<uintptr_t>(rows.from[row]) + static_cast<uintptr_t>(byte * rows.step[row]);
+    const auto* at = reinterpret_cast<const uint8_t*>(place);
     bytes[row] = is_inside ? _mm512_loadu_si512(at) : _mm512_mask_loadu_epi8(beyond, mask, at);
   }
   return interleaved(bytes[0], bytes[1], bytes[2], bytes[3]);

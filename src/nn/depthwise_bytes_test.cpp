@@ -8,6 +8,8 @@
 #include <limits>
 #include <random>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include "nn/thread_team.h"
@@ -22,19 +24,22 @@ struct Case {
   std::vector<int8_t> weights;
 };
 
+using Sides = ByteDepthwise::Sides;
+
 /// `bends`: slopes beside 0 and 1.
-Case random_case(int64_t channels, int64_t rows, int64_t columns, int64_t stride, int64_t pad,
+Case random_case(int64_t channels, Sides picture, int64_t stride, Sides pads, Sides pads_end,
                  bool bends) {
+  const auto [rows, columns] = picture;
   std::mt19937 random(static_cast<uint32_t>(channels * 1000 + rows * 10 + stride));
-  ByteDepthwise plan{
-      .batch = 2,
-      .channels = channels,
-      .picture = {rows, columns},
-      .result = {(rows + 2 * pad - 3) / stride + 1, (columns + 2 * pad - 3) / stride + 1},
-      .pads = {pad, pad},
-      .stride = stride,
-      .source_zero = 77,
-      .result_zero = 33};
+  ByteDepthwise plan{.batch = 2,
+                     .channels = channels,
+                     .picture = picture,
+                     .result = {(rows + pads[0] + pads_end[0] - 3) / stride + 1,
+                                (columns + pads[1] + pads_end[1] - 3) / stride + 1},
+                     .pads = pads,
+                     .stride = stride,
+                     .source_zero = 77,
+                     .result_zero = 33};
   Case made{.plan = plan, .pictures = {}, .weights = {}};
   std::uniform_int_distribution<int> bytes(0, 255), signed_bytes(-128, 127);
   for (int64_t index = 0; index < 2 * rows * columns * channels; ++index) {
@@ -50,6 +55,12 @@ Case random_case(int64_t channels, int64_t rows, int64_t columns, int64_t stride
     made.slope.push_back(bends && channel % 3 == 2 ? 0.25F : slope);
   }
   return made;
+}
+
+/// As many pads on every side.
+Case random_case(int64_t channels, int64_t rows, int64_t columns, int64_t stride, int64_t pad,
+                 bool bends) {
+  return random_case(channels, {rows, columns}, stride, {pad, pad}, {pad, pad}, bends);
 }
 
 double result_at(const Case& from, int64_t picture, int64_t row, int64_t column, int64_t channel) {
@@ -116,7 +127,7 @@ void expect_sums(const Case& from, const std::string& told) {
   }
 }
 
-constexpr int64_t kChannels[] = {1, 4, 5, 8, 16, 24, 32, 33, 64, 70, 128};
+constexpr int64_t kChannels[] = {1, 2, 4, 5, 8, 16, 24, 32, 33, 64, 70, 128};
 
 TEST(DepthwiseBytes, ResultsAreIntegerSumsForOddSizesStridesAndBorders) {
   if (!has_byte_depthwise()) GTEST_SKIP() << "no AVX-512 with VNNI and VBMI";
@@ -132,6 +143,28 @@ TEST(DepthwiseBytes, ResultsAreIntegerSumsForOddSizesStridesAndBorders) {
             expect_sums<uint8_t>(made, told);
             expect_sums<float>(made, told);
           }
+        }
+      }
+    }
+  }
+}
+
+TEST(DepthwiseBytes, NoSideOfAPictureNeedsToBeLikeAnother) {
+  if (!has_byte_depthwise()) GTEST_SKIP() << "no AVX-512 with VNNI and VBMI";
+  struct Pads {
+    Sides begin, end;
+  };
+  // As networks of other tools have them at stride 2, and such as no side shares with another.
+  for (const Pads& pads : {Pads{{0, 0}, {1, 1}}, Pads{{0, 1}, {1, 0}}, Pads{{1, 0}, {0, 1}},
+                           Pads{{0, 1}, {2, 3}}, Pads{{1, 0}, {3, 2}}}) {
+    for (const Sides& picture : {Sides{8, 8}, Sides{7, 38}, Sides{38, 7}, Sides{4, 67}}) {
+      for (const int64_t channels : kChannels) {
+        for (const int64_t stride : {1, 2}) {
+          const Case made = random_case(channels, picture, stride, pads.begin, pads.end, true);
+          const std::string told = fmt::format("{} channels of {}, stride {}, pads {} and {}",
+                                               channels, picture, stride, pads.begin, pads.end);
+          expect_sums<uint8_t>(made, told);
+          expect_sums<float>(made, told);
         }
       }
     }
