@@ -11,14 +11,9 @@ namespace {
 
 /// Says nothing of the picture's size, for the weights are kept in one form alone.
 bool suits_byte_depthwise(const Conv& conv, const PlacedWindow& window, const Constant& weights) {
-  const auto all = [](const Shape& sizes, int64_t size) { return sizes == Shape{size, size}; };
   return has_byte_depthwise() && weights.shape.size() == 4 && weights.shape[1] == 1 &&
          weights.shape[0] == conv.group_count && all(window.kernel, 3) &&
          all(window.dilations, 1) && (all(window.strides, 1) || all(window.strides, 2));
-}
-
-ByteDepthwise::Sides sides(std::span<const int64_t> sizes) {
-  return {sizes[0], sizes[1]};
 }
 
 }  // namespace

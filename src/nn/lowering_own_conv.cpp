@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include <omp.h>
 
@@ -17,10 +16,6 @@ namespace {
 /// Channels of a group for which our kernel was measured against oneDNN's.
 constexpr int64_t kMeasuredGroup = 2;
 
-bool all(const Shape& sizes, int64_t size) {
-  return sizes == Shape{size, size};
-}
-
 bool is_three_by_three(const Conv& conv, const PlacedWindow& window) {
   return conv.group_count == 1 && all(window.kernel, 3) && all(window.dilations, 1);
 }
@@ -34,11 +29,6 @@ bool is_winograd(const Conv& conv, const PlacedWindow& window, int64_t from_chan
 bool is_grouped(const Conv& conv, int64_t from_channels, int64_t to_channels, int64_t lanes) {
   return conv.group_count > 1 && from_channels == to_channels && from_channels % lanes == 0 &&
          from_channels / conv.group_count == kMeasuredGroup;
-}
-
-/// Rows and columns.
-std::array<int64_t, 2> sides(const Shape& shape) {
-  return {shape[0], shape[1]};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // against the same integer arithmetic.
 
 #include "nn/depthwise_bytes.h"
+#include "nn/processor.h"
 #include "nn/quantized_fusion.h"
 #include "nn/quantized_test_layers.h"
 
@@ -151,6 +152,122 @@ TEST(QuantizedForms, WhatIsAnOutputTooStaysFloats) {
     build(builder);
     return std::vector<std::string>{"depthwise", "last"};
   });
+}
+
+/// Rounded to sixteenths, of which floats hold every sum of a few products.
+Tensor sixteenths(Tensor tensor) {
+  for (float& value : tensor.values) value = std::round(value * 16) / 16;
+  return tensor;
+}
+
+/// A first convolution on floats with 3 x 3 kernels and a border of one pixel.
+struct FloatStem {
+  Tensor weights, bias;
+  int64_t stride;
+  std::string function;  ///< none, ReLU, or PReLU
+  Tensor slopes;
+
+  FloatStem(int64_t to_channels, int64_t stride_between, std::string end)
+      : weights(sixteenths(noise({to_channels, 3, 3, 3}, -1, 1))),
+        bias(sixteenths(noise({to_channels}, -1, 1))),
+        stride(stride_between),
+        function(std::move(end)),
+        slopes(sixteenths(noise({to_channels, 1, 1}, -1, 1))) {}
+
+  std::string add_to(GraphBuilder& builder, const std::string& from) const {
+    builder.add_initializer("stem_w", weights);
+    builder.add_initializer("stem_b", bias);
+    builder.add_initializer("stem_slopes", slopes);
+    builder.add_node(
+        {"Conv",
+         {from, "stem_w", "stem_b"},
+         {"stem"},
+         {{"strides", std::vector{stride, stride}}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}}});
+    if (function.empty()) return "stem";
+    const std::vector<std::string> both{"stem", "stem_slopes"};
+    builder.add_node({function, function == "Relu" ? std::vector{both[0]} : both, {"end"}});
+    return "end";
+  }
+
+  Tensor computed(const Tensor& from) const {
+    const int64_t rows = from.shape[2], columns = from.shape[3];
+    Tensor to{
+        {from.shape[0], weights.shape[0], (rows - 1) / stride + 1, (columns - 1) / stride + 1}, {}};
+    const int64_t pixels = to.shape[2] * to.shape[3];
+    for (int64_t index = 0; index < element_count(to.shape); ++index) {
+      const int64_t picture = index / pixels / to.shape[1], channel = index / pixels % to.shape[1];
+      double sum = static_cast<double>(bias.values[static_cast<size_t>(channel)]);
+      for (int64_t tap = 0; tap < 27; ++tap) {
+        const int64_t row = index % pixels / to.shape[3] * stride - 1 + tap / 3 % 3;
+        const int64_t column = index % to.shape[3] * stride - 1 + tap % 3;
+        if (row < 0 || row >= rows || column < 0 || column >= columns) continue;
+        const int64_t at = ((picture * 3 + tap / 9) * rows + row) * columns + column;
+        sum += static_cast<double>(from.values[static_cast<size_t>(at)]) *
+               static_cast<double>(weights.values[static_cast<size_t>(channel * 27 + tap)]);
+      }
+      to.values.push_back(static_cast<float>(sum));
+    }
+    return mapped(to, [&](float x, size_t channel) {
+      if (function.empty() || x > 0) return x;
+      return function == "Relu" ? 0.0F : x * slopes.values[channel];
+    });
+  }
+};
+
+/// Runs a first convolution and layers on bytes that read its result; compares what they give.
+///
+/// in: `makes_bytes` when its kernel must have made the bytes itself
+void expect_after_stem(const FloatStem& stem, const std::vector<ByteLayer>& consumers,
+                       bool makes_bytes) {
+  const Tensor input = sixteenths(noise({2, 3, 9, 37}, -2, 2));
+  const Tensor between = stem.computed(input);
+  std::vector<Tensor> expected;
+  for (const ByteLayer& layer : consumers) expected.push_back(computed(layer, between));
+  const auto build = [&](GraphBuilder& builder) {
+    const std::string from = stem.add_to(builder, "x");
+    std::vector<std::string> results;
+    for (const ByteLayer& layer : consumers) results.push_back(add(builder, layer, from));
+    return results;
+  };
+  // Sums of floats reach further than elsewhere; one wrong byte moves most of them by 0.02.
+  expect_results(input, expected, 5 * kRounding, build);
+
+  GraphBuilder builder("test");
+  builder.add_input({"x", Shape(4, -1)});
+  for (const std::string& result : build(builder)) builder.add_output({result, {}});
+  const auto kernels = parsed(builder).implementations(input.shape);
+  ASSERT_TRUE(kernels);
+  const auto makes = [](const std::string& kernel) { return kernel.ends_with("stem_to_bytes"); };
+  EXPECT_EQ(std::ranges::count_if(*kernels, makes), makes_bytes ? 1 : 0);
+}
+
+TEST(QuantizedForms, AFirstConvolutionOnFloatsMakesTheBytesThatItsConsumersWant) {
+  const bool makes_bytes = adds_bytes_exactly() && vector_lanes() == 16;
+  for (const std::string function : {"", "Relu", "PRelu"}) {
+    for (const int64_t stride : {1, 2}) {
+      for (const int zero : {0, 90, 255}) {
+        SCOPED_TRACE(function + ", stride " + std::to_string(stride) + ", zero at " +
+                     std::to_string(zero));
+        const FloatStem stem(20, stride, function);
+        const Bytes bytes{0.0625F, zero};
+        ByteLayer bordered = random_layer("bordered", bytes, {8, 20, 3, 3});
+        bordered.pad = 1;
+        ByteLayer skips = random_layer("skips", bytes, {8, 20, 1, 1});
+        skips.stride = 2;
+        const ByteLayer depthwise = random_depthwise("depthwise", bytes, 20, stride);
+        expect_after_stem(stem, {bordered, depthwise}, makes_bytes);
+        expect_after_stem(stem, {skips}, makes_bytes);
+      }
+    }
+  }
+}
+
+TEST(QuantizedForms, AFirstConvolutionMakesNoBytesWhereItsConsumersWantOthers) {
+  const FloatStem stem(20, 2, "PRelu");
+  expect_after_stem(stem,
+                    {random_layer("a", {0.0625F, 90}, {8, 20, 1, 1}),
+                     random_layer("b", {0.0625F, 91}, {8, 20, 1, 1})},
+                    false);
 }
 
 TEST(QuantizedForms, BytesAloneLieBetweenConvolutionsThatWantNothingElse) {

@@ -43,6 +43,14 @@ int64_t element_count(std::span<const int64_t> shape) {
   return count;
 }
 
+std::array<int64_t, 2> sides(std::span<const int64_t> shape) {
+  return {shape[0], shape[1]};
+}
+
+bool all(std::span<const int64_t> sides, int64_t size) {
+  return sides.size() == 2 && sides[0] == size && sides[1] == size;
+}
+
 Shape row_major_strides(std::span<const int64_t> shape) {
   Shape strides(shape.size());
   int64_t stride = 1;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,6 +27,12 @@ inline constexpr size_t kMaxRank = 8;
 
 /// Multiplies the dimensions of a shape that has been checked before.
 [[nodiscard]] int64_t element_count(std::span<const int64_t> shape);
+
+/// Rows and columns, of a shape that has no more.
+[[nodiscard]] std::array<int64_t, 2> sides(std::span<const int64_t> shape);
+
+/// Whether there are rows and columns, and as many of both.
+[[nodiscard]] bool all(std::span<const int64_t> sides, int64_t size);
 
 /// Row-major strides, in elements.
 [[nodiscard]] Shape row_major_strides(std::span<const int64_t> shape);
