@@ -184,7 +184,8 @@ struct Network::State {
     return takes_one_picture(graph.inputs) ? 1 : shares.left_over;
   }
 
-  /// Calls `visit(first, count, threads)` for what is left over, which all threads compute together.
+  /// Calls `visit(first, count, threads)` for what is left over, which all threads compute
+  /// together.
   template <typename Visit>
   Result<void> visit_left_over(const BatchShares& shares, size_t total, int thread_count,
                                Visit&& visit) const {
