@@ -18,7 +18,7 @@ namespace faceforge::nn {
 namespace {
 
 /// Below this a pass takes less time than waking threads for it.
-constexpr int64_t kParallelCount = 1 << 16;
+constexpr int64_t kParallelCount = 1 << 14;
 
 /// Some channels of a row of pixels: floats `from_step` apart become bytes `to_step` apart.
 struct Strip {
