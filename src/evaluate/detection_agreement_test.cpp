@@ -85,7 +85,7 @@ TEST(DetectionAgreement, EachMeanHasItsBound) {
   agreement.mean_score_difference = 0.021;
   EXPECT_FALSE(is_within_bounds(agreement));
   agreement.mean_score_difference = 0;
-  agreement.mean_landmark_distance = 0.021;
+  agreement.mean_landmark_distance = 0.011;
   EXPECT_FALSE(is_within_bounds(agreement));
 }
 
