@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/network.h"
+#include "nn/noise_test.h"
 #include "nn/shape.h"
 #include "nn/weight_store.h"
 #include "nn/writer.h"
@@ -92,15 +93,6 @@ class Allocation : public testing::Test {
 #endif
   }
 };
-
-Tensor waves(Shape shape) {
-  const auto count = static_cast<size_t>(element_count(shape));
-  Tensor tensor{std::move(shape), std::vector<float>(count)};
-  for (size_t index = 0; index < count; ++index) {
-    tensor.values[index] = std::sin(0.37F * static_cast<float>(index * index % 1009));
-  }
-  return tensor;
-}
 
 TEST_F(Allocation, ItIsCounted) {
   std::unique_ptr<char[]> kept;

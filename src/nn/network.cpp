@@ -210,13 +210,6 @@ struct Network::State {
     };
     TRY(visit_left_over(shares, total, options.thread_count, run));
     if (shares.pictures_each == 0) return {};
-    if (options.thread_count == 1) {
-      for (size_t index = 0; index < shares.parts_each; ++index) {
-        const auto part = shares.part(index);
-        TRY(run(part.first, part.count, 1));
-      }
-      return {};
-    }
     return run_side_by_side(inputs, outputs, shares, options.thread_count);
   }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/network.h"
+#include "nn/noise_test.h"
 #include "nn/shape.h"
 #include "nn/writer.h"
 
@@ -13,16 +14,6 @@ namespace faceforge::nn {
 namespace {
 
 using testing::ElementsAre;
-
-/// Numbers between -1 and 1 that follow no pattern of the network's.
-Tensor waves(Shape shape) {
-  const auto count = static_cast<size_t>(element_count(shape));
-  Tensor tensor{std::move(shape), std::vector<float>(count)};
-  for (size_t index = 0; index < count; ++index) {
-    tensor.values[index] = std::sin(0.37F * static_cast<float>(index * index % 1009));
-  }
-  return tensor;
-}
 
 Network parsed(const GraphBuilder& builder, const LoadLimits& limits = {}) {
   return Network::parse(builder.serialize().value(), limits).value();

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "nn/noise_test.h"
 #include "nn/shape.h"
 #include "nn/writer.h"
 #include "support/address_room.h"
@@ -29,16 +30,6 @@ std::vector<std::filesystem::path> pack_files(const std::filesystem::path& data)
     if (entry.path().extension() == ".onnx") files.push_back(entry.path());
   }
   return files;
-}
-
-/// Numbers between -1 and 1 that follow no pattern of the network's.
-Tensor waves(Shape shape) {
-  const auto count = static_cast<size_t>(element_count(shape));
-  Tensor tensor{std::move(shape), std::vector<float>(count)};
-  for (size_t index = 0; index < count; ++index) {
-    tensor.values[index] = std::sin(0.37F * static_cast<float>(index * index % 1009));
-  }
-  return tensor;
 }
 
 Tensor waves_for(const Network& network, int64_t batch, int64_t open_side_px) {
