@@ -189,8 +189,10 @@ Result<void> Database::run_body(Access access, const Body& body) {
     auto outcome = attempt(access, body);
     if (outcome || !is_transient(outcome.error())) return outcome;
     // When one connection is lost, the idle ones are most likely lost with it.
-    if (outcome.error().reason == "database_unreachable") readers_->close_idle();
-    if (number == kMaxAttempts || std::chrono::steady_clock::now() >= give_up_at) return outcome;
+    const bool is_lost = outcome.error().reason == "database_unreachable";
+    if (is_lost) readers_->close_idle();
+    if (is_lost && number >= kAttemptsMaxWhenLost) return outcome;
+    if (std::chrono::steady_clock::now() >= give_up_at) return outcome;
     wait_before_attempt(number);
   }
 }

@@ -151,9 +151,10 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   /// Calls `work(transaction)`, which returns a `Result`: a value commits, an error rolls back and
-  /// is returned. Transactions are serializable. When another writer was in the way or the
-  /// connection was lost before the commit, `work` runs again, up to `kMaxAttempts` times in all:
-  /// it may have no effects outside the transaction that cannot be repeated.
+  /// is returned. Transactions are serializable. When another writer was in the way, `work` runs
+  /// again until `wait_max` is over; when the connection was lost before the commit, up to
+  /// `kAttemptsMaxWhenLost` times in all. It may have no effects outside the transaction that
+  /// cannot be repeated.
   ///
   /// fails: what `work` returns; busy/database_busy; busy/database_unreachable;
   ///        conflict/commit_outcome_unknown when the connection was lost during the commit
@@ -171,7 +172,7 @@ class Database {
     return run<std::invoke_result_t<Work&, Transaction&>>(Access::Read, work);
   }
 
-  static constexpr int kMaxAttempts = 10;
+  static constexpr int kAttemptsMaxWhenLost = 10;
 
   /// Makes what was deleted unrecoverable from the database's files as far as the database allows.
   /// Call it after deleting photos, people or accounts. SQLite overwrites deleted rows at once;

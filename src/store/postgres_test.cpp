@@ -65,6 +65,25 @@ TEST_F(PostgresTest, AConnectionThatWasLostIsReplacedWithoutAnError) {
   EXPECT_TRUE(rows.has_value()) << rows.error().message;
 }
 
+// As a job does that reports its progress without pause while its owner cancels it.
+TEST_F(PostgresTest, AWriterThatIsInTheWayTimeAndAgainIsOutlasted) {
+  const auto rival = fresh_->open();
+  ASSERT_TRUE(execute("create table t (n bigint); insert into t values (0)").has_value());
+  const auto increment = [](Transaction& transaction) {
+    return transaction.execute("update t set n = n + 1");
+  };
+  int runs = 0;
+  const auto outcome = database_->transact([&](Transaction& transaction) -> Result<int64_t> {
+    TRY(transaction.query("select n from t"));
+    if (++runs <= 15) {
+      EXPECT_TRUE(rival->transact(increment).has_value());
+    }
+    return increment(transaction);
+  });
+  ASSERT_TRUE(outcome.has_value()) << outcome.error().message;
+  EXPECT_EQ(runs, 16);
+}
+
 TEST_F(PostgresTest, AConnectionLostWithinATransactionRunsItAgain) {
   const auto rival = fresh_->open();
   ASSERT_TRUE(database_
