@@ -19,7 +19,8 @@ struct Judgement {
 
 /// Judges a network, as ONNX.
 using JudgeNetwork = std::function<Result<Judgement>(std::span<const std::byte> onnx)>;
-/// Measures the loss of a network that has one layer on bytes, as ONNX.
+/// Measures the loss of a network that has one layer on bytes, as ONNX: a number that adds up, as
+/// variances do.
 using MeasureLayer = std::function<Result<double>(std::span<const std::byte> onnx)>;
 
 struct JudgedMethod {
@@ -45,12 +46,13 @@ struct LayerChoice {
 /// Chooses what of a network runs on bytes.
 ///
 /// The range method is the one that loses least with all layers on bytes. A scan then measures each
-/// layer alone on bytes. While the whole is not within bounds, the layer of those on bytes that
-/// lost most alone goes back to floats: at worst all do, and the network stays what it was.
+/// layer alone on bytes. While the whole is not within bounds, of the layers on bytes the one goes
+/// back to floats that lost most alone for its work, its multiplications and the numbers it reads
+/// and writes: at worst all do, and the network stays what it was.
 ///
 /// in:    a quantizer that has observed
 /// fails: as `judge`, `measure_layer` and `nn::Quantizer::write`; cancelled/cancelled
-/// cost:  three judgements, a measurement a layer, and a judgement a layer that goes back
+/// cost:  four judgements, a measurement a layer, and a judgement a layer that goes back
 [[nodiscard]] Result<LayerChoice> choose_layers(const nn::Quantizer& quantizer,
                                                 const JudgeNetwork& judge,
                                                 const MeasureLayer& measure_layer,

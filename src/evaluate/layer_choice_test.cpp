@@ -106,7 +106,7 @@ TEST(LayerChoice, TheMethodIsTheOneThatLosesLeast) {
   const auto [quantizer, answers] = prepared();
   const auto choice =
       choose_layers(quantizer, judge_by(answers, -1), measure_by(answers), {}).value();
-  ASSERT_EQ(choice.methods.size(), 3U);
+  ASSERT_EQ(choice.methods.size(), 4U);
   const auto least = std::ranges::min_element(
       choice.methods, {}, [](const JudgedMethod& judged) { return judged.all_on_bytes.loss; });
   EXPECT_EQ(choice.method, least->method);
@@ -123,14 +123,27 @@ TEST(LayerChoice, WhereNothingIsGoodEnoughTheNetworkStaysWhatItWas) {
   for (const ScannedLayer& layer : choice.layers) EXPECT_FALSE(layer.is_on_bytes);
 }
 
+TEST(LayerChoice, OfLayersThatLoseTheSameTheOneOfLeastWorkGoesBack) {
+  const auto [quantizer, answers] = prepared();
+  int judged_count = 0;
+  const JudgeNetwork judge = [&](std::span<const std::byte>) -> Result<Judgement> {
+    return Judgement{0.5, ++judged_count == 5};  // after the methods, the first that goes back
+  };
+  const MeasureLayer measure = [](std::span<const std::byte>) -> Result<double> { return 0.1; };
+  const auto choice = choose_layers(quantizer, judge, measure, {}).value();
+  EXPECT_TRUE(choice.layers[0].is_on_bytes);
+  EXPECT_TRUE(choice.layers[1].is_on_bytes);
+  EXPECT_FALSE(choice.layers[2].is_on_bytes) << "1x1, a ninth of the multiplications";
+}
+
 TEST(LayerChoice, WhatAnswersNoNumbersIsTheWorstOfAll) {
   const auto [quantizer, answers] = prepared();
   int judged_count = 0;
   const JudgeNetwork judge = [&](std::span<const std::byte>) -> Result<Judgement> {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     // The first method, and all after the second until the second layer is floats.
-    const bool is_good = ++judged_count == 2 || judged_count == 4;
-    return Judgement{is_good ? 0.5 : nan, judged_count == 4};
+    const bool is_good = ++judged_count == 2 || judged_count == 5;
+    return Judgement{is_good ? 0.5 : nan, judged_count == 5};
   };
   int measured_count = 0;
   const MeasureLayer measure = [&](std::span<const std::byte>) -> Result<double> {
@@ -149,16 +162,16 @@ TEST(LayerChoice, AStopEndsTheScanBetweenTwoLayers) {
   std::vector<size_t> reported;
   const Supervision supervision{.report =
                                     [&](size_t done_count, size_t total_count) {
-                                      EXPECT_EQ(total_count, 6U);
+                                      EXPECT_EQ(total_count, 7U);
                                       reported.push_back(done_count);
-                                      if (done_count == 4) source.request_stop();
+                                      if (done_count == 5) source.request_stop();
                                     },
                                 .stop = source.get_token()};
   const auto stopped =
       choose_layers(quantizer, judge_by(answers, 0.99), measure_by(answers), supervision);
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
-  EXPECT_EQ(reported, (std::vector<size_t>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(reported, (std::vector<size_t>{0, 1, 2, 3, 4, 5}));
 }
 
 TEST(LayerChoice, AJudgesFailureIsTold) {

@@ -104,10 +104,11 @@ std::string network_section(const QuantizedNetwork& network) {
       network.mean_cosine);
   if (network.agreement) html += agreement_text(*network.agreement);
   html += methods_table(choice);
-  html +=
-      "<p class=\"quiet\">1 - mean cosine with one layer alone on bytes, in running order: "
+  html += fmt::format(
+      "<p class=\"quiet\">{} with one layer alone on bytes, in running order: "
       "<span class=\"key bytes\"></span>on bytes <span class=\"key floats\"></span>stayed "
-      "floats</p>\n";
+      "floats</p>\n",
+      network.kind == NetworkKind::Detector ? "The square of the loss" : "1 - mean cosine");
   return html + bars(choice) + "</section>\n";
 }
 

@@ -29,6 +29,7 @@ TEST(QuantizationPage, ShowsABarALayerAsLongAsItsLossOnSevenDecades) {
   EXPECT_THAT(page, HasSubstr(R"(<rect class="floats" x="0" y="69" width="95.70%")"));
   EXPECT_THAT(page, HasSubstr("floats 5.0e-01"));
   EXPECT_THAT(page, HasSubstr("entropy (chosen)"));
+  EXPECT_THAT(page, HasSubstr("1 - mean cosine with one layer alone on bytes"));
 }
 
 TEST(QuantizationPage, ForeignNamesAreTextOnly) {

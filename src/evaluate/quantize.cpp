@@ -19,6 +19,9 @@ namespace fs = std::filesystem;
 constexpr size_t kScanExampleLimit = 32;
 constexpr size_t kScanNumberLimit = 24'000'000;
 
+/// Photos with a face by which channels are rescaled before all are counted.
+constexpr size_t kEqualizedPhotoLimit = 32;
+
 /// For runs one after the other: all cores share each.
 int shared_thread_count() {
   return static_cast<int>(std::min<size_t>(every_core(), 64));
@@ -204,13 +207,6 @@ Result<NetworkAnswers> answers_of(Subject& subject) {
                             length_counts ? AnswerCentre::Mean : AnswerCentre::Zero);
 }
 
-/// in: `answers` outlives it
-MeasureLayer scan_of(const NetworkAnswers& answers) {
-  return [&answers](std::span<const std::byte> onnx) -> Result<double> {
-    return 1 - TRY(answers.mean_cosine(onnx, kScanExampleLimit));
-  };
-}
-
 Result<QuantizedNetwork> quantize_embedder(Subject& subject, const Supervision& supervision) {
   const NetworkAnswers answers = TRY(answers_of(subject));
   const auto judge = [&](std::span<const std::byte> onnx) -> Result<Judgement> {
@@ -218,7 +214,10 @@ Result<QuantizedNetwork> quantize_embedder(Subject& subject, const Supervision& 
     return Judgement{.loss = 1 - cosine, .is_within_bounds = cosine >= kWantedMeanCosine};
   };
   QuantizedNetwork made{.file = subject.file, .kind = subject.kind, .choice = {}};
-  made.choice = TRY(choose_layers(subject.quantizer, judge, scan_of(answers), supervision));
+  const MeasureLayer measure_layer = [&](std::span<const std::byte> onnx) -> Result<double> {
+    return 1 - TRY(answers.mean_cosine(onnx, kScanExampleLimit));
+  };
+  made.choice = TRY(choose_layers(subject.quantizer, judge, measure_layer, supervision));
   made.mean_cosine = 1 - made.choice.judgement.loss;
   return made;
 }
@@ -231,7 +230,12 @@ Result<QuantizedNetwork> quantize_detector(Subject& subject, const DetectorJudge
     return Judgement{.loss = loss_of(agreement), .is_within_bounds = is_within_bounds(agreement)};
   };
   QuantizedNetwork made{.file = subject.file, .kind = subject.kind, .choice = {}};
-  made.choice = TRY(choose_layers(subject.quantizer, judge, scan_of(answers), supervision));
+  // Differences of layers that have nothing to do with each other add up as squares.
+  const MeasureLayer measure_layer = [&](std::span<const std::byte> onnx) -> Result<double> {
+    const double loss = loss_of(TRY(detector_judge.agreement_of(onnx)));
+    return loss * loss;
+  };
+  made.choice = TRY(choose_layers(subject.quantizer, judge, measure_layer, supervision));
   if (made.choice.onnx.empty()) return made;
   made.mean_cosine = TRY(answers.mean_cosine(made.choice.onnx, answers.example_count()));
   made.agreement = TRY(detector_judge.agreement_of(made.choice.onnx));
@@ -252,6 +256,10 @@ Result<QuantizedNetworks> quantize_networks(const vision::PipelineSpec& spec,
     subject.keep(input, kHeldOutPhotoLimit);
     return {};
   };
+  const Looked equalized = TRY(look(*pipeline, photos.observed, kEqualizedPhotoLimit, subjects,
+                                    observe, begin_phase("channels")));
+  TRY(check_enough(equalized, "show the ranges"));
+  for (Subject& subject : subjects.all) TRY(subject.quantizer.equalize());
   Looked observed = TRY(look(*pipeline, photos.observed, kObservedPhotoLimit, subjects, observe,
                              begin_phase("range photos")));
   TRY(check_enough(observed, "show the ranges"));

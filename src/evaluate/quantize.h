@@ -53,7 +53,8 @@ using BeginPhase = std::function<Supervision(std::string_view phase)>;
 /// Puts the detector and the embedders of a pack on bytes.
 ///
 /// Ranges are counted over the inputs that the networks get for the observed photos: the detector
-/// every picture of its scale search, an embedder the central face. What runs on bytes is chosen on
+/// every picture of its scale search, an embedder the central face. Before that the first of them
+/// show how channels are rescaled (`nn::Quantizer::equalize`). What runs on bytes is chosen on
 /// photos of other people (`choose_layers`): an embedder's layers until the mean cosine to the
 /// parent's embeddings is `kWantedMeanCosine`, a detector's until it finds the same faces
 /// (`DetectionAgreement`). Where a card takes no mean from the output of an embedder whose length

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "nn/equalization.h"
 #include "nn/graph_writer.h"
 #include "nn/lowering.h"
 #include "nn/onnx_import.h"
@@ -57,6 +58,7 @@ bool is_quantizable(const Graph& graph, const Node& node) {
 struct ByteWeights {
   ByteTensor bytes;
   std::vector<float> scales;
+  std::vector<float> lost;  ///< of each weight, as rows: what rounding took
 };
 
 ByteWeights quantize_weights(const Constant& weights, bool rows_are_columns) {
@@ -79,6 +81,7 @@ ByteWeights quantize_weights(const Constant& weights, bool rows_are_columns) {
     for (size_t index = 0; index < row_size; ++index) {
       const float rounded = std::clamp(std::nearbyint(at(row, index) / scale), -127.0F, 127.0F);
       result.bytes.values.push_back(static_cast<int8_t>(rounded));
+      result.lost.push_back(at(row, index) - rounded * scale);
     }
   }
   result.bytes.shape = std::move(shape);
@@ -95,7 +98,10 @@ struct Quantizer::State {
   Graph observed;                   ///< the graph with the layers' sources as outputs
   std::vector<ValueIndex> sources;  ///< whose numbers are watched: the outputs of `observed`
   std::map<ValueIndex, RangeHistogram> histograms;
-  WeightStore weights;
+  ChannelReaches reaches;                          ///< of the sources with channels
+  std::map<ValueIndex, std::vector<double>> sums;  ///< of each channel
+  std::map<ValueIndex, double> counts;             ///< of numbers in each channel
+  std::optional<WeightStore> weights;
   ArenaPool arenas{kIdleLimit_bytes};
   std::map<Shape, std::shared_ptr<const Program>> programs;  ///< of `observed`
   std::vector<Shape> shapes;                                 ///< of all values, for an example
@@ -108,9 +114,21 @@ struct Quantizer::State {
       if (!is_quantizable(graph, node)) continue;
       const auto count = static_cast<int64_t>(float_constant(graph, node, 1)->floats.size());
       layer_nodes.push_back(index);
-      layers.push_back({node.name, node.op_type, count});
+      layers.push_back({node.name, node.op_type, count, 0, 0});
       if (sources_seen.insert(node.inputs[0]).second) sources.push_back(node.inputs[0]);
     }
+    watch_sources();
+  }
+
+  /// Begins to observe, with nothing seen.
+  void watch_sources() {
+    histograms.clear();
+    reaches.clear();
+    sums.clear();
+    counts.clear();
+    programs.clear();
+    weights.emplace();
+    has_observed = false;
     observed = graph;
     observed.output_values = sources;
     observed.outputs.clear();
@@ -127,10 +145,49 @@ struct Quantizer::State {
     const auto facts = TRY(infer(graph, input_shapes, limits));
     shapes.clear();
     for (const Fact& fact : facts) shapes.push_back(fact.shape);
+    if (!has_observed) count_work();
     if (programs.size() == kProgramLimit) programs.clear();
     auto made =
-        TRY(Program::compile(observed, input_shapes, thread_count, limits, weights, arenas));
+        TRY(Program::compile(observed, input_shapes, thread_count, limits, *weights, arenas));
     return programs.emplace(input, std::move(made)).first->second;
+  }
+
+  void count_work() {
+    for (size_t layer = 0; layer < layers.size(); ++layer) {
+      const Node& node = graph.nodes[layer_nodes[layer]];
+      const Shape& output = shapes[static_cast<size_t>(node.outputs[0])];
+      // Every weight is used once for each position of the output.
+      const int64_t positions = element_count(output) / std::max<int64_t>(1, output[1]);
+      layers[layer].multiplication_count = layers[layer].weight_count * positions;
+      layers[layer].number_count =
+          element_count(shapes[static_cast<size_t>(node.inputs[0])]) + element_count(output);
+    }
+  }
+
+  void add_channels(ValueIndex source, const Tensor& activation) {
+    const auto channels = static_cast<size_t>(activation.shape[1]);
+    const size_t area = activation.values.size() / channels;  // of one picture
+    std::vector<float>& reach = reaches[source];
+    std::vector<double>& sum = sums[source];
+    reach.resize(channels);
+    sum.resize(channels);
+    counts[source] += static_cast<double>(area);
+    for (size_t channel = 0; channel < channels; ++channel) {
+      for (const float number : std::span(activation.values).subspan(channel * area, area)) {
+        reach[channel] = std::max(reach[channel], std::abs(number));
+        sum[channel] += number;
+      }
+    }
+  }
+
+  std::map<ValueIndex, std::vector<float>> means() const {
+    std::map<ValueIndex, std::vector<float>> result;
+    for (const auto& [source, sum] : sums) {
+      for (const double channel : sum) {
+        result[source].push_back(static_cast<float>(channel / counts.at(source)));
+      }
+    }
+    return result;
   }
 
   Quantization quantization(ValueIndex source, RangeMethod method) const {
@@ -142,6 +199,8 @@ struct Quantizer::State {
         return quantization_of_range(histogram.percentile(kPercentileLeftOut));
       case RangeMethod::Entropy:
         return quantization_of_range(histogram.entropy());
+      case RangeMethod::SquaredError:
+        return quantization_of_range(histogram.squared_error());
     }
     return {};
   }
@@ -153,8 +212,11 @@ namespace {
 class PairWriter {
  public:
   PairWriter(const Graph& graph, std::map<ValueIndex, Quantization> quantizations,
-             std::set<size_t> nodes)
-      : graph_(graph), quantizations_(std::move(quantizations)), nodes_(std::move(nodes)) {}
+             std::map<ValueIndex, std::vector<float>> means, std::set<size_t> nodes)
+      : graph_(graph),
+        quantizations_(std::move(quantizations)),
+        means_(std::move(means)),
+        nodes_(std::move(nodes)) {}
 
   bool operator()(size_t node_index, std::span<const std::string> names, UniqueNames& unique,
                   GraphBuilder& builder) {
@@ -180,10 +242,8 @@ class PairWriter {
                   .outputs = {result},
                   .attributes = {},
                   .name = node.name};
-    if (const ConstantPtr bias = float_constant(graph_, node, 2)) {
-      spec.inputs.push_back(unique.fresh(result + "_bias"));
-      builder.add_initializer(spec.inputs.back(), Tensor{{rows}, bias->floats});
-    }
+    spec.inputs.push_back(unique.fresh(result + "_bias"));
+    builder.add_initializer(spec.inputs.back(), Tensor{{rows}, corrected_bias(node, quantized)});
     if (const auto* conv = std::get_if<Conv>(&node.operation)) {
       spec.attributes = conv_attributes(*conv);
     } else {
@@ -194,6 +254,26 @@ class PairWriter {
   }
 
  private:
+  /// The bias, and what the rounding of the weights takes from the mean of each output.
+  std::vector<float> corrected_bias(const Node& node, const ByteWeights& weights) const {
+    const ConstantPtr bias = float_constant(graph_, node, 2);
+    const size_t rows = weights.scales.size();
+    const size_t row_size = weights.lost.size() / rows;
+    std::vector<float> result = bias ? bias->floats : std::vector<float>(rows, 0);
+    const std::vector<float>& means = means_.at(node.inputs[0]);
+    const bool is_depthwise = weights.bytes.shape.size() == 4 && weights.bytes.shape[1] == 1;
+    const size_t taps = is_depthwise ? row_size : row_size / means.size();
+    for (size_t row = 0; row < rows; ++row) {
+      double sum = 0;
+      for (size_t index = 0; index < row_size; ++index) {
+        sum +=
+            double{weights.lost[row * row_size + index]} * means[is_depthwise ? row : index / taps];
+      }
+      result[row] += static_cast<float>(sum);
+    }
+    return result;
+  }
+
   std::string source_of(const Node& node, std::span<const std::string> names, UniqueNames& unique,
                         GraphBuilder& builder) {
     const ValueIndex source = node.inputs[0];
@@ -213,6 +293,7 @@ class PairWriter {
 
   const Graph& graph_;
   std::map<ValueIndex, Quantization> quantizations_;
+  std::map<ValueIndex, std::vector<float>> means_;  ///< of each channel
   std::set<size_t> nodes_;
   std::map<ValueIndex, std::string> written_;  ///< the dequantized name of each source
 };
@@ -262,8 +343,19 @@ Result<void> Quantizer::observe(const Tensor& input, const RunOptions& options) 
   }
   for (size_t index = 0; index < activations.size(); ++index) {
     state.histograms[state.sources[index]].add(activations[index].values);
+    state.add_channels(state.sources[index], activations[index]);
   }
   state.has_observed = true;
+  return {};
+}
+
+Result<void> Quantizer::equalize() {
+  if (!state_->has_observed) {
+    return fail(ErrorCode::InvalidInput, "nothing_observed",
+                "no example has shown how far the network's channels reach");
+  }
+  equalize_channels(state_->graph, state_->reaches);
+  state_->watch_sources();
   return {};
 }
 
@@ -287,8 +379,9 @@ Result<std::vector<std::byte>> Quantizer::write(RangeMethod method,
     if (!quantizations.contains(source)) quantizations[source] = state.quantization(source, method);
     nodes.insert(node);
   }
-  return write_graph(state.graph, state.shapes,
-                     PairWriter(state.graph, std::move(quantizations), std::move(nodes)));
+  return write_graph(
+      state.graph, state.shapes,
+      PairWriter(state.graph, std::move(quantizations), state.means(), std::move(nodes)));
 }
 
 std::string_view to_string(RangeMethod method) {
@@ -299,13 +392,15 @@ std::string_view to_string(RangeMethod method) {
       return "percentile";
     case RangeMethod::Entropy:
       return "entropy";
+    case RangeMethod::SquaredError:
+      return "squared_error";
   }
   return "";
 }
 
 std::optional<RangeMethod> range_method_from(std::string_view name) {
-  for (const RangeMethod method :
-       {RangeMethod::MinimumMaximum, RangeMethod::Percentile, RangeMethod::Entropy}) {
+  for (const RangeMethod method : {RangeMethod::MinimumMaximum, RangeMethod::Percentile,
+                                   RangeMethod::Entropy, RangeMethod::SquaredError}) {
     if (name == to_string(method)) return method;
   }
   return std::nullopt;

@@ -20,6 +20,7 @@ enum class RangeMethod {
   MinimumMaximum,  ///< all of them
   Percentile,      ///< all but one in 20 000 at each end
   Entropy,         ///< what keeps the most information: the least Kullback-Leibler divergence
+  SquaredError,    ///< what is nearest to the numbers: the least sum of squared differences
 };
 
 /// A convolution or matrix that can run on bytes.
@@ -27,6 +28,9 @@ struct QuantizableLayer {
   std::string name;
   std::string op_type;
   int64_t weight_count = 0;
+  // For the first example observed; 0 before.
+  int64_t multiplication_count = 0;
+  int64_t number_count = 0;  ///< read and written, without the weights
 };
 
 /// Post-training quantization of a network of floats: weights to signed bytes with a scale for each
@@ -60,6 +64,12 @@ class Quantizer {
   /// fails: as `Network::run`; invalid_input/activation_not_finite
   /// cost:  the first example of a shape compiles a program; eight are kept
   [[nodiscard]] Result<void> observe(const Tensor& input, const RunOptions& options = {});
+
+  /// Rescales channels by what was observed (`equalize_channels`), so that a scale for all of a
+  /// tensor's channels fits each. What was observed is forgotten: observe again.
+  ///
+  /// fails: invalid_input/nothing_observed
+  [[nodiscard]] Result<void> equalize();
 
   /// Writes the network with some layers on bytes.
   ///

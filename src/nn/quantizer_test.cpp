@@ -71,8 +71,8 @@ TEST(Quantizer, TheNetworkOnBytesAnswersNearlyAsTheOneOnFloats) {
   ASSERT_EQ(quantizer->layers().size(), 4);
   EXPECT_EQ(quantizer->layers()[0].weight_count, 32 * 16 * 9);
   for (unsigned seed = 0; seed < 8; ++seed) ASSERT_TRUE(quantizer->observe(example(seed)));
-  for (const RangeMethod method :
-       {RangeMethod::MinimumMaximum, RangeMethod::Percentile, RangeMethod::Entropy}) {
+  for (const RangeMethod method : {RangeMethod::MinimumMaximum, RangeMethod::Percentile,
+                                   RangeMethod::Entropy, RangeMethod::SquaredError}) {
     const auto written = quantizer->write(method, std::vector<bool>(4, true));
     ASSERT_TRUE(written) << written.error().message;
     EXPECT_LT(written->size(), bytes.size() / 2);  // bytes for floats
@@ -83,6 +83,38 @@ TEST(Quantizer, TheNetworkOnBytesAnswersNearlyAsTheOneOnFloats) {
     EXPECT_GT(cosine((*ours)[0].values, (*theirs)[0].values), 0.995) << to_string(method);
     EXPECT_NE((*ours)[0].values, (*theirs)[0].values);
   }
+}
+
+TEST(Quantizer, WhatRoundingTakesFromTheWeightsIsGivenBackInTheMean) {
+  // Rounded to whole numbers, for the greatest is 127, the second weight is 0: of an input that is
+  // 10 in the mean 4 are lost.
+  std::vector<float> weights(8, 0);
+  weights[0] = 127;
+  weights[1] = 0.4F;
+  std::vector<float> pixels(8, 0);
+  pixels[1] = 10;
+  GraphBuilder builder("one", 11);
+  builder.add_input({"x", {1, 8, 1, 1}});
+  builder.add_initializer("w", Tensor{{1, 8, 1, 1}, weights});
+  builder.add_initializer("b", Tensor{{1}, {3}});
+  builder.add_node({"Conv", {"x", "w", "b"}, {"y"}});
+  builder.add_output({"y", {1, 1, 1, 1}});
+  auto quantizer = Quantizer::parse(builder.serialize().value()).value();
+  const Tensor input{{1, 8, 1, 1}, pixels};
+  ASSERT_TRUE(quantizer.observe(input));
+  const auto written = quantizer.write(RangeMethod::MinimumMaximum, {true}).value();
+  EXPECT_NEAR(Network::parse(written)->run(input).value()[0].values[0], 7, 1e-4);
+}
+
+TEST(Quantizer, TheWorkOfALayerIsThatOfTheFirstExample) {
+  auto quantizer = Quantizer::parse(small_network()).value();
+  EXPECT_EQ(quantizer.layers()[0].multiplication_count, 0);
+  ASSERT_TRUE(quantizer.observe(example(0)));
+  // By hand: 16 to 32 channels by 3x3 over 12x12 pixels; depthwise; and the matrix.
+  EXPECT_EQ(quantizer.layers()[0].multiplication_count, 32 * 16 * 9 * 144);
+  EXPECT_EQ(quantizer.layers()[0].number_count, (16 + 32) * 144);
+  EXPECT_EQ(quantizer.layers()[1].multiplication_count, 32 * 9 * 144);
+  EXPECT_EQ(quantizer.layers()[3].multiplication_count, 288 * 10);
 }
 
 TEST(Quantizer, LayersThatStayFloatsAnswerAsBefore) {
@@ -146,8 +178,8 @@ TEST(Quantizer, PicturesOfManySizesInTurnsShowWhatTheyShowOneSizeAfterTheOther) 
 }
 
 TEST(RangeMethod, ComesBackFromItsName) {
-  for (const RangeMethod method :
-       {RangeMethod::MinimumMaximum, RangeMethod::Percentile, RangeMethod::Entropy}) {
+  for (const RangeMethod method : {RangeMethod::MinimumMaximum, RangeMethod::Percentile,
+                                   RangeMethod::Entropy, RangeMethod::SquaredError}) {
     EXPECT_EQ(range_method_from(to_string(method)), method);
   }
   EXPECT_EQ(range_method_from("taste"), std::nullopt);
@@ -202,6 +234,37 @@ TEST(RangeHistogram, EntropyGivesUpALoneOutlierAndKeepsADenseRange) {
   for (float& number : numbers) number = flat(random);
   uniform.add(numbers);
   EXPECT_GT(uniform.entropy().second, 0.9F);
+}
+
+TEST(RangeHistogram, TheLeastSquaredErrorIsThatOfTheNumbersThemselves) {
+  std::mt19937 random(2);
+  std::exponential_distribution<float> exponential(1);
+  std::vector<float> numbers;
+  for (int index = 0; index < 20'000; ++index) {
+    numbers.push_back(std::pow(exponential(random), 3.0F) * (index % 3 == 0 ? -0.5F : 1.0F));
+  }
+  RangeHistogram histogram;
+  histogram.add(numbers);
+  const auto error_of = [&](std::pair<float, float> range) {
+    const Quantization by = quantization_of_range(range);
+    double sum = 0;
+    for (const float number : numbers) {
+      const float level =
+          std::clamp(std::round(number / by.scale) + static_cast<float>(by.zero), 0.0F, 255.0F);
+      const double error = number - by.scale * (level - static_cast<float>(by.zero));
+      sum += error * error;
+    }
+    return sum;
+  };
+  const auto [low, high] = histogram.squared_error();
+  const double least = error_of({low, high});
+  EXPECT_LT(least, error_of(histogram.extremes()));
+  for (float share = 0.05F; share <= 1; share += 0.05F) {
+    for (float other = 0.05F; other <= 1; other += 0.05F) {
+      const auto [lowest, highest] = histogram.extremes();
+      EXPECT_LT(least, 1.02 * error_of({lowest * share, highest * other}));
+    }
+  }
 }
 
 TEST(RangeHistogram, ZeroIsExactlyOneOfTheBytes) {

@@ -130,6 +130,46 @@ std::pair<float, float> RangeHistogram::entropy() const {
   return best;
 }
 
+double RangeHistogram::squared_error_of(std::pair<float, float> range) const {
+  const Quantization quantization = quantization_of_range(range);
+  const float width = 2 * reach_ / static_cast<float>(kBinCount);
+  double sum = 0;
+  for (size_t bin = 0; bin < kBinCount; ++bin) {
+    if (bins_[bin] == 0) continue;
+    const float middle = edge(bin) + width / 2;
+    const float level = std::clamp(
+        std::nearbyint(middle / quantization.scale) + static_cast<float>(quantization.zero), 0.0F,
+        255.0F);
+    const double error =
+        double{middle} - double{quantization.scale} * (double{level} - quantization.zero);
+    sum += static_cast<double>(bins_[bin]) * error * error;
+  }
+  return sum;
+}
+
+std::pair<float, float> RangeHistogram::squared_error() const {
+  constexpr int kCutCount = 64;
+  std::pair<float, float> best = extremes();
+  double least = squared_error_of(best);
+  const auto try_range = [&](std::pair<float, float> range) {
+    const double error = squared_error_of(range);
+    if (error >= least) return;
+    least = error;
+    best = range;
+  };
+  for (int turn = 0; turn < 2; ++turn) {
+    const std::pair<float, float> start = best;
+    for (int cut = 1; cut < kCutCount; ++cut) {
+      try_range({best.first, highest_ * static_cast<float>(cut) / kCutCount});
+    }
+    for (int cut = 1; cut < kCutCount; ++cut) {
+      try_range({lowest_ * static_cast<float>(cut) / kCutCount, best.second});
+    }
+    if (best == start) break;
+  }
+  return best;
+}
+
 Quantization quantization_of_range(std::pair<float, float> range) {
   const float low = std::min(range.first, 0.0F), high = std::max(range.second, 0.0F);
   Quantization quantization{.scale = std::max((high - low) / 255, 1e-20F)};

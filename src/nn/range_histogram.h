@@ -30,7 +30,14 @@ class RangeHistogram {
   /// of the clipped and rounded numbers from the numbers, over ranges cut at one magnitude.
   [[nodiscard]] std::pair<float, float> entropy() const;
 
+  /// The range whose 256 levels are nearest to the numbers: the least sum of squared differences of
+  /// the clipped and rounded numbers from the numbers.
+  [[nodiscard]] std::pair<float, float> squared_error() const;
+
  private:
+  /// Of the numbers clipped to a range and rounded.
+  [[nodiscard]] double squared_error_of(std::pair<float, float> range) const;
+
   static constexpr size_t kBinCount = 4096;
   [[nodiscard]] float edge(size_t bin) const;  ///< its lower end
   void widen();
