@@ -251,7 +251,8 @@ export function rooflineSpec(rows) {
   }));
   const names = [...new Set(values.map(({ name }) => name))];
   const kinds = [...new Set(values.map(({ kind }) => kind))];
-  const quarters = Math.ceil(Math.max(100, ...values.map(({ share }) => share)) / 25);
+  const greatest = Math.max(100, ...values.map(({ share }) => share));
+  const quarters = Math.ceil(greatest / 25);
   const ticks = Array.from({ length: quarters + 1 }, (_, quarter) => 25 * quarter);
   return {
     data: { values },
@@ -271,7 +272,7 @@ export function rooflineSpec(rows) {
           x: {
             field: 'share',
             type: 'quantitative',
-            scale: { domain: [0, ticks.at(-1)] },
+            scale: { domain: [0, Math.max(ticks.at(-1), 1.08 * greatest)] }, // room for the figures
             axis: { title: '% of the measured peak', values: ticks },
           },
           color: { field: 'kind', type: 'nominal', scale: colourScale(kinds), legend: null },

@@ -1,6 +1,7 @@
 #include "evaluate/detection_agreement.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -41,6 +42,13 @@ double landmark_distance(const face::Landmarks& parent, const face::Landmarks& o
   const double eyes =
       std::max(1.0, std::hypot(double{left.x} - double{right.x}, double{left.y} - double{right.y}));
   return sum / static_cast<double>(face::kLandmarkCount) / eyes;
+}
+
+/// The mean differences in shares of their bounds.
+std::array<double, 3> shares_of_bounds(const DetectionAgreement& agreement) {
+  return {(1 - agreement.mean_overlap) / (1 - kMinMeanOverlap),
+          agreement.mean_score_difference / kMaxMeanScoreDifference,
+          agreement.mean_landmark_distance / kMaxMeanLandmarkDistance};
 }
 
 /// Takes one more number into a mean of `count` numbers.
@@ -92,10 +100,13 @@ bool is_within_bounds(const DetectionAgreement& agreement) {
 double loss_of(const DetectionAgreement& agreement) {
   const auto faces = static_cast<double>(std::max<size_t>(1, agreement.face_count));
   const auto alone = static_cast<double>(agreement.lost_count + agreement.added_count);
-  const double difference = std::max({(1 - agreement.mean_overlap) / (1 - kMinMeanOverlap),
-                                      agreement.mean_score_difference / kMaxMeanScoreDifference,
-                                      agreement.mean_landmark_distance / kMaxMeanLandmarkDistance});
-  return alone / faces + difference / 100;
+  return alone / faces + std::ranges::max(shares_of_bounds(agreement)) / 100;
+}
+
+double variance_of(const DetectionAgreement& agreement) {
+  double sum = 0;
+  for (const double share : shares_of_bounds(agreement)) sum += share * share;
+  return sum;
 }
 
 }  // namespace faceforge::evaluate

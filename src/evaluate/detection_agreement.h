@@ -44,4 +44,8 @@ void add_photo(std::span<const face::DetectedFace> parents,
 /// differences in shares of its bound, a hundredth of it.
 [[nodiscard]] double loss_of(const DetectionAgreement& agreement);
 
+/// The squares of the mean differences in shares of their bounds: what adds up where several layers
+/// are on bytes, as the errors of each have nothing to do with those of others.
+[[nodiscard]] double variance_of(const DetectionAgreement& agreement);
+
 }  // namespace faceforge::evaluate

@@ -1,5 +1,7 @@
 #include "evaluate/detection_agreement.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace faceforge::evaluate {
@@ -38,6 +40,8 @@ TEST(DetectionAgreement, DifferencesAreMeansOverTheFaces) {
   EXPECT_NEAR(agreement.mean_landmark_distance, 0.01, 1e-6);
   EXPECT_NEAR(agreement.mean_score_difference, 0.015, 1e-6);
   EXPECT_NEAR(loss_of(agreement), 0.01, 1e-6) << "the landmarks are just at their bound";
+  // In shares of 0.05, 0.02 and 0.01.
+  EXPECT_NEAR(variance_of(agreement), std::pow(1.0 / 101 / 0.05, 2) + 0.75 * 0.75 + 1, 1e-4);
 }
 
 TEST(DetectionAgreement, AFaceOfOneAloneIsLostOrAdded) {

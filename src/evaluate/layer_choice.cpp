@@ -49,11 +49,11 @@ double comparable(double loss) {
 /// A core multiplies so often while it fetches or stores a number.
 constexpr int64_t kMultiplicationsPerNumber = 16;
 
-/// What a layer loses on bytes for the work that is faster there.
+/// What a layer costs on bytes for the work that is faster there.
 double price_of(const ScannedLayer& layer) {
   const int64_t work =
       layer.layer.multiplication_count + kMultiplicationsPerNumber * layer.layer.number_count;
-  return layer.loss / static_cast<double>(std::max<int64_t>(1, work));
+  return layer.variance / static_cast<double>(std::max<int64_t>(1, work));
 }
 
 /// Of the layers on bytes the one of the highest price; nothing when all are floats.
@@ -92,7 +92,9 @@ Result<LayerChoice> choose_layers(const nn::Quantizer& quantizer, const JudgeNet
     std::vector<bool> alone(choice.layers.size(), false);
     alone[index] = true;
     const auto onnx = TRY(quantizer.write(choice.method, alone));
-    choice.layers[index].loss = comparable(TRY(measure_layer(onnx)));
+    const LayerLoss measured = TRY(measure_layer(onnx));
+    choice.layers[index].loss = comparable(measured.loss);
+    choice.layers[index].variance = comparable(measured.variance);
   }
   while (!choice.judgement.is_within_bounds) {
     TRY(steps.next());

@@ -19,9 +19,13 @@ struct Judgement {
 
 /// Judges a network, as ONNX.
 using JudgeNetwork = std::function<Result<Judgement>(std::span<const std::byte> onnx)>;
-/// Measures the loss of a network that has one layer on bytes, as ONNX: a number that adds up, as
-/// variances do.
-using MeasureLayer = std::function<Result<double>(std::span<const std::byte> onnx)>;
+/// What a network loses that has one layer on bytes.
+struct LayerLoss {
+  double loss = 0;      ///< as a judgement's
+  double variance = 0;  ///< what adds up where several layers are on bytes
+};
+/// Measures a network that has one layer on bytes, as ONNX.
+using MeasureLayer = std::function<Result<LayerLoss>(std::span<const std::byte> onnx)>;
 
 struct JudgedMethod {
   nn::RangeMethod method = nn::RangeMethod::MinimumMaximum;
@@ -32,6 +36,7 @@ struct ScannedLayer {
   nn::QuantizableLayer layer;
   double loss = 0;  ///< of the network with this layer alone on bytes; infinite if it has no number
   bool is_on_bytes = true;
+  double variance = 0;  ///< as `loss`
 };
 
 /// Which layers of a network run on bytes, by ranges of which method, and why.
@@ -47,8 +52,8 @@ struct LayerChoice {
 ///
 /// The range method is the one that loses least with all layers on bytes. A scan then measures each
 /// layer alone on bytes. While the whole is not within bounds, of the layers on bytes the one goes
-/// back to floats that lost most alone for its work, its multiplications and the numbers it reads
-/// and writes: at worst all do, and the network stays what it was.
+/// back to floats that adds most variance for its work, its multiplications and the numbers it
+/// reads and writes: at worst all do, and the network stays what it was.
 ///
 /// in:    a quantizer that has observed
 /// fails: as `judge`, `measure_layer` and `nn::Quantizer::write`; cancelled/cancelled

@@ -83,8 +83,9 @@ JudgeNetwork judge_by(const NetworkAnswers& answers, double wanted) {
 }
 
 MeasureLayer measure_by(const NetworkAnswers& answers) {
-  return [&answers](std::span<const std::byte> onnx) -> Result<double> {
-    return 1 - answers.mean_cosine(onnx, 2).value();
+  return [&answers](std::span<const std::byte> onnx) -> Result<LayerLoss> {
+    const double loss = 1 - answers.mean_cosine(onnx, 2).value();
+    return LayerLoss{loss, loss};
   };
 }
 
@@ -129,11 +130,32 @@ TEST(LayerChoice, OfLayersThatLoseTheSameTheOneOfLeastWorkGoesBack) {
   const JudgeNetwork judge = [&](std::span<const std::byte>) -> Result<Judgement> {
     return Judgement{0.5, ++judged_count == 5};  // after the methods, the first that goes back
   };
-  const MeasureLayer measure = [](std::span<const std::byte>) -> Result<double> { return 0.1; };
+  const MeasureLayer measure = [](std::span<const std::byte>) -> Result<LayerLoss> {
+    return LayerLoss{.loss = 0.1, .variance = 0.01};
+  };
   const auto choice = choose_layers(quantizer, judge, measure, {}).value();
+  EXPECT_EQ(choice.layers[0].loss, 0.1);
   EXPECT_TRUE(choice.layers[0].is_on_bytes);
   EXPECT_TRUE(choice.layers[1].is_on_bytes);
   EXPECT_FALSE(choice.layers[2].is_on_bytes) << "1x1, a ninth of the multiplications";
+}
+
+TEST(LayerChoice, WhatALayerReadsAndWritesIsWorkToo) {
+  // By hand: of 100 pixels the first multiplies 16 x 16 x 9 times each, the last 16 x 16, and both
+  // move 32 numbers, which count sixteen times. By multiplications alone the last would go back.
+  const auto [quantizer, answers] = prepared();
+  constexpr double kFirst = 2304 + 16 * 32, kLast = 256 + 16 * 32;
+  int judged_count = 0, measured_count = 0;
+  const JudgeNetwork judge = [&](std::span<const std::byte>) -> Result<Judgement> {
+    return Judgement{0.5, ++judged_count == 5};
+  };
+  const MeasureLayer measure = [&](std::span<const std::byte>) -> Result<LayerLoss> {
+    const int layer = measured_count++;
+    return LayerLoss{0.1, layer == 0 ? 1.1 * kFirst : layer == 2 ? kLast : 0.0};
+  };
+  const auto choice = choose_layers(quantizer, judge, measure, {}).value();
+  EXPECT_FALSE(choice.layers[0].is_on_bytes);
+  EXPECT_TRUE(choice.layers[2].is_on_bytes);
 }
 
 TEST(LayerChoice, WhatAnswersNoNumbersIsTheWorstOfAll) {
@@ -146,8 +168,9 @@ TEST(LayerChoice, WhatAnswersNoNumbersIsTheWorstOfAll) {
     return Judgement{is_good ? 0.5 : nan, judged_count == 5};
   };
   int measured_count = 0;
-  const MeasureLayer measure = [&](std::span<const std::byte>) -> Result<double> {
-    return ++measured_count == 2 ? std::numeric_limits<double>::quiet_NaN() : 0.1;
+  const MeasureLayer measure = [&](std::span<const std::byte>) -> Result<LayerLoss> {
+    const double loss = ++measured_count == 2 ? std::numeric_limits<double>::quiet_NaN() : 0.1;
+    return LayerLoss{loss, loss};
   };
   const auto choice = choose_layers(quantizer, judge, measure, {}).value();
   EXPECT_EQ(choice.method, choice.methods[1].method);

@@ -108,7 +108,7 @@ std::string network_section(const QuantizedNetwork& network) {
       "<p class=\"quiet\">{} with one layer alone on bytes, in running order: "
       "<span class=\"key bytes\"></span>on bytes <span class=\"key floats\"></span>stayed "
       "floats</p>\n",
-      network.kind == NetworkKind::Detector ? "The square of the loss" : "1 - mean cosine");
+      network.kind == NetworkKind::Detector ? "Loss" : "1 - mean cosine");
   return html + bars(choice) + "</section>\n";
 }
 

@@ -32,6 +32,12 @@ TEST(QuantizationPage, ShowsABarALayerAsLongAsItsLossOnSevenDecades) {
   EXPECT_THAT(page, HasSubstr("1 - mean cosine with one layer alone on bytes"));
 }
 
+TEST(QuantizationPage, ADetectorsLossIsNoCosine) {
+  QuantizePackReport made = report();
+  made.quantized.networks[0].kind = NetworkKind::Detector;
+  EXPECT_THAT(quantization_page(made), HasSubstr("Loss with one layer alone on bytes"));
+}
+
 TEST(QuantizationPage, ForeignNamesAreTextOnly) {
   const std::string page = quantization_page(report());
   EXPECT_THAT(page, Not(HasSubstr("<script")));

@@ -19,9 +19,6 @@ namespace fs = std::filesystem;
 constexpr size_t kScanExampleLimit = 32;
 constexpr size_t kScanNumberLimit = 24'000'000;
 
-/// Photos with a face by which channels are rescaled before all are counted.
-constexpr size_t kEqualizedPhotoLimit = 32;
-
 /// For runs one after the other: all cores share each.
 int shared_thread_count() {
   return static_cast<int>(std::min<size_t>(every_core(), 64));
@@ -138,22 +135,23 @@ Result<void> check_enough(const Looked& looked, std::string_view purpose) {
 /// Compares detectors with the one on floats, on photos held out.
 class DetectorJudge {
  public:
-  static Result<DetectorJudge> create(const vision::PipelineSpec& spec,
+  static Result<DetectorJudge> create(const vision::Pipeline& parent,
                                       std::span<const fs::path> photos, fs::path candidate_file,
                                       std::stop_token stop) {
-    DetectorJudge judge(spec, photos, std::move(candidate_file), std::move(stop));
-    judge.parents_ = TRY(judge.detect_all(spec));
+    // The photos share the cores, a thread each.
+    DetectorJudge judge(parent.with_threads(1), photos, std::move(candidate_file), std::move(stop));
+    judge.parents_ = TRY(judge.detect_all(*judge.parent_));
     return judge;
   }
 
   Result<DetectionAgreement> agreement_of(std::span<const std::byte> onnx) const {
     TRY(write_file_atomically(candidate_file_, onnx));
-    vision::PipelineSpec candidate = spec_;
-    candidate.detector.file = candidate_file_;
-    const auto others = TRY(detect_all(candidate));
+    const auto candidate = TRY(parent_->with_detector(candidate_file_));
+    const auto others = TRY(detect_all(*candidate));
     DetectionAgreement agreement;
     for (size_t photo = 0; photo < photos_.size(); ++photo) {
-      add_photo(parents_[photo], others[photo], spec_.detector.min_detection_score, agreement);
+      add_photo(parents_[photo], others[photo], parent_->spec().detector.min_detection_score,
+                agreement);
     }
     return agreement;
   }
@@ -161,24 +159,21 @@ class DetectorJudge {
  private:
   using Faces = std::vector<face::DetectedFace>;
 
-  DetectorJudge(const vision::PipelineSpec& spec, std::span<const fs::path> photos,
+  DetectorJudge(std::shared_ptr<const vision::Pipeline> parent, std::span<const fs::path> photos,
                 fs::path candidate_file, std::stop_token stop)
-      : spec_(spec),
+      : parent_(std::move(parent)),
         photos_(photos.begin(), photos.end()),
         candidate_file_(std::move(candidate_file)),
-        stop_(std::move(stop)) {
-    spec_.liveness.clear();
-  }
+        stop_(std::move(stop)) {}
 
-  Result<std::vector<Faces>> detect_all(const vision::PipelineSpec& spec) const {
-    const auto pipeline = TRY(vision::Pipeline::load(spec));
+  Result<std::vector<Faces>> detect_all(const vision::Pipeline& pipeline) const {
     std::vector<Result<Faces>> found(photos_.size());
     const auto detect = [&](size_t index) {
       found[index] = without_throwing([&]() -> Result<Faces> {
         const image::DecodeLimits limits;
         const auto bytes = TRY(read_file(photos_[index], limits.bytes));
         const image::Photo photo = TRY(image::decode(bytes, limits));
-        return pipeline->detect(photo);
+        return pipeline.detect(photo);
       });
     };
     TRY(work_through(photos_.size(), detect, every_core(), {.report = {}, .stop = stop_}));
@@ -187,7 +182,7 @@ class DetectorJudge {
     return faces;
   }
 
-  vision::PipelineSpec spec_;
+  std::shared_ptr<const vision::Pipeline> parent_;
   std::vector<fs::path> photos_;
   fs::path candidate_file_;
   std::stop_token stop_;
@@ -214,8 +209,10 @@ Result<QuantizedNetwork> quantize_embedder(Subject& subject, const Supervision& 
     return Judgement{.loss = 1 - cosine, .is_within_bounds = cosine >= kWantedMeanCosine};
   };
   QuantizedNetwork made{.file = subject.file, .kind = subject.kind, .choice = {}};
-  const MeasureLayer measure_layer = [&](std::span<const std::byte> onnx) -> Result<double> {
-    return 1 - TRY(answers.mean_cosine(onnx, kScanExampleLimit));
+  const MeasureLayer measure_layer = [&](std::span<const std::byte> onnx) -> Result<LayerLoss> {
+    // Half the squared distance of embeddings of length 1: it adds up as it is.
+    const double loss = 1 - TRY(answers.mean_cosine(onnx, kScanExampleLimit));
+    return LayerLoss{.loss = loss, .variance = loss};
   };
   made.choice = TRY(choose_layers(subject.quantizer, judge, measure_layer, supervision));
   made.mean_cosine = 1 - made.choice.judgement.loss;
@@ -230,10 +227,9 @@ Result<QuantizedNetwork> quantize_detector(Subject& subject, const DetectorJudge
     return Judgement{.loss = loss_of(agreement), .is_within_bounds = is_within_bounds(agreement)};
   };
   QuantizedNetwork made{.file = subject.file, .kind = subject.kind, .choice = {}};
-  // Differences of layers that have nothing to do with each other add up as squares.
-  const MeasureLayer measure_layer = [&](std::span<const std::byte> onnx) -> Result<double> {
-    const double loss = loss_of(TRY(detector_judge.agreement_of(onnx)));
-    return loss * loss;
+  const MeasureLayer measure_layer = [&](std::span<const std::byte> onnx) -> Result<LayerLoss> {
+    const DetectionAgreement agreement = TRY(detector_judge.agreement_of(onnx));
+    return LayerLoss{.loss = loss_of(agreement), .variance = variance_of(agreement)};
   };
   made.choice = TRY(choose_layers(subject.quantizer, judge, measure_layer, supervision));
   if (made.choice.onnx.empty()) return made;
@@ -256,13 +252,12 @@ Result<QuantizedNetworks> quantize_networks(const vision::PipelineSpec& spec,
     subject.keep(input, kHeldOutPhotoLimit);
     return {};
   };
-  const Looked equalized = TRY(look(*pipeline, photos.observed, kEqualizedPhotoLimit, subjects,
-                                    observe, begin_phase("channels")));
-  TRY(check_enough(equalized, "show the ranges"));
-  for (Subject& subject : subjects.all) TRY(subject.quantizer.equalize());
   Looked observed = TRY(look(*pipeline, photos.observed, kObservedPhotoLimit, subjects, observe,
-                             begin_phase("range photos")));
+                             begin_phase("channels")));
   TRY(check_enough(observed, "show the ranges"));
+  for (Subject& subject : subjects.all) TRY(subject.quantizer.equalize());
+  TRY(look(*pipeline, observed.with_face, kObservedPhotoLimit, subjects, observe,
+           begin_phase("ranges")));
   Looked held_out = TRY(look(*pipeline, photos.held_out, kHeldOutPhotoLimit, subjects, keep,
                              begin_phase("held-out photos")));
   TRY(check_enough(held_out, "judge them"));
@@ -278,7 +273,7 @@ Result<QuantizedNetworks> quantize_networks(const vision::PipelineSpec& spec,
       made.networks.push_back(TRY(quantize_embedder(subject, supervision)));
       continue;
     }
-    const auto judge = TRY(DetectorJudge::create(spec, held_out.with_face,
+    const auto judge = TRY(DetectorJudge::create(*pipeline, held_out.with_face,
                                                  scratch / "candidate.onnx", supervision.stop));
     made.networks.push_back(TRY(quantize_detector(subject, judge, supervision)));
   }

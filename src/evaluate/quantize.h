@@ -53,8 +53,8 @@ using BeginPhase = std::function<Supervision(std::string_view phase)>;
 /// Puts the detector and the embedders of a pack on bytes.
 ///
 /// Ranges are counted over the inputs that the networks get for the observed photos: the detector
-/// every picture of its scale search, an embedder the central face. Before that the first of them
-/// show how channels are rescaled (`nn::Quantizer::equalize`). What runs on bytes is chosen on
+/// every picture of its scale search, an embedder the central face. They go through twice: at first
+/// they show how channels are rescaled (`nn::Quantizer::equalize`). What runs on bytes is chosen on
 /// photos of other people (`choose_layers`): an embedder's layers until the mean cosine to the
 /// parent's embeddings is `kWantedMeanCosine`, a detector's until it finds the same faces
 /// (`DetectionAgreement`). Where a card takes no mean from the output of an embedder whose length
@@ -67,7 +67,8 @@ using BeginPhase = std::function<Supervision(std::string_view phase)>;
 ///        and `observe`; not_found/no_face_in_range_photos; invalid_input/too_few_range_photos;
 ///        unsupported/nothing_to_quantize when no layer of any network is worth it;
 ///        cancelled/cancelled; as write_file_atomically
-/// cost:  minutes: a run of each network for each of its layers and up to 64 pictures
+/// cost:  minutes: a run of each embedder for each of its layers and up to 32 crops; for each layer
+///        of the detector up to 64 photos are decoded and searched for faces
 [[nodiscard]] Result<QuantizedNetworks> quantize_networks(const vision::PipelineSpec& spec,
                                                           const RangePhotos& photos,
                                                           const std::filesystem::path& scratch,

@@ -4,14 +4,17 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <utility>
 
 namespace faceforge::nn {
 namespace {
 
-/// A channel is not stretched further: those that examples left at rest might wake.
+/// A channel is not stretched further: one that hardly moved may move more on other examples, and
+/// would then take the room of all.
 constexpr float kLongestStretch = 64;
 
 const Constant* float_weights(const Graph& graph, const Node& node) {
@@ -57,11 +60,22 @@ class Equalizer {
 
   bool equalize(ValueIndex source, std::span<const float> reach) {
     Node* maker = maker_of(source, reach.size());
-    if (maker == nullptr || !are_convolutions(source, reach.size())) return false;
+    if (reach.empty() || maker == nullptr || !are_convolutions(source, reach.size())) return false;
     const auto factors = factors_for(source, reach);
     if (!factors) return false;
-    scale_outputs(*maker, *factors);
-    for (Node* reader : readers_[static_cast<size_t>(source)]) divide_inputs(*reader, *factors);
+    std::vector<std::pair<ValueIndex, Constant>> changed = scaled_outputs(*maker, *factors);
+    for (const Node* reader : readers_[static_cast<size_t>(source)]) {
+      changed.emplace_back(reader->inputs[1], divided_inputs(*reader, *factors));
+    }
+    const bool are_finite = std::ranges::all_of(changed, [](const auto& one) {
+      return std::ranges::all_of(one.second.floats,
+                                 [](float number) { return std::isfinite(number); });
+    });
+    if (!are_finite) return false;
+    for (auto& [index, constant] : changed) {
+      graph_.values[static_cast<size_t>(index)].constant =
+          std::make_shared<const Constant>(std::move(constant));
+    }
     return true;
   }
 
@@ -72,7 +86,8 @@ class Equalizer {
       Node* maker = makers_[static_cast<size_t>(at)];
       if (maker == nullptr) return nullptr;
       if (const Constant* weights = float_weights(graph_, *maker)) {
-        return std::cmp_equal(weights->shape[0], channels) && has_plain_bias(*maker, channels)
+        return std::cmp_equal(weights->shape[0], channels) && has_plain_bias(*maker, channels) &&
+                       owns_constants(*maker)
                    ? maker
                    : nullptr;
       }
@@ -80,6 +95,13 @@ class Equalizer {
       at = maker->inputs[0];
       if (readers_[static_cast<size_t>(at)].size() != 1) return nullptr;
     }
+  }
+
+  /// Whether nobody else reads a node's weights and bias.
+  bool owns_constants(const Node& node) const {
+    return std::ranges::all_of(node.inputs | std::views::drop(1), [&](ValueIndex input) {
+      return input == kNoValue || readers_[static_cast<size_t>(input)].size() == 1;
+    });
   }
 
   bool has_plain_bias(const Node& node, size_t channels) const {
@@ -91,7 +113,7 @@ class Equalizer {
   bool are_convolutions(ValueIndex source, size_t channels) const {
     return std::ranges::all_of(readers_[static_cast<size_t>(source)], [&](const Node* reader) {
       const Constant* weights = reader == nullptr ? nullptr : float_weights(graph_, *reader);
-      if (weights == nullptr || std::ranges::count(reader->inputs, source) != 1) return false;
+      if (weights == nullptr || !owns_constants(*reader)) return false;
       const auto groups = std::get<Conv>(reader->operation).group_count;
       return is_depthwise(*reader, *weights)
                  ? std::cmp_equal(weights->shape[0], channels)
@@ -124,49 +146,39 @@ class Equalizer {
     }
     std::vector<float> factors;
     for (size_t channel = 0; channel < reach.size(); ++channel) {
-      const float stretch = std::min(farthest / std::max(reach[channel], 1e-20F), kLongestStretch);
+      // Of a channel at rest nothing is known.
+      const float stretch =
+          reach[channel] > 0 ? std::min(farthest / reach[channel], kLongestStretch) : 1;
       factors.push_back(is_dense ? std::sqrt(stretch * weight[channel]) : stretch);
       if (!(factors.back() > 1 / kLongestStretch)) factors.back() = 1 / kLongestStretch;
     }
     return factors;
   }
 
-  /// A constant of its own for a node, since others may read the one it had.
-  Constant& own_constant(Node& node, size_t position) {
-    const Value& value = graph_.values[static_cast<size_t>(node.inputs[position])];
-    auto constant = std::make_shared<Constant>(*value.constant);
-    Constant& result = *constant;
-    Value own{.name = value.name, .constant = std::move(constant)};
-    if (readers_[static_cast<size_t>(node.inputs[position])].size() == 1) {
-      graph_.values[static_cast<size_t>(node.inputs[position])] = std::move(own);
-    } else {
-      own.name += "_equalized";
-      node.inputs[position] = static_cast<ValueIndex>(graph_.values.size());
-      graph_.values.push_back(std::move(own));
-      makers_.push_back(nullptr);
-      readers_.push_back({&node});
+  /// A maker's weights and its bias, each with its place.
+  std::vector<std::pair<ValueIndex, Constant>> scaled_outputs(
+      const Node& node, std::span<const float> factors) const {
+    std::vector<std::pair<ValueIndex, Constant>> changed;
+    for (size_t position = 1; position < node.inputs.size(); ++position) {
+      if (!node.has_input(position)) continue;
+      const ValueIndex index = node.inputs[position];
+      Constant constant = *graph_.values[static_cast<size_t>(index)].constant;
+      const size_t row_size = constant.floats.size() / factors.size();
+      for (size_t at = 0; at < constant.floats.size(); ++at) {
+        constant.floats[at] *= factors[at / row_size];
+      }
+      changed.emplace_back(index, std::move(constant));
     }
-    return result;
+    return changed;
   }
 
-  void scale_outputs(Node& node, std::span<const float> factors) {
-    Constant& weights = own_constant(node, 1);
-    const size_t row_size = weights.floats.size() / factors.size();
-    for (size_t index = 0; index < weights.floats.size(); ++index) {
-      weights.floats[index] *= factors[index / row_size];
-    }
-    if (!node.has_input(2)) return;
-    Constant& bias = own_constant(node, 2);
-    for (size_t index = 0; index < factors.size(); ++index) bias.floats[index] *= factors[index];
-  }
-
-  void divide_inputs(Node& node, std::span<const float> factors) {
-    const auto taps = static_cast<size_t>(float_weights(graph_, node)->shape[2] *
-                                          float_weights(graph_, node)->shape[3]);
-    Constant& weights = own_constant(node, 1);
+  Constant divided_inputs(const Node& node, std::span<const float> factors) const {
+    Constant weights = *float_weights(graph_, node);
+    const auto taps = static_cast<size_t>(weights.shape[2] * weights.shape[3]);
     for (size_t index = 0; index < weights.floats.size(); ++index) {
       weights.floats[index] /= factors[index / taps % factors.size()];
     }
+    return weights;
   }
 
   Graph& graph_;

@@ -5,9 +5,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "nn/equalization.h"
+#include "nn/facts.h"
 #include "nn/graph_writer.h"
 #include "nn/lowering.h"
 #include "nn/onnx_import.h"
@@ -101,7 +104,7 @@ struct Quantizer::State {
   ChannelReaches reaches;                          ///< of the sources with channels
   std::map<ValueIndex, std::vector<double>> sums;  ///< of each channel
   std::map<ValueIndex, double> counts;             ///< of numbers in each channel
-  std::optional<WeightStore> weights;
+  std::optional<WeightStore> weights{std::in_place};
   ArenaPool arenas{kIdleLimit_bytes};
   std::map<Shape, std::shared_ptr<const Program>> programs;  ///< of `observed`
   std::vector<Shape> shapes;                                 ///< of all values, for an example
@@ -120,15 +123,19 @@ struct Quantizer::State {
     watch_sources();
   }
 
-  /// Begins to observe, with nothing seen.
-  void watch_sources() {
+  /// What was seen, but for the reaches.
+  void forget() {
     histograms.clear();
-    reaches.clear();
     sums.clear();
     counts.clear();
     programs.clear();
     weights.emplace();
     has_observed = false;
+    observed = {};
+  }
+
+  /// Begins to observe.
+  void watch_sources() {
     observed = graph;
     observed.output_values = sources;
     observed.outputs.clear();
@@ -164,28 +171,63 @@ struct Quantizer::State {
     }
   }
 
+  /// in: an activation of pictures or rows, its channels second
   void add_channels(ValueIndex source, const Tensor& activation) {
     const auto channels = static_cast<size_t>(activation.shape[1]);
-    const size_t area = activation.values.size() / channels;  // of one picture
+    const size_t row_count = static_cast<size_t>(activation.shape[0]) * channels;
+    if (row_count == 0 || activation.values.empty()) return;
+    const size_t area = activation.values.size() / row_count;
     std::vector<float>& reach = reaches[source];
     std::vector<double>& sum = sums[source];
     reach.resize(channels);
     sum.resize(channels);
-    counts[source] += static_cast<double>(area);
-    for (size_t channel = 0; channel < channels; ++channel) {
-      for (const float number : std::span(activation.values).subspan(channel * area, area)) {
+    counts[source] += static_cast<double>(activation.values.size() / channels);
+    for (size_t row = 0; row < row_count; ++row) {
+      const size_t channel = row % channels;
+      for (const float number : std::span(activation.values).subspan(row * area, area)) {
         reach[channel] = std::max(reach[channel], std::abs(number));
         sum[channel] += number;
       }
     }
   }
 
-  std::map<ValueIndex, std::vector<float>> means() const {
-    std::map<ValueIndex, std::vector<float>> result;
-    for (const auto& [source, sum] : sums) {
-      for (const double channel : sum) {
-        result[source].push_back(static_cast<float>(channel / counts.at(source)));
+  /// Of each tap of a convolution the share of positions at which it does not read the border.
+  std::vector<double> shares_inside(const Conv& conv, const Node& node) const {
+    const Shape& kernel = float_constant(graph, node, 1)->shape;
+    const Shape& picture = shapes[static_cast<size_t>(node.inputs[0])];
+    Window window = conv.window;
+    window.kernel = {kernel[2], kernel[3]};
+    const auto placed = place(window, std::span(picture).subspan(2), false);
+    CHECK_MSG(placed.has_value(), "the network has run");
+    const auto share_along = [&](size_t axis, int64_t tap) {
+      int64_t inside_count = 0;
+      for (int64_t position = 0; position < placed->result[axis]; ++position) {
+        const int64_t at = position * placed->strides[axis] - placed->pads_begin[axis] +
+                           tap * placed->dilations[axis];
+        inside_count += at >= 0 && at < picture[2 + axis] ? 1 : 0;
       }
+      return static_cast<double>(inside_count) / static_cast<double>(placed->result[axis]);
+    };
+    std::vector<double> shares;
+    for (int64_t down = 0; down < kernel[2]; ++down) {
+      const double share = share_along(0, down);
+      for (int64_t along = 0; along < kernel[3]; ++along) {
+        shares.push_back(share * share_along(1, along));
+      }
+    }
+    return shares;
+  }
+
+  /// The mean of what each weight of a layer is multiplied by, as rows: one row for all outputs, or
+  /// of a depthwise convolution a row each.
+  std::vector<double> mean_operands(const Node& node) const {
+    const auto* conv = std::get_if<Conv>(&node.operation);
+    const std::vector<double> shares =
+        conv == nullptr ? std::vector<double>{1} : shares_inside(*conv, node);
+    std::vector<double> result;
+    for (const double sum : sums.at(node.inputs[0])) {
+      const double mean = sum / counts.at(node.inputs[0]);
+      for (const double share : shares) result.push_back(mean * share);
     }
     return result;
   }
@@ -212,15 +254,14 @@ namespace {
 class PairWriter {
  public:
   PairWriter(const Graph& graph, std::map<ValueIndex, Quantization> quantizations,
-             std::map<ValueIndex, std::vector<float>> means, std::set<size_t> nodes)
+             std::map<size_t, std::vector<double>> mean_operands)
       : graph_(graph),
         quantizations_(std::move(quantizations)),
-        means_(std::move(means)),
-        nodes_(std::move(nodes)) {}
+        mean_operands_(std::move(mean_operands)) {}
 
   bool operator()(size_t node_index, std::span<const std::string> names, UniqueNames& unique,
                   GraphBuilder& builder) {
-    if (!nodes_.contains(node_index)) return false;
+    if (!mean_operands_.contains(node_index)) return false;
     const Node& node = graph_.nodes[node_index];
     const std::string result = names[static_cast<size_t>(node.outputs[0])];
     const std::string weights = unique.fresh(result + "_weights");
@@ -243,7 +284,8 @@ class PairWriter {
                   .attributes = {},
                   .name = node.name};
     spec.inputs.push_back(unique.fresh(result + "_bias"));
-    builder.add_initializer(spec.inputs.back(), Tensor{{rows}, corrected_bias(node, quantized)});
+    builder.add_initializer(spec.inputs.back(),
+                            Tensor{{rows}, corrected_bias(node_index, quantized)});
     if (const auto* conv = std::get_if<Conv>(&node.operation)) {
       spec.attributes = conv_attributes(*conv);
     } else {
@@ -255,21 +297,14 @@ class PairWriter {
 
  private:
   /// The bias, and what the rounding of the weights takes from the mean of each output.
-  std::vector<float> corrected_bias(const Node& node, const ByteWeights& weights) const {
-    const ConstantPtr bias = float_constant(graph_, node, 2);
+  std::vector<float> corrected_bias(size_t node_index, const ByteWeights& weights) const {
+    const ConstantPtr bias = float_constant(graph_, graph_.nodes[node_index], 2);
     const size_t rows = weights.scales.size();
-    const size_t row_size = weights.lost.size() / rows;
     std::vector<float> result = bias ? bias->floats : std::vector<float>(rows, 0);
-    const std::vector<float>& means = means_.at(node.inputs[0]);
-    const bool is_depthwise = weights.bytes.shape.size() == 4 && weights.bytes.shape[1] == 1;
-    const size_t taps = is_depthwise ? row_size : row_size / means.size();
-    for (size_t row = 0; row < rows; ++row) {
-      double sum = 0;
-      for (size_t index = 0; index < row_size; ++index) {
-        sum +=
-            double{weights.lost[row * row_size + index]} * means[is_depthwise ? row : index / taps];
-      }
-      result[row] += static_cast<float>(sum);
+    const std::vector<double>& operands = mean_operands_.at(node_index);
+    for (size_t index = 0; index < weights.lost.size(); ++index) {
+      result[index / (weights.lost.size() / rows)] +=
+          static_cast<float>(double{weights.lost[index]} * operands[index % operands.size()]);
     }
     return result;
   }
@@ -293,9 +328,8 @@ class PairWriter {
 
   const Graph& graph_;
   std::map<ValueIndex, Quantization> quantizations_;
-  std::map<ValueIndex, std::vector<float>> means_;  ///< of each channel
-  std::set<size_t> nodes_;
-  std::map<ValueIndex, std::string> written_;  ///< the dequantized name of each source
+  std::map<size_t, std::vector<double>> mean_operands_;  ///< of the nodes on bytes
+  std::map<ValueIndex, std::string> written_;            ///< the dequantized name of each source
 };
 
 }  // namespace
@@ -349,14 +383,17 @@ Result<void> Quantizer::observe(const Tensor& input, const RunOptions& options) 
   return {};
 }
 
-Result<void> Quantizer::equalize() {
-  if (!state_->has_observed) {
+Result<size_t> Quantizer::equalize() {
+  State& state = *state_;
+  if (state.sources.empty()) return 0;
+  if (!state.has_observed) {
     return fail(ErrorCode::InvalidInput, "nothing_observed",
                 "no example has shown how far the network's channels reach");
   }
-  equalize_channels(state_->graph, state_->reaches);
-  state_->watch_sources();
-  return {};
+  state.forget();  // who held the weights, so that those replaced are gone
+  const size_t count = equalize_channels(state.graph, std::exchange(state.reaches, {}));
+  state.watch_sources();
+  return count;
 }
 
 Result<std::vector<std::byte>> Quantizer::write(RangeMethod method,
@@ -371,17 +408,16 @@ Result<std::vector<std::byte>> Quantizer::write(RangeMethod method,
                 "no example has shown the ranges of the network's numbers");
   }
   std::map<ValueIndex, Quantization> quantizations;
-  std::set<size_t> nodes;
+  std::map<size_t, std::vector<double>> mean_operands;
   for (size_t layer = 0; layer < on_bytes.size(); ++layer) {
     if (!on_bytes[layer]) continue;
     const size_t node = state.layer_nodes[layer];
     const ValueIndex source = state.graph.nodes[node].inputs[0];
     if (!quantizations.contains(source)) quantizations[source] = state.quantization(source, method);
-    nodes.insert(node);
+    mean_operands[node] = state.mean_operands(state.graph.nodes[node]);
   }
-  return write_graph(
-      state.graph, state.shapes,
-      PairWriter(state.graph, std::move(quantizations), state.means(), std::move(nodes)));
+  return write_graph(state.graph, state.shapes,
+                     PairWriter(state.graph, std::move(quantizations), std::move(mean_operands)));
 }
 
 std::string_view to_string(RangeMethod method) {

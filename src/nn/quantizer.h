@@ -35,7 +35,8 @@ struct QuantizableLayer {
 
 /// Post-training quantization of a network of floats: weights to signed bytes with a scale for each
 /// output channel, activations to unsigned bytes with a scale and zero point for each tensor, whose
-/// ranges come from what example inputs make of them. The result is ONNX with
+/// ranges come from what example inputs make of them. What rounding takes from the weights is given
+/// back to the biases in the mean (Nagel et al. 2019, section 4.2). The result is ONNX with
 /// QuantizeLinear/DequantizeLinear pairs (opset 13), which other runtimes read too.
 ///
 /// Not thread safe.
@@ -65,11 +66,13 @@ class Quantizer {
   /// cost:  the first example of a shape compiles a program; eight are kept
   [[nodiscard]] Result<void> observe(const Tensor& input, const RunOptions& options = {});
 
-  /// Rescales channels by what was observed (`equalize_channels`), so that a scale for all of a
-  /// tensor's channels fits each. What was observed is forgotten: observe again.
+  /// Rescales channels by what was observed (`equalize_channels`), so that one scale fits those of
+  /// a tensor better. What was observed is forgotten: observe again.
   ///
+  /// out:   how many tensors were rescaled
   /// fails: invalid_input/nothing_observed
-  [[nodiscard]] Result<void> equalize();
+  /// cost:  for a moment one layer's weights twice
+  [[nodiscard]] Result<size_t> equalize();
 
   /// Writes the network with some layers on bytes.
   ///
@@ -84,7 +87,7 @@ class Quantizer {
   std::unique_ptr<State> state_;
 };
 
-/// `minimum_maximum`, `percentile`, `entropy`
+/// `minimum_maximum`, `percentile`, `entropy`, `squared_error`
 [[nodiscard]] std::string_view to_string(RangeMethod method);
 /// Nothing for any other name.
 [[nodiscard]] std::optional<RangeMethod> range_method_from(std::string_view name);

@@ -85,25 +85,95 @@ TEST(Quantizer, TheNetworkOnBytesAnswersNearlyAsTheOneOnFloats) {
   }
 }
 
+/// The network of one convolution, `weights` as [outputs, channels, rows, columns].
+std::vector<std::byte> one_convolution(const Tensor& weights, Shape picture, int64_t group_count,
+                                       const std::vector<int64_t>& pads) {
+  GraphBuilder builder("one", 11);
+  builder.add_input({"x", std::move(picture)});
+  builder.add_initializer("w", weights);
+  builder.add_node({"Conv", {"x", "w"}, {"y"}, {{"group", group_count}, {"pads", pads}}});
+  builder.add_output({"y", {}});
+  return builder.serialize().value();
+}
+
+/// The mean of what each output channel is on bytes, of the example that was observed alone.
+std::vector<double> means_on_bytes(const std::vector<std::byte>& bytes, const Tensor& input) {
+  auto quantizer = Quantizer::parse(bytes).value();
+  EXPECT_TRUE(quantizer.observe(input));
+  const auto written = quantizer.write(RangeMethod::MinimumMaximum, {true}).value();
+  const Tensor output = Network::parse(written)->run(input).value()[0];
+  const auto channels = static_cast<size_t>(output.shape[1]);
+  const size_t area = output.values.size() / channels;
+  std::vector<double> means(channels, 0);
+  for (size_t index = 0; index < output.values.size(); ++index) {
+    means[index / area] += output.values[index] / static_cast<double>(area);
+  }
+  return means;
+}
+
+// In what follows the greatest weight of a row is 127, so that weights are rounded to whole numbers
+// and 0.4 to none: by hand, what is lost of an input that is 10 everywhere is 4 for each such
+// weight that meets it.
+
 TEST(Quantizer, WhatRoundingTakesFromTheWeightsIsGivenBackInTheMean) {
-  // Rounded to whole numbers, for the greatest is 127, the second weight is 0: of an input that is
-  // 10 in the mean 4 are lost.
-  std::vector<float> weights(8, 0);
+  Tensor weights{{2, 8, 1, 1}, std::vector<float>(16, 0)};
+  weights.values[0] = weights.values[8] = 127;
+  weights.values[1] = 0.4F;
+  weights.values[15] = -0.4F;
+  Tensor input{{1, 8, 1, 1}, {0, 10, 0, 0, 0, 0, 0, 20}};
+  const auto means = means_on_bytes(one_convolution(weights, input.shape, 1, {0, 0, 0, 0}), input);
+  EXPECT_NEAR(means[0], 4, 1e-3);
+  EXPECT_NEAR(means[1], -8, 1e-3);
+}
+
+TEST(Quantizer, ADepthwiseConvolutionIsGivenBackWhatItsOwnChannelsLost) {
+  Tensor weights{{16, 1, 1, 2}, std::vector<float>(32, 0)};
+  Tensor input{{1, 16, 1, 2}, std::vector<float>(32, 0)};
+  for (size_t channel = 0; channel < 16; ++channel) {
+    weights.values[2 * channel] = 127;
+    weights.values[2 * channel + 1] = 0.4F;
+    input.values[2 * channel + 1] = static_cast<float>(channel);
+  }
+  const auto means = means_on_bytes(one_convolution(weights, input.shape, 16, {0, 0, 0, 0}), input);
+  // The mean of a channel over its two pixels is what is known: half of what the second weight met.
+  for (size_t channel = 0; channel < 16; ++channel) {
+    EXPECT_NEAR(means[channel], 0.2 * static_cast<double>(channel), 1e-3);
+  }
+}
+
+TEST(Quantizer, ABorderGivesNothingBack) {
+  // 3x3 over pictures of side 1, 2 and 7, all 10: what lies outside loses nothing.
+  for (const int64_t side : {1, 2, 7}) {
+    Tensor weights{{8, 8, 3, 3}, std::vector<float>(576, 0.4F)};
+    for (size_t row = 0; row < 8; ++row) weights.values[72 * row + 4] = 127;
+    const Tensor input{{1, 8, side, side},
+                       std::vector<float>(static_cast<size_t>(8 * side * side), 10)};
+    const auto bytes = one_convolution(weights, input.shape, 1, {1, 1, 1, 1});
+    const Tensor floats = Network::parse(bytes)->run(input).value()[0];
+    double mean = 0;
+    for (const float number : floats.values)
+      mean += number / static_cast<double>(floats.values.size());
+    for (const double ours : means_on_bytes(bytes, input)) EXPECT_NEAR(ours, mean, 0.05) << side;
+  }
+}
+
+TEST(Quantizer, RowsOfAMatrixAreExamplesAndItsColumnsChannels) {
+  // A row of 128 numbers is read as 8 rows of 16; of each the second is 10.
+  GraphBuilder builder("rows", 11);
+  std::vector<float> weights(16, 0), pixels(128, 0);
   weights[0] = 127;
   weights[1] = 0.4F;
-  std::vector<float> pixels(8, 0);
-  pixels[1] = 10;
-  GraphBuilder builder("one", 11);
-  builder.add_input({"x", {1, 8, 1, 1}});
-  builder.add_initializer("w", Tensor{{1, 8, 1, 1}, weights});
+  for (size_t row = 0; row < 8; ++row) pixels[16 * row + 1] = 10;
+  builder.add_input({"x", {1, 128}});
+  builder.add_initializer("shape", IntegerTensor{{2}, {8, 16}});
+  builder.add_initializer("w", Tensor{{16, 1}, weights});
   builder.add_initializer("b", Tensor{{1}, {3}});
-  builder.add_node({"Conv", {"x", "w", "b"}, {"y"}});
-  builder.add_output({"y", {1, 1, 1, 1}});
-  auto quantizer = Quantizer::parse(builder.serialize().value()).value();
-  const Tensor input{{1, 8, 1, 1}, pixels};
-  ASSERT_TRUE(quantizer.observe(input));
-  const auto written = quantizer.write(RangeMethod::MinimumMaximum, {true}).value();
-  EXPECT_NEAR(Network::parse(written)->run(input).value()[0].values[0], 7, 1e-4);
+  builder.add_node({"Reshape", {"x", "shape"}, {"rows"}});
+  builder.add_node({"Gemm", {"rows", "w", "b"}, {"y"}});
+  builder.add_output({"y", {8, 1}});
+  for (const double mean : means_on_bytes(builder.serialize().value(), Tensor{{1, 128}, pixels})) {
+    EXPECT_NEAR(mean, 7, 1e-3);
+  }
 }
 
 TEST(Quantizer, TheWorkOfALayerIsThatOfTheFirstExample) {
@@ -236,33 +306,50 @@ TEST(RangeHistogram, EntropyGivesUpALoneOutlierAndKeepsADenseRange) {
   EXPECT_GT(uniform.entropy().second, 0.9F);
 }
 
-TEST(RangeHistogram, TheLeastSquaredErrorIsThatOfTheNumbersThemselves) {
+/// What is lost of numbers that a range rounds, computed from each.
+double squared_error_of(const std::vector<float>& numbers, std::pair<float, float> range) {
+  const Quantization by = quantization_of_range(range);
+  double sum = 0;
+  for (const float number : numbers) {
+    const float level =
+        std::clamp(std::round(number / by.scale) + static_cast<float>(by.zero), 0.0F, 255.0F);
+    const double error = number - by.scale * (level - static_cast<float>(by.zero));
+    sum += error * error;
+  }
+  return sum;
+}
+
+TEST(RangeHistogram, NoOtherRangeIsNearerToTheNumbersThanThatOfTheLeastSquaredError) {
+  // Half of each side within 1 and a few numbers out to 10 and to -20, after many zeros, as
+  // activations are.
   std::mt19937 random(2);
-  std::exponential_distribution<float> exponential(1);
-  std::vector<float> numbers;
-  for (int index = 0; index < 20'000; ++index) {
-    numbers.push_back(std::pow(exponential(random), 3.0F) * (index % 3 == 0 ? -0.5F : 1.0F));
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> numbers(100'000, 0);
+  for (int index = 0; index < 200'000; ++index) numbers.push_back(normal(random));
+  for (int index = 0; index < 4; ++index) {
+    numbers.push_back(10);
+    numbers.push_back(-20);
   }
   RangeHistogram histogram;
   histogram.add(numbers);
-  const auto error_of = [&](std::pair<float, float> range) {
-    const Quantization by = quantization_of_range(range);
-    double sum = 0;
-    for (const float number : numbers) {
-      const float level =
-          std::clamp(std::round(number / by.scale) + static_cast<float>(by.zero), 0.0F, 255.0F);
-      const double error = number - by.scale * (level - static_cast<float>(by.zero));
-      sum += error * error;
-    }
-    return sum;
-  };
-  const auto [low, high] = histogram.squared_error();
-  const double least = error_of({low, high});
-  EXPECT_LT(least, error_of(histogram.extremes()));
+  const auto range = histogram.squared_error();
+  const double least = squared_error_of(numbers, range);
+  const auto [lowest, highest] = histogram.extremes();
+  EXPECT_LT(least, 0.9 * squared_error_of(numbers, histogram.extremes()));
+  EXPECT_LT(range.first, 0.9F * lowest);
+  EXPECT_LT(range.second, 0.9F * highest);
+  for (const float factor : {0.1F, 0.37F, 1.3F, 7.7F, 91.0F}) {
+    std::vector<float> scaled = numbers;
+    for (float& number : scaled) number *= factor;
+    RangeHistogram other;
+    other.add(scaled);
+    EXPECT_NEAR(other.squared_error().first / factor, range.first, 1e-3);
+    EXPECT_NEAR(other.squared_error().second / factor, range.second, 1e-3);
+  }
   for (float share = 0.05F; share <= 1; share += 0.05F) {
     for (float other = 0.05F; other <= 1; other += 0.05F) {
-      const auto [lowest, highest] = histogram.extremes();
-      EXPECT_LT(least, 1.02 * error_of({lowest * share, highest * other}));
+      // Cuts in sixty-fourths may miss the best one by as much.
+      EXPECT_LT(least, 1.02 * squared_error_of(numbers, {lowest * share, highest * other}));
     }
   }
 }

@@ -75,6 +75,11 @@ void RangeHistogram::add(std::span<const float> numbers) {
   while (reach_ <= reach) widen();
   const float per_number = static_cast<float>(kBinCount) / (2 * reach_);
   for (const float number : numbers) {
+    if (number == 0) {
+      ++bins_[kBinCount / 2];  // which begins there; a rounded product may fall short of it
+      ++zero_count_;
+      continue;
+    }
     const auto bin = static_cast<int64_t>((number + reach_) * per_number);
     ++bins_[static_cast<size_t>(std::clamp<int64_t>(bin, 0, kBinCount - 1))];
   }
@@ -135,14 +140,16 @@ double RangeHistogram::squared_error_of(std::pair<float, float> range) const {
   const float width = 2 * reach_ / static_cast<float>(kBinCount);
   double sum = 0;
   for (size_t bin = 0; bin < kBinCount; ++bin) {
-    if (bins_[bin] == 0) continue;
+    // A zero, which is most of what a ReLU leaves, is one of the levels.
+    const uint64_t count = bins_[bin] - (bin == kBinCount / 2 ? zero_count_ : 0);
+    if (count == 0) continue;
     const float middle = edge(bin) + width / 2;
     const float level = std::clamp(
         std::nearbyint(middle / quantization.scale) + static_cast<float>(quantization.zero), 0.0F,
         255.0F);
     const double error =
         double{middle} - double{quantization.scale} * (double{level} - quantization.zero);
-    sum += static_cast<double>(bins_[bin]) * error * error;
+    sum += static_cast<double>(count) * error * error;
   }
   return sum;
 }

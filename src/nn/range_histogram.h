@@ -46,6 +46,7 @@ class RangeHistogram {
   float reach_ = 0;  ///< the bins cover [-reach, reach)
   float lowest_ = 0, highest_ = 0;
   uint64_t count_ = 0;
+  uint64_t zero_count_ = 0;  ///< in the bin that begins at zero
 };
 
 /// The unsigned bytes that cover a range, zero exactly among them.

@@ -185,13 +185,14 @@ Result<void> Database::attempt(Access access, const Body& body) {
 Result<void> Database::run_body(Access access, const Body& body) {
   const Inside inside(this);
   const auto give_up_at = std::chrono::steady_clock::now() + options_.wait_max;
+  int lost_count = 0;
   for (int number = 1;; ++number) {
     auto outcome = attempt(access, body);
     if (outcome || !is_transient(outcome.error())) return outcome;
     // When one connection is lost, the idle ones are most likely lost with it.
     const bool is_lost = outcome.error().reason == "database_unreachable";
     if (is_lost) readers_->close_idle();
-    if (is_lost && number >= kAttemptsMaxWhenLost) return outcome;
+    if (is_lost && ++lost_count == kAttemptsMaxWhenLost) return outcome;
     if (std::chrono::steady_clock::now() >= give_up_at) return outcome;
     wait_before_attempt(number);
   }

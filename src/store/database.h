@@ -152,9 +152,10 @@ class Database {
 
   /// Calls `work(transaction)`, which returns a `Result`: a value commits, an error rolls back and
   /// is returned. Transactions are serializable. When another writer was in the way, `work` runs
-  /// again until `wait_max` is over; when the connection was lost before the commit, up to
-  /// `kAttemptsMaxWhenLost` times in all. It may have no effects outside the transaction that
-  /// cannot be repeated.
+  /// again until `wait_max` is over; an attempt that begins before may itself wait as long again
+  /// for a lock. Where the connection is lost before the commit, that is borne up to
+  /// `kAttemptsMaxWhenLost` times. `work` may have no effects outside the transaction that cannot
+  /// be repeated.
   ///
   /// fails: what `work` returns; busy/database_busy; busy/database_unreachable;
   ///        conflict/commit_outcome_unknown when the connection was lost during the commit

@@ -69,6 +69,13 @@ struct Pipeline::Parts {
   std::optional<ContourNetwork> contour;
   Embedder embedder;
   LivenessNetworks liveness;
+
+  void run_with(const nn::RunOptions& run_options) {
+    detector.run_with(run_options);
+    if (contour) contour->run_with(run_options);
+    embedder.run_with(run_options);
+    liveness.run_with(run_options);
+  }
 };
 
 Pipeline::Pipeline(std::unique_ptr<const Parts> parts) : parts_(std::move(parts)) {}
@@ -90,12 +97,18 @@ Result<std::shared_ptr<const Pipeline>> Pipeline::load(const PipelineSpec& spec,
 }
 
 std::shared_ptr<const Pipeline> Pipeline::with_threads(int thread_count) const {
-  const nn::RunOptions run_options{.thread_count = thread_count};
   auto parts = std::make_unique<Parts>(*parts_);
-  parts->detector.run_with(run_options);
-  if (parts->contour) parts->contour->run_with(run_options);
-  parts->embedder.run_with(run_options);
-  parts->liveness.run_with(run_options);
+  parts->run_with({.thread_count = thread_count});
+  return std::shared_ptr<const Pipeline>(new Pipeline(std::move(parts)));
+}
+
+Result<std::shared_ptr<const Pipeline>> Pipeline::with_detector(const std::filesystem::path& file,
+                                                                const LoadOptions& options) const {
+  auto parts = std::make_unique<Parts>(*parts_);
+  parts->spec.detector.file = file;
+  const nn::RunOptions run_options{.thread_count = options.thread_count};
+  parts->detector = TRY(Detector::load(parts->spec.detector, run_options));
+  parts->run_with(run_options);
   return std::shared_ptr<const Pipeline>(new Pipeline(std::move(parts)));
 }
 

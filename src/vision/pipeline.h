@@ -73,6 +73,13 @@ class Pipeline {
   /// The same pack over the same weights, whose networks are run by so many threads together.
   [[nodiscard]] std::shared_ptr<const Pipeline> with_threads(int thread_count) const;
 
+  /// The same pack over the same weights but for its detector, which is another network of the same
+  /// kind. The networks are run as `options` say.
+  ///
+  /// fails: as `load` for a detector
+  [[nodiscard]] Result<std::shared_ptr<const Pipeline>> with_detector(
+      const std::filesystem::path& file, const LoadOptions& options = {}) const;
+
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;

@@ -125,6 +125,22 @@ TEST_F(ObservedPipeline, TheDetectorsInputsAreShownAtEveryScaleOfTheSearch) {
   EXPECT_FLOAT_EQ(shown[1].values.back(), (0 - 30) / 2.0F) << "black";
 }
 
+TEST_F(ObservedPipeline, AnotherDetectorTakesThePlaceOfItsOwn) {
+  const auto pipeline = load(MirrorAveraging::Off);
+  const std::filesystem::path own = pipeline->spec().detector.file;
+  const std::filesystem::path other = own.parent_path() / "other.onnx";
+  EXPECT_EQ(pipeline->with_detector(other).error().reason, "model_file_missing");
+  EXPECT_EQ(pipeline->with_detector(pipeline->spec().embedders[0].file).error().code,
+            ErrorCode::Corrupt);
+  std::filesystem::rename(own, other);  // its own is not read again
+  const auto changed = pipeline->with_detector(other, {.thread_count = 2});
+  ASSERT_TRUE(changed) << changed.error().message;
+  EXPECT_EQ((*changed)->spec().detector.file, other);
+  EXPECT_EQ(pipeline->spec().detector.file, own);
+  EXPECT_EQ((*changed)->detect(photo())->size(), pipeline->detect(photo())->size());
+  EXPECT_EQ((*changed)->model_id(), pipeline->model_id());
+}
+
 TEST_F(ObservedPipeline, TheEmbeddersInputIsShownAsTheNetworkGetsIt) {
   const auto pipeline = load(MirrorAveraging::Off);
   std::vector<nn::Tensor> shown;

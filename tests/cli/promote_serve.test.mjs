@@ -139,7 +139,7 @@ test('a promotion under load: no failed request, right answers throughout, and b
   await wait('the re-embedding', async () => {
     const { jobs: present } = await must('GET', '/jobs');
     return present.some(({ state }) => state === 'running');
-  }, { every_ms: 0 });
+  }, { every_ms: 5 });
   /** Kills the server and starts it again: everything is answered by whichever pack is to be asked, at once. */
   const killed = async (pack) => {
     server.child.kill('SIGKILL');

@@ -39,7 +39,8 @@ Result<NetworkQuantization> parse_network(CardFields fields, const Card& card) {
   const std::string method = TRY(fields.text("range_method", kText_bytes));
   const auto known = nn::range_method_from(method);
   if (!known) {
-    return fields.fault("range_method", "must be `minimum_maximum`, `percentile` or `entropy`");
+    return fields.fault("range_method",
+                        "must be `minimum_maximum`, `percentile`, `entropy` or `squared_error`");
   }
   network.range_method = *known;
   network.layer_count =
