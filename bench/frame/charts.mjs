@@ -251,8 +251,8 @@ export function rooflineSpec(rows) {
   }));
   const names = [...new Set(values.map(({ name }) => name))];
   const kinds = [...new Set(values.map(({ kind }) => kind))];
-  const greatest = Math.max(100, ...values.map(({ share }) => share));
-  const quarters = Math.ceil(greatest / 25);
+  const greatest = Math.max(...values.map(({ share }) => share));
+  const quarters = Math.ceil(Math.max(100, greatest) / 25);
   const ticks = Array.from({ length: quarters + 1 }, (_, quarter) => 25 * quarter);
   return {
     data: { values },
