@@ -129,7 +129,12 @@ std::string network_text(const evaluate::QuantizedNetwork& network) {
         100 * agreement.mean_landmark_distance);
   }
   constexpr auto kRight = Alignment::Right;
-  Table table({{"layer"}, {"operator"}, {"weights", kRight}, {"loss alone", kRight}, {""}, {""}});
+  Table table({{"layer"},
+               {"operator"},
+               {"weights", kRight},
+               {"loss alone", kRight},
+               {""},
+               {"logarithmic"}});
   for (size_t index = 0; index < choice.layers.size(); ++index) {
     const evaluate::ScannedLayer& scanned = choice.layers[index];
     table.add_row({evaluate::layer_label(choice, index), scanned.layer.op_type,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -19,17 +20,27 @@ constexpr int kBar_px = 8;
 constexpr int kAxis_px = 22;
 constexpr int kLeastDecade = -7;
 constexpr int kDecadeCount = 7;
-constexpr size_t kLabelLength = 28;
+constexpr size_t kLabelLength = 40;
 
 constexpr std::string_view kStyle = R"(
 .bytes { fill: var(--first); } .floats { fill: var(--second); }
 span.bytes { background: var(--first); } span.floats { background: var(--second); }
 )";
 
-/// The end of a long name, which tells layers apart.
+/// What tells layers apart of a long name: of a path without the parts that are words alone, but
+/// for the last, and of that the end.
 std::string shortened(const std::string& label) {
   if (label.size() <= kLabelLength) return label;
-  return "\u2026" + label.substr(label.size() - kLabelLength);
+  std::string name;
+  for (const auto& range : std::views::split(label, '/')) {
+    const std::string_view part(range);
+    const bool is_last = part.end() == std::string_view(label).end();
+    if (!is_last && part.find_first_of("0123456789") == part.npos) continue;
+    if (!name.empty()) name += '/';
+    name += part;
+  }
+  if (name.size() <= kLabelLength) return name;
+  return "\u2026" + name.substr(name.size() - kLabelLength);
 }
 
 double percent_of(double loss) {
@@ -87,10 +98,12 @@ std::string methods_table(const LayerChoice& choice) {
 std::string agreement_text(const DetectionAgreement& agreement) {
   return fmt::format(
       "<p>Of {} faces {} lost, {} added, {} wavering at the lowest score. Boxes overlap by {:.3f}, "
-      "scores are {:.4f} apart, landmarks {:.2f} % of the distance between the eyes.</p>\n",
+      "scores are {:.4f} apart, landmarks {:.2f} % of the distance between the eyes. Asked were "
+      "none lost or added, {}, {} and {} %.</p>\n",
       agreement.face_count, agreement.lost_count, agreement.added_count, agreement.wavering_count,
       agreement.mean_overlap, agreement.mean_score_difference,
-      100 * agreement.mean_landmark_distance);
+      100 * agreement.mean_landmark_distance, kMinMeanOverlap, kMaxMeanScoreDifference,
+      100 * kMaxMeanLandmarkDistance);
 }
 
 std::string network_section(const QuantizedNetwork& network) {
@@ -98,16 +111,18 @@ std::string network_section(const QuantizedNetwork& network) {
   const auto on_bytes = std::ranges::count(choice.layers, true, &ScannedLayer::is_on_bytes);
   std::string html = fmt::format(
       "<section><h2>{}: {}</h2>\n<p>{} of {} layers on bytes; mean cosine of its answers "
-      "{:.4f}.</p>\n",
+      "{:.4f}{}.</p>\n",
       network.kind == NetworkKind::Detector ? "Detector" : "Embedder",
       html_text(network.file.filename().string()), on_bytes, choice.layers.size(),
-      network.mean_cosine);
+      network.mean_cosine,
+      network.kind == NetworkKind::Embedder ? fmt::format(", {} asked", kWantedMeanCosine) : "");
   if (network.agreement) html += agreement_text(*network.agreement);
   html += methods_table(choice);
   html += fmt::format(
-      "<p class=\"quiet\">{} with one layer alone on bytes, in running order: "
-      "<span class=\"key bytes\"></span>on bytes <span class=\"key floats\"></span>stayed "
-      "floats</p>\n",
+      "<p class=\"quiet\">{} with one layer alone on bytes, in running order, each line ten times "
+      "the one before: <span class=\"key bytes\"></span>on bytes <span class=\"key floats\">"
+      "</span>stayed floats. Of layers that cost as much the one goes back to floats whose work is "
+      "less.</p>\n",
       network.kind == NetworkKind::Detector ? "Loss" : "1 - mean cosine");
   return html + bars(choice) + "</section>\n";
 }
@@ -119,12 +134,17 @@ std::string quantization_page(const QuantizePackReport& report) {
   const std::string& id = report.card.id;
   std::string html = fmt::format(
       "<h1>{}: {} on bytes</h1>\n"
-      "<p>Ranges from {} photos, judged on {} photos of other people. Embeddings of the same "
-      "crops have a mean cosine of {:.4f} (bound {}). Calibrated with {} pairs of strangers. "
-      "FaceForge {}.</p>\n",
-      html_text(id), html_text(quantization.parent_id), quantization.range_photo_count,
-      quantization.held_out_photo_count, quantization.mean_cosine, packs::kMinQuantizedCosine,
-      report.calibration.calibration.impostor_pair_count,
+      "<p><b>{}</b> Embeddings of the same crops have a mean cosine of {:.4f} to its parent's, and "
+      "{} at least is asked of one that stands for its parent.</p>\n"
+      "<p>Ranges from {} photos, judged on {} photos of other people. Calibrated with {:.3g} "
+      "million "
+      "pairs of strangers. FaceForge {}.</p>\n",
+      html_text(id), html_text(quantization.parent_id),
+      packs::may_stand_for_its_parent(report.card) ? "May stand for its parent."
+                                                   : "May not stand for its parent.",
+      quantization.mean_cosine, packs::kMinQuantizedCosine, quantization.range_photo_count,
+      quantization.held_out_photo_count,
+      static_cast<double>(report.calibration.calibration.impostor_pair_count) / 1e6,
       html_text(quantization.faceforge_version));
   for (const QuantizedNetwork& network : report.quantized.networks) {
     html += network_section(network);

@@ -32,6 +32,15 @@ TEST(QuantizationPage, ShowsABarALayerAsLongAsItsLossOnSevenDecades) {
   EXPECT_THAT(page, HasSubstr("1 - mean cosine with one layer alone on bytes"));
 }
 
+TEST(QuantizationPage, OfLongPathsWhatTellsThemApartIsShown) {
+  QuantizePackReport made = report();
+  made.quantized.networks[0].choice.layers[0].layer.name =
+      "/layers.5/layers/layers.3/layers/layers.2/layers/layers.0/Conv";
+  EXPECT_THAT(quantization_page(made), HasSubstr(">layers.5/layers.3/layers.2/layers.0/Conv<"));
+  made.quantized.networks[0].choice.layers[0].layer.name = std::string(50, 'a') + "7/Conv";
+  EXPECT_THAT(quantization_page(made), HasSubstr(">\u2026" + std::string(34, 'a') + "7/Conv<"));
+}
+
 TEST(QuantizationPage, ADetectorsLossIsNoCosine) {
   QuantizePackReport made = report();
   made.quantized.networks[0].kind = NetworkKind::Detector;

@@ -142,7 +142,12 @@ Result<QuantizePackReport> quantize_pack(const QuantizePackRequest& request,
   }
   packs::Card planned = request.parent.card;
   planned.id = request.output.filename().string();
-  TRY(packs::parse_card(packs::to_text(planned)));
+  if (const auto parsed = packs::parse_card(packs::to_text(planned)); !parsed) {
+    Error error = parsed.error();
+    error.message =
+        fmt::format("a folder of the name `{}` makes no pack: {}", planned.id, error.message);
+    return Unexpected(std::move(error));
+  }
   const RangePhotos photos =
       TRY(split_range_photos(request.range_photos, request.excluded_people, request.seed));
   const auto people = TRY(list_people(request.calibration_people, request.excluded_people));
