@@ -54,6 +54,21 @@ std::string_view state_word(packs::PackState state) {
   return "";
 }
 
+/// What was measured of the pack on floats from which one on bytes was made; null for any other.
+const packs::MeasuredAccuracy* parent_accuracy(const packs::Card& card) {
+  return card.quantization && card.quantization->parent_accuracy
+             ? &*card.quantization->parent_accuracy
+             : nullptr;
+}
+
+/// In brackets that of its parent.
+std::string accuracy_word(const packs::Card& card) {
+  if (card.measured_accuracy)
+    return fmt::format("{:.2f} %", 100 * card.measured_accuracy->accuracy);
+  const packs::MeasuredAccuracy* parents = parent_accuracy(card);
+  return parents ? fmt::format("({:.2f} %)", 100 * parents->accuracy) : "-";
+}
+
 json::value accuracy_json(const packs::Card& card) {
   if (!card.measured_accuracy) return nullptr;
   const auto& [protocol, accuracy, accuracy_std] = *card.measured_accuracy;
@@ -115,6 +130,7 @@ Result<int> run_list(const ListOptions& options, const Interrupt&) {
     return kExitDone;
   }
   Table table({{""}, {"id"}, {"state"}, {"licence"}, {"LFW accuracy", Alignment::Right}, {"name"}});
+  bool has_parents_accuracy = false;
   for (const packs::PackEntry& entry : entries) {
     const bool is_default = entry.default_mark == packs::DefaultMark::Default;
     std::string state(entry.fault ? "damaged" : state_word(entry.state));
@@ -122,13 +138,12 @@ Result<int> run_list(const ListOptions& options, const Interrupt&) {
     const bool restricted = entry.card.licence.kind == packs::LicenceKind::NonCommercial;
     table.add_row({is_default ? "*" : "", entry.card.id, state,
                    entry.card.licence.label + (restricted ? " (non-commercial)" : ""),
-                   entry.card.measured_accuracy
-                       ? fmt::format("{:.2f} %", 100 * entry.card.measured_accuracy->accuracy)
-                       : "-",
-                   entry.card.name});
+                   accuracy_word(entry.card), entry.card.name});
+    has_parents_accuracy |= !entry.card.measured_accuracy && parent_accuracy(entry.card) != nullptr;
   }
   print(table.to_text());
   print("* is used where --pack names none.\n");
+  if (has_parents_accuracy) print("( ) is that of the pack on floats from which it was made.\n");
   for (const packs::PackEntry& entry : entries) {
     if (entry.fault) print_image_error(entry.card.id, *entry.fault);
   }
@@ -155,8 +170,12 @@ std::string info_text(const packs::PackEntry& entry) {
                         to_printable(protocol));
   }
   if (card.quantization) {
-    text += fmt::format("  on bytes    from {}, mean cosine {:.4f}\n",
-                        to_printable(card.quantization->parent_id), card.quantization->mean_cosine);
+    const packs::MeasuredAccuracy* parents = parent_accuracy(card);
+    text += fmt::format("  on bytes    from {}{}, mean cosine {:.4f}: may {}stand for it\n",
+                        to_printable(card.quantization->parent_id),
+                        parents ? fmt::format(" ({:.2f} %)", 100 * parents->accuracy) : "",
+                        card.quantization->mean_cosine,
+                        packs::may_stand_for_its_parent(card) ? "" : "not ");
   }
   if (!card.calibration) return text + "  calibrated  no: faceforge evaluate calibrate --help\n";
   text += fmt::format("  calibrated  with {} impostor pairs, ambiguity margin {:.3f}\n",

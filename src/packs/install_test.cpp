@@ -426,6 +426,15 @@ TEST_F(InstallTest, AnUnknownIdNamesNearOnes) {
   EXPECT_EQ(reason_of(install("/no/such/folder")), "pack_unknown");
 }
 
+TEST_F(InstallTest, ANameOfAPackThatIsHereAndNotKnownSaysWhatToGive) {
+  write_tiny_pack(source());
+  ASSERT_TRUE(install(source()));
+  const auto again = registry().install("tiny", accepted());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().reason, "pack_unknown");
+  EXPECT_THAT(again.error().message, HasSubstr("`tiny` is here already"));
+}
+
 TEST_F(InstallTest, APackThatCannotBeDownloadedSaysWhatToGive) {
   const auto refused = registry().install("yunet-mbf", accepted());
   ASSERT_FALSE(refused);

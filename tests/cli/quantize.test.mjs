@@ -114,6 +114,11 @@ test('installed, it is listed with its parent, and a new default is told', { ski
   const { json: list } = await runJson(['packs', 'list', ...data], alone);
   const place = (id) => list.findIndex((pack) => pack.id === id);
   assert.equal(Math.abs(place('small-int8') - place('scrfd500-mbf')), 1, 'side by side');
+  const told = await run(['packs', 'info', 'small-int8', ...data], alone);
+  assert.match(told.stdout, /^ +on bytes +from scrfd500-mbf \(99\.\d\d %\), mean cosine 0\.99\d\d: may stand for it$/m);
+  const table = await run(['packs', 'list', ...data], alone);
+  assert.match(table.stdout, /small-int8 .*\(99\.\d\d %\)/);
+  assert.match(table.stdout, /^\( \) is that of the pack on floats from which it was made\.$/m);
 });
 
 test('a pack can be installed with the same on bytes beside it, once', { skip }, async () => {

@@ -133,8 +133,14 @@ Unexpected unknown_pack(std::string_view id, std::span<const PackEntry> entries)
   for (const Card& card : known_cards()) {
     if (std::ranges::find(ids, card.id) == ids.end()) ids.push_back(card.id);
   }
-  const auto near = near_words(id, ids);
   const std::string shown(id.substr(0, 200));
+  if (std::ranges::find(ids, id) != ids.end()) {
+    return fail(ErrorCode::NotFound, "pack_unknown",
+                "`{}` is here already, and no pack that FaceForge knows where to get: give a "
+                "folder, zip or URL",
+                shown);
+  }
+  const auto near = near_words(id, ids);
   if (near.empty()) {
     return fail(ErrorCode::NotFound, "pack_unknown",
                 "`{}` is no pack, folder, zip or URL; `faceforge packs list` names the known packs",
