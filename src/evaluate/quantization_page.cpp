@@ -137,8 +137,7 @@ std::string quantization_page(const QuantizePackReport& report) {
       "<p><b>{}</b> Embeddings of the same crops have a mean cosine of {:.4f} to its parent's, and "
       "{} at least is asked of one that stands for its parent.</p>\n"
       "<p>Ranges from {} photos, judged on {} photos of other people. Calibrated with {:.3g} "
-      "million "
-      "pairs of strangers. FaceForge {}.</p>\n",
+      "million pairs of strangers. FaceForge {}.</p>\n",
       html_text(id), html_text(quantization.parent_id),
       packs::may_stand_for_its_parent(report.card) ? "May stand for its parent."
                                                    : "May not stand for its parent.",

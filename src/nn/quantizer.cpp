@@ -175,13 +175,14 @@ struct Quantizer::State {
   void add_channels(ValueIndex source, const Tensor& activation) {
     const auto channels = static_cast<size_t>(activation.shape[1]);
     const size_t row_count = static_cast<size_t>(activation.shape[0]) * channels;
-    if (row_count == 0 || activation.values.empty()) return;
-    const size_t area = activation.values.size() / row_count;
     std::vector<float>& reach = reaches[source];
     std::vector<double>& sum = sums[source];
+    double& count = counts[source];
     reach.resize(channels);
     sum.resize(channels);
-    counts[source] += static_cast<double>(activation.values.size() / channels);
+    if (row_count == 0) return;
+    const size_t area = activation.values.size() / row_count;
+    count += static_cast<double>(activation.values.size() / channels);
     for (size_t row = 0; row < row_count; ++row) {
       const size_t channel = row % channels;
       for (const float number : std::span(activation.values).subspan(row * area, area)) {
@@ -225,8 +226,9 @@ struct Quantizer::State {
     const std::vector<double> shares =
         conv == nullptr ? std::vector<double>{1} : shares_inside(*conv, node);
     std::vector<double> result;
+    const double count = std::max(1.0, counts.at(node.inputs[0]));
     for (const double sum : sums.at(node.inputs[0])) {
-      const double mean = sum / counts.at(node.inputs[0]);
+      const double mean = sum / count;
       for (const double share : shares) result.push_back(mean * share);
     }
     return result;
