@@ -140,6 +140,7 @@ export function ratioSpec(rows) {
       colour: colourOf(`FaceForge ${row.precision ?? 'int8'}`),
     }));
   const names = [...new Set(rows.map(({ name }) => lines(name)))];
+  const lineCount = Math.max(...names.map((name) => name.split('\n').length));
   const ways = [...new Set(values.map(({ how }) => how))];
   const x = (field) => ({
     field,
@@ -159,7 +160,7 @@ export function ratioSpec(rows) {
   };
   return {
     data: { values },
-    height: { step: Math.max(ways.length * 9 + 14, 40), for: 'position' },
+    height: { step: Math.max(ways.length * 9 + 14, 40, lineCount * 17 + 8), for: 'position' },
     layer: [
       {
         data: { values: [{}] },
@@ -272,7 +273,7 @@ export function rooflineSpec(rows) {
           x: {
             field: 'share',
             type: 'quantitative',
-            scale: { domain: [0, Math.max(ticks.at(-1), 1.08 * greatest)] }, // room for the figures
+            scale: { domain: [0, Math.max(ticks.at(-1), 1.1 * greatest)] }, // room for the figures
             axis: { title: '% of the measured peak', values: ticks },
           },
           color: { field: 'kind', type: 'nominal', scale: colourScale(kinds), legend: null },

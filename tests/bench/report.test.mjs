@@ -227,5 +227,5 @@ test('a share beyond the peak has its bar, and one below it the whole axis', () 
   assert.deepEqual(domainOf(0.4, 2.03), [0, 225]);
   assert.deepEqual(domainOf(0.4, 0.9), [0, 100]);
   // The figure stands behind its bar: a bar near the end leaves room for it.
-  assert.deepEqual(domainOf(0.4, 1.25), [0, 135]);
+  assert.ok(domainOf(0.4, 1.25)[1] > 1.09 * 125);
 });
