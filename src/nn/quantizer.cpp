@@ -91,6 +91,12 @@ ByteWeights quantize_weights(const Constant& weights, bool rows_are_columns) {
   return result;
 }
 
+/// What the mean of each channel follows from.
+struct ChannelSums {
+  std::vector<double> sums;
+  double count = 0;  ///< of numbers in each channel
+};
+
 }  // namespace
 
 struct Quantizer::State {
@@ -101,9 +107,8 @@ struct Quantizer::State {
   Graph observed;                   ///< the graph with the layers' sources as outputs
   std::vector<ValueIndex> sources;  ///< whose numbers are watched: the outputs of `observed`
   std::map<ValueIndex, RangeHistogram> histograms;
-  ChannelReaches reaches;                          ///< of the sources with channels
-  std::map<ValueIndex, std::vector<double>> sums;  ///< of each channel
-  std::map<ValueIndex, double> counts;             ///< of numbers in each channel
+  ChannelReaches reaches;
+  std::map<ValueIndex, ChannelSums> sums;
   std::optional<WeightStore> weights{std::in_place};
   ArenaPool arenas{kIdleLimit_bytes};
   std::map<Shape, std::shared_ptr<const Program>> programs;  ///< of `observed`
@@ -127,7 +132,6 @@ struct Quantizer::State {
   void forget() {
     histograms.clear();
     sums.clear();
-    counts.clear();
     programs.clear();
     weights.emplace();
     has_observed = false;
@@ -176,8 +180,7 @@ struct Quantizer::State {
     const auto channels = static_cast<size_t>(activation.shape[1]);
     const size_t row_count = static_cast<size_t>(activation.shape[0]) * channels;
     std::vector<float>& reach = reaches[source];
-    std::vector<double>& sum = sums[source];
-    double& count = counts[source];
+    auto& [sum, count] = sums[source];
     reach.resize(channels);
     sum.resize(channels);
     if (row_count == 0) return;
@@ -226,9 +229,9 @@ struct Quantizer::State {
     const std::vector<double> shares =
         conv == nullptr ? std::vector<double>{1} : shares_inside(*conv, node);
     std::vector<double> result;
-    const double count = std::max(1.0, counts.at(node.inputs[0]));
-    for (const double sum : sums.at(node.inputs[0])) {
-      const double mean = sum / count;
+    const auto& [channel_sums, count] = sums.at(node.inputs[0]);
+    for (const double sum : channel_sums) {
+      const double mean = sum / std::max(1.0, count);
       for (const double share : shares) result.push_back(mean * share);
     }
     return result;
