@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/network.h"
+#include "nn/noise_test.h"
 #include "nn/quantizer.h"
 #include "nn/shape.h"
 #include "nn/writer.h"
@@ -16,13 +17,6 @@ namespace faceforge::nn {
 namespace {
 
 constexpr int64_t kChannels = 16;
-
-Tensor noise(std::mt19937& random, Shape shape, float deviation) {
-  Tensor tensor{shape, std::vector<float>(static_cast<size_t>(element_count(shape)))};
-  std::normal_distribution<float> normal(0, deviation);
-  for (float& value : tensor.values) value = normal(random);
-  return tensor;
-}
 
 Tensor example(unsigned seed) {
   std::mt19937 random(seed);

@@ -21,6 +21,14 @@ inline std::vector<float> noise(int64_t count, uint32_t seed) {
   return numbers;
 }
 
+/// The next normally distributed numbers around 0.
+inline Tensor noise(std::mt19937& random, Shape shape, float deviation) {
+  Tensor tensor{shape, std::vector<float>(static_cast<size_t>(element_count(shape)))};
+  std::normal_distribution<float> normal(0, deviation);
+  for (float& value : tensor.values) value = normal(random);
+  return tensor;
+}
+
 /// Numbers between -1 and 1 that follow no pattern of a network's.
 inline Tensor waves(Shape shape) {
   const auto count = static_cast<size_t>(element_count(shape));

@@ -7,19 +7,13 @@
 #include <gtest/gtest.h>
 
 #include "nn/network.h"
+#include "nn/noise_test.h"
 #include "nn/range_histogram.h"
 #include "nn/shape.h"
 #include "nn/writer.h"
 
 namespace faceforge::nn {
 namespace {
-
-Tensor noise(std::mt19937& random, Shape shape, float deviation) {
-  Tensor tensor{shape, std::vector<float>(static_cast<size_t>(element_count(shape)))};
-  std::normal_distribution<float> normal(0, deviation);
-  for (float& value : tensor.values) value = normal(random);
-  return tensor;
-}
 
 /// Two convolutions with what networks have around them, and a matrix.
 std::vector<std::byte> small_network() {
