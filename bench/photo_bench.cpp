@@ -147,7 +147,8 @@ struct OurFaces {
 OurFaces run_ours(const vision::Pipeline& pipeline, std::span<const std::byte> file) {
   OurFaces result;
   Stopwatch stopwatch;
-  const image::Photo photo = must(image::decode(file, {}, vision::kEnoughSide_px));
+  const image::Photo photo =
+      must(image::decode(file, {}, vision::kEnoughSide_px, pipeline.thread_count()));
   result.stages_ms[0] = stopwatch.lap_ms();
   const auto faces = must(pipeline.detect(photo));
   const bool is_short = std::ranges::any_of(faces, [&](const face::DetectedFace& face) {

@@ -13,6 +13,7 @@
 #include "image/internal/heif_coded_size.h"
 #include "image/internal/heif_orientation.h"
 #include "image/internal/jpeg_scans.h"
+#include "image/internal/jpeg_smaller.h"
 
 // A photo goes through: recognize -> read the header -> judge its size -> load (shrunk) ->
 // flatten -> shrink the rest -> bring to sRGB -> turn upright -> copy out. The library evaluates
@@ -277,9 +278,12 @@ bool profile_is_srgb(const ImagePointer& in) {
          });
 }
 
+bool has_profile(const ImagePointer& in) {
+  return vips_image_get_typeof(in.get(), VIPS_META_ICC_NAME) != 0;
+}
+
 ImagePointer to_rgb8(ImagePointer in) {
-  const bool has_profile = vips_image_get_typeof(in.get(), VIPS_META_ICC_NAME) != 0;
-  if (has_profile && !profile_is_srgb(in)) {
+  if (has_profile(in) && !profile_is_srgb(in)) {
     // A profile that does not fit its pixels is worth no more than none.
     if (auto converted = to_srgb_by_profile(in)) return converted;
   }
@@ -331,7 +335,41 @@ Unexpected damaged(Kind kind) {
               "the {} file is cut short or its contents are damaged", name_of(kind));
 }
 
-Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits, int enough_side_px) {
+/// The library's view of an RGB8 image with the colour profile and the orientation of its file.
+ImagePointer view_of(const Image& pixels, const ImagePointer& header) {
+  auto view = internal::view_of(pixels);
+  if (!view) return nullptr;
+  vips_image_set_int(view.get(), VIPS_META_ORIENTATION, vips_image_get_orientation(header.get()));
+  const void* profile = nullptr;
+  size_t profile_size = 0;
+  if (has_profile(header) &&
+      vips_image_get_blob(header.get(), VIPS_META_ICC_NAME, &profile, &profile_size) == 0) {
+    vips_image_set_blob_copy(view.get(), VIPS_META_ICC_NAME, profile, profile_size);
+  }
+  return view;
+}
+
+/// A JPEG made smaller by its decoder on several threads; nothing for one that the library's
+/// decoder is for. Of a grey picture the profile is one for grey, before it becomes RGB.
+std::optional<Image> decode_smaller(Bytes file, const ImagePointer& header, int divisor,
+                                    int thread_count) {
+  const bool is_grey_by_profile =
+      vips_image_get_bands(header.get()) != kChannels && has_profile(header);
+  if (is_grey_by_profile) return std::nullopt;
+  auto smaller = internal::decode_jpeg_smaller(file, divisor, thread_count);
+  if (!smaller) return std::nullopt;
+  return std::move(smaller->image);
+}
+
+/// Whether an RGB8 image needs nothing that is done below.
+bool is_finished(const ImagePointer& in, const Size& working) {
+  return vips_image_get_orientation(in.get()) == 1 &&
+         size_of(in).longer_px() <= working.longer_px() &&
+         (!has_profile(in) || profile_is_srgb(in));
+}
+
+Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits, int enough_side_px,
+                          int thread_count) {
   if (kind == Kind::Jpeg) TRY(check_scans(file));
   ImagePointer loaded = open(file, kind);
   if (loaded && kind == Kind::Heif) loaded = restore_exif_orientation(std::move(loaded), file);
@@ -345,7 +383,19 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits, int
   const LoadShrink shrink = load_shrink(stored, working, enough_side_px);
   const bool decoder_shrinks =
       (kind == Kind::Jpeg && shrink.divisor > 1) || (kind == Kind::Webp && shrink.factor < 1);
-  if (decoder_shrinks) loaded = open(file, kind, shrink);
+  std::optional<Image> smaller;  // outlives the view of it
+  if (kind == Kind::Jpeg && decoder_shrinks) {
+    smaller = decode_smaller(file, loaded, shrink.divisor, thread_count);
+  }
+  if (smaller) {
+    loaded = view_of(*smaller, loaded);
+    if (loaded && is_finished(loaded, working)) {
+      return Photo{
+          .image = *std::move(smaller), .width_px = stored.width_px, .height_px = stored.height_px};
+    }
+  } else if (decoder_shrinks) {
+    loaded = open(file, kind, shrink);
+  }
   if (loaded) loaded = flatten(std::move(loaded));
   if (loaded) loaded = shrink_to(std::move(loaded), working);
   if (loaded) loaded = to_rgb8(std::move(loaded));
@@ -365,8 +415,9 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits, int
 
 }  // namespace
 
-Result<Photo> decode(Bytes file, const DecodeLimits& limits, int enough_side_px) {
+Result<Photo> decode(Bytes file, const DecodeLimits& limits, int enough_side_px, int thread_count) {
   CHECK(enough_side_px > 0);
+  CHECK(thread_count > 0);
   if (file.empty()) {
     return fail(ErrorCode::InvalidInput, "photo_empty", "the photo has 0 bytes");
   }
@@ -381,7 +432,7 @@ Result<Photo> decode(Bytes file, const DecodeLimits& limits, int enough_side_px)
   }
   internal::start_codec_library();
   try {
-    return decode_kind(file, *kind, limits, enough_side_px);
+    return decode_kind(file, *kind, limits, enough_side_px, thread_count);
   } catch (const std::bad_alloc&) {
     return fail(ErrorCode::Exhausted, "out_of_memory", "not enough memory to decode the photo");
   }

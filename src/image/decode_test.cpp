@@ -250,6 +250,28 @@ TEST(Decode, AJpegOrWebpIsHalvedAsLongAsEnoughIsLeft) {
   }
 }
 
+TEST(Decode, AHalvedJpegIsTurnedAndHasTheColoursOfItsProfile) {
+  constexpr int kHalf_px = 24;
+  for (const int thread_count : {1, 3}) {
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+      const std::string name = "orientation_" + std::to_string(orientation) + ".jpg";
+      const auto photo = decode(sample(name), {}, kHalf_px, thread_count).value();
+      EXPECT_EQ(std::max(photo.image.width_px(), photo.image.height_px()), kHalf_px) << name;
+      EXPECT_EQ(photo.width_px, orientation >= 5 ? 32 : 48) << name;
+      expect_near(quadrants(photo.image), kByOrientation[static_cast<size_t>(orientation - 1)],
+                  kLossy, name);
+    }
+    // Expected as when they are decoded whole.
+    const auto wide = decode(sample("adobe_rgb.jpg"), {}, kHalf_px, thread_count).value();
+    expect_near(quadrants(wide.image),
+                {{{231, 57, 57}, {0, 181, 83}, {63, 79, 205}, {231, 231, 231}}}, kLossy,
+                "adobe_rgb.jpg");
+    const auto grey = decode(sample("grey.jpg"), {}, kHalf_px, thread_count).value();
+    expect_near(quadrants(grey.image), {kBlack, {80, 80, 80}, {160, 160, 160}, kWhite}, 1,
+                "grey.jpg");
+  }
+}
+
 TEST(Decode, EnoughPixelsAreMetFirstAndTheWorkingSideStillHolds) {
   const auto file = encode_jpeg(halves(1000, 600)).value();
   EXPECT_EQ(decode(file, {.working_side_px = 400}, 500).value().image.width_px(), 400);

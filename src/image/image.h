@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/zeroed_memory.h"
 
 namespace faceforge::image {
 
@@ -49,7 +50,7 @@ class Image {
 
   int width_px_;
   int height_px_;
-  std::vector<uint8_t> pixels_;
+  std::vector<uint8_t, ZeroedMemory<uint8_t>> pixels_;
 };
 
 /// A decoded photo. `width_px` and `height_px` are those of the upright photo at full size; `image`
@@ -79,7 +80,8 @@ struct DecodeLimits {
 ///
 /// in:     the whole file; its kind is told from its first bytes, never from a name.
 ///         `enough_side_px`: a JPEG or WebP is halved inside its decoder, up to three times, as
-///         long as its longer side keeps this many pixels; by default never
+///         long as its longer side keeps this many pixels; by default never. `thread_count`: of
+///         those that decode a JPEG which is halved, the caller's among them
 /// fails:  invalid_input/photo_empty; too_large/photo_bytes_too_large; too_large/photo_too_large
 ///         (megapixels, a side over kMaxSide_px, or more than 8 bytes for each pixel of the limit;
 ///         from the header, before any pixel is decoded);
@@ -95,6 +97,6 @@ struct DecodeLimits {
 ///         last two see a size of their own behind the header's, which is compared with it before
 ///         they are let at it (internal/heif_coded_size.h). Thread safe.
 [[nodiscard]] Result<Photo> decode(std::span<const std::byte> file, const DecodeLimits& limits,
-                                   int enough_side_px = kMaxSide_px);
+                                   int enough_side_px = kMaxSide_px, int thread_count = 1);
 
 }  // namespace faceforge::image

@@ -20,7 +20,7 @@ Result<std::optional<PhotoLook>> first_look(const Pipeline& pipeline,
                                             const image::DecodeLimits& limits,
                                             std::span<const face::DetectedFace> known_faces,
                                             const DetectOptions& options) {
-  image::Photo photo = TRY(image::decode(file, limits, kEnoughSide_px));
+  image::Photo photo = TRY(image::decode(file, limits, kEnoughSide_px, pipeline.thread_count()));
   auto faces = TRY(pipeline.detect(photo, options));
   const auto is_short = [&](const face::DetectedFace& face) {
     return pipeline.is_short_of_pixels(photo, face);

@@ -69,8 +69,10 @@ struct Pipeline::Parts {
   std::optional<ContourNetwork> contour;
   Embedder embedder;
   LivenessNetworks liveness;
+  int thread_count;
 
   void run_with(const nn::RunOptions& run_options) {
+    thread_count = run_options.thread_count;
     detector.run_with(run_options);
     if (contour) contour->run_with(run_options);
     embedder.run_with(run_options);
@@ -92,7 +94,8 @@ Result<std::shared_ptr<const Pipeline>> Pipeline::load(const PipelineSpec& spec,
   Embedder embedder = TRY(Embedder::load(spec, run_options));
   LivenessNetworks liveness = TRY(LivenessNetworks::load(spec.liveness, run_options));
   auto parts = std::make_unique<const Parts>(Parts{spec, std::move(detector), std::move(contour),
-                                                   std::move(embedder), std::move(liveness)});
+                                                   std::move(embedder), std::move(liveness),
+                                                   options.thread_count});
   return std::shared_ptr<const Pipeline>(new Pipeline(std::move(parts)));
 }
 
@@ -114,6 +117,10 @@ Result<std::shared_ptr<const Pipeline>> Pipeline::with_detector(const std::files
 
 const PipelineSpec& Pipeline::spec() const {
   return parts_->spec;
+}
+
+int Pipeline::thread_count() const {
+  return parts_->thread_count;
 }
 
 const face::ModelId& Pipeline::model_id() const {

@@ -85,6 +85,7 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   [[nodiscard]] const PipelineSpec& spec() const;
+  [[nodiscard]] int thread_count() const;  ///< as `LoadOptions::thread_count`
   [[nodiscard]] const face::ModelId& model_id() const;
 
   /// Finds faces.
