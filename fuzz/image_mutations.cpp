@@ -61,11 +61,13 @@ Bytes encoded(const char* suffix, int width_px, int height_px) {
 std::vector<Bytes> seed_photos() {
   std::vector<Bytes> photos;
   for (const char* suffix :
-       {".jpg", ".jpg[interlace=true]", ".png", ".png[interlace=true,palette=true]", ".webp",
-        ".webp[lossless=true]", ".gif", ".tif[compression=lzw]", ".tif[compression=jpeg,tile=true]",
+       {".jpg", ".jpg[interlace=true]", ".jpg[restart_interval=3]", ".jpg[optimize_coding=true]",
+        ".png", ".png[interlace=true,palette=true]", ".webp", ".webp[lossless=true]", ".gif",
+        ".tif[compression=lzw]", ".tif[compression=jpeg,tile=true]",
         ".tif[compression=deflate,bigtiff=true]", ".heic", ".avif[speed=9]"}) {
     photos.push_back(encoded(suffix, 97, 61));
   }
+  photos.push_back(encoded(".jpg[Q=98]", 900, 700));  // long enough for several threads
   const auto add_file = [&photos](const fs::path& path) {
     if (auto file = read_file(path, kFileLimit_bytes)) photos.push_back(*std::move(file));
   };
@@ -119,7 +121,9 @@ int fuzz_images(int count, unsigned seed) {
     const Bytes& original = photos[static_cast<size_t>(i) % photos.size()];
     const Bytes file = fuzz::mutate(original, photos[random() % photos.size()], random);
     const auto start = steady_clock::now();
-    const auto photo = image::decode(file, kLimits);
+    // Every second one is halved as often as can be, on one to three threads.
+    const int enough_side_px = i % 2 == 0 ? image::kMaxSide_px : 1;
+    const auto photo = image::decode(file, kLimits, enough_side_px, 1 + i / 2 % 3);
     slowest = std::max(slowest, steady_clock::now() - start);
     CHECK_MSG(slowest < kSlow, "mutation " + std::to_string(i) + " took too long");
     if (photo) {

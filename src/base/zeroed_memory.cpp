@@ -2,13 +2,19 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 
 #include <sys/mman.h>
 
 namespace faceforge {
 namespace {
 
+// The sanitizers watch the borders of what comes from calloc.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t kFromTheSystem_bytes = std::numeric_limits<size_t>::max();
+#else
 constexpr size_t kFromTheSystem_bytes = size_t{1} << 20;
+#endif
 constexpr size_t kLargePage_bytes = size_t{2} << 20;
 
 size_t mapped_bytes(size_t bytes) {
@@ -23,6 +29,7 @@ void* allocate_zeroed(size_t bytes) {
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
   }
+  if (bytes > std::numeric_limits<size_t>::max() / 2) throw std::bad_alloc();
   // A page more, of which what is before and behind the large pages goes back.
   const size_t wanted = mapped_bytes(bytes);
   void* const mapped = mmap(nullptr, wanted + kLargePage_bytes, PROT_READ | PROT_WRITE,

@@ -18,7 +18,8 @@ namespace faceforge {
 /// in: what `allocate_zeroed` gave for so many bytes
 void free_zeroed(void* memory, size_t bytes) noexcept;
 
-/// For containers of numbers whose elements are 0 unless told otherwise, without being written.
+/// For containers of numbers that are given their size once: their elements are 0 without being
+/// written. One that shrinks and grows again finds what it held before.
 template <typename Value>
 struct ZeroedMemory {
   using value_type = Value;

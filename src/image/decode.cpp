@@ -356,9 +356,13 @@ std::optional<Image> decode_smaller(Bytes file, const ImagePointer& header, int 
   const bool is_grey_by_profile =
       vips_image_get_bands(header.get()) != kChannels && has_profile(header);
   if (is_grey_by_profile) return std::nullopt;
-  auto smaller = internal::decode_jpeg_smaller(file, divisor, thread_count);
-  if (!smaller) return std::nullopt;
-  return std::move(smaller->image);
+  try {
+    auto smaller = internal::decode_jpeg_smaller(file, divisor, thread_count);
+    if (smaller) return std::move(smaller->image);
+  } catch (const std::bad_alloc&) {
+    // The library's needs less.
+  }
+  return std::nullopt;
 }
 
 /// Whether an RGB8 image needs nothing that is done below.

@@ -92,10 +92,10 @@ struct DecodeLimits {
 ///         invalid_input/image_damaged (cut short, or contents that contradict the header);
 ///         exhausted/out_of_memory
 /// cost:   one pass over the file; JPEG and WebP are shrunk inside their decoders. Memory is the
-///         working image (twice for a photo stored rotated), plus the whole photo where it cannot
-///         be read row by row: progressive JPEG, interlaced PNG, GIF, HEIC, AVIF. The codecs of the
-///         last two see a size of their own behind the header's, which is compared with it before
-///         they are let at it (internal/heif_coded_size.h). Thread safe.
+///         working image (twice for a photo stored rotated), of a halved JPEG the file again, plus
+///         the whole photo where it cannot be read row by row: progressive JPEG, interlaced PNG,
+///         GIF, HEIC, AVIF. The codecs of the last two see a size of their own, which is compared
+///         with the header's before (internal/heif_coded_size.h). Thread safe.
 [[nodiscard]] Result<Photo> decode(std::span<const std::byte> file, const DecodeLimits& limits,
                                    int enough_side_px = kMaxSide_px, int thread_count = 1);
 

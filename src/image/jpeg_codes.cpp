@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "base/check.h"
+
 namespace faceforge::image::internal {
 namespace {
 
@@ -69,7 +71,9 @@ void CodeTable::enter(uint32_t code, int length, uint8_t symbol, Kind kind) {
   const int rest_bits = kLook_bits - length;
   for (uint32_t rest = 0; rest < 1U << rest_bits; ++rest) {
     Step step{.bits = 0, .advance = static_cast<uint8_t>(length), .value = symbol};
-    if (value_bits <= rest_bits) {
+    // The longest values would not fit beside their places in a store.
+    const bool is_short = kind == Kind::Dc || value_bits < kMostAc_bits;
+    if (is_short && value_bits <= rest_bits) {
       step = {
           .bits = static_cast<uint8_t>(length + value_bits),
           .advance = static_cast<uint8_t>(advance_of(symbol, kind)),
@@ -92,11 +96,11 @@ void CodeTable::pair_up() {
   }
 }
 
-std::optional<ScanBits> ScanBits::take(std::span<const std::byte> scan) {
+std::optional<ScanBits> ScanBits::take(std::span<const std::byte> scan, size_t restart_count) {
   constexpr auto kMark = 0xFF;
   constexpr uint8_t kEndOfImage = 0xD9;
   constexpr size_t kRestart = 0xD0;
-  constexpr size_t kRestartCount = 8;
+  constexpr size_t kNumbers = 8;
   ScanBits bits;
   bits.bytes_.resize(scan.size() + kBeyond_bytes);
   const auto* from = reinterpret_cast<const uint8_t*>(scan.data());
@@ -110,20 +114,22 @@ std::optional<ScanBits> ScanBits::take(std::span<const std::byte> scan) {
     if (mark[1] == kEndOfImage) break;
     if (mark[1] == 0) {
       *to++ = kMark;
-    } else if (mark[1] == kRestart + bits.restarts_.size() % kRestartCount) {
+    } else if (bits.restarts_.size() < restart_count &&
+               mark[1] == kRestart + bits.restarts_.size() % kNumbers) {
       bits.restarts_.push_back(static_cast<size_t>(to - bits.bytes_.data()) * 8);
     } else {
       return std::nullopt;
     }
     from = mark + 2;
   }
+  if (bits.restarts_.size() < restart_count) return std::nullopt;
   bits.count_ = static_cast<size_t>(to - bits.bytes_.data()) * 8;
   return bits;
 }
 
 #if defined(__x86_64__)
 #pragma GCC push_options
-#pragma GCC target("avx2,bmi,bmi2,lzcnt,movbe")
+#pragma GCC target("avx2,bmi,bmi2,movbe")
 #endif
 
 void StoredBlocks::expand(size_t& at, int dc_offset, Block& block) const {
@@ -200,6 +206,7 @@ struct ScanReader::Bits {
 
 ScanReader::ScanReader(const ScanBits& bits, size_t position_bits)
     : begin_(bits.begin()), end_(bits.begin() + bits.count() / 8) {
+  CHECK(position_bits <= bits.count());
   const Bits at = Bits::at(begin_, position_bits);
   next_ = at.next;
   held_ = at.held;
@@ -231,7 +238,7 @@ struct ScanReader::IntoStore {
                                  ((place - 1) & (kBlockSize - 1)));
   }
   void begin(int16_t dc) { first[0] = static_cast<uint16_t>(dc); }
-  /// A value of fewer bits than a look, which are fewer than those beside its place.
+  /// A value that fits beside its place.
   void put(int place, int16_t value) {
     *to = coded(place, value);
     to += static_cast<ptrdiff_t>(place <= kBlockSize);
@@ -262,7 +269,6 @@ bool ScanReader::read_into(const CodeTable& dc_codes, const CodeTable& ac_codes,
   constexpr int kLook_bits = CodeTable::kLook_bits;
   constexpr int kLooksARefill = 2;
   static_assert(kLooksARefill * kLook_bits <= 56);
-  if (next_ > end_ + sizeof(uint64_t)) return false;
   Bits bits{next_, held_, count_};
   bits.refill();
   CodeTable::Step step = dc_codes.entries_[bits.look(kLook_bits)].first;
@@ -305,7 +311,8 @@ bool ScanReader::read_into(const CodeTable& dc_codes, const CodeTable& ac_codes,
   }
   const bool is_whole =
       place == kBlockSize || (place > kEndOfBlock && place < kEndOfBlock + kBlockSize);
-  if (!is_whole) return false;
+  const bool is_within = bits.position_bits(begin_) <= static_cast<size_t>(end_ - begin_) * 8;
+  if (!is_whole || !is_within) return false;
   sink.end(place != kEndOfBlock + 1);
   next_ = bits.next;
   held_ = bits.held;

@@ -84,8 +84,7 @@ bool Markers::read_codes(Bytes segment) {
     for (size_t i = 0; i < codes.counts.size(); ++i) {
       codes.counts[i] = static_cast<uint8_t>(byte_at(segment, 1 + i));
     }
-    codes.symbol_count = std::accumulate(codes.counts.begin(), codes.counts.end(), 0);
-    const auto symbol_count = static_cast<size_t>(codes.symbol_count);
+    const auto symbol_count = std::accumulate(codes.counts.begin(), codes.counts.end(), size_t{0});
     if (kind > 1 || table >= kTableLimit || symbol_count > codes.symbols.size() ||
         segment.size() < kHead_bytes + symbol_count) {
       return false;

@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <new>
 #include <utility>
 #include <vector>
@@ -52,6 +51,10 @@ struct Plan {
 
   [[nodiscard]] size_t unit_count() const {
     return static_cast<size_t>(units_across) * static_cast<size_t>(units_down);
+  }
+
+  [[nodiscard]] size_t restart_count() const {
+    return restart_interval == 0 ? 0 : (unit_count() - 1) / restart_interval;
   }
 
   [[nodiscard]] static std::optional<Plan> make(const JpegFrame& frame, int divisor);
@@ -177,7 +180,8 @@ struct StoredUnits {
 
   StoredBlocks blocks;
   std::vector<Unit> units;
-  Unit end{};  ///< where the next one would begin
+  Unit end{};                        ///< where the next one would begin
+  std::optional<size_t> first_unit;  ///< of the picture, where that is known
 
   void clear() {
     blocks.shrink_to(0);
@@ -205,10 +209,10 @@ struct StoredUnits {
   }
 };
 
-/// Whether a unit may begin where the reader is. Before the first one of an interval it is moved
-/// behind the interval's marker, and nothing comes before.
-bool begin_unit(const Plan& plan, const ScanBits& bits, size_t unit, ScanReader& reader,
-                Predecessors& before) {
+/// Moves the reader behind the restart marker of an interval whose first unit comes next, so that
+/// nothing comes before it. False when the marker is elsewhere.
+bool pass_restart(const Plan& plan, const ScanBits& bits, size_t unit, ScanReader& reader,
+                  Predecessors& before) {
   if (plan.restart_interval == 0 || unit == 0 || unit % plan.restart_interval != 0) return true;
   const size_t interval = unit / plan.restart_interval - 1;
   if (interval >= bits.restarts().size()) return false;
@@ -225,6 +229,7 @@ struct Part {
   size_t begin_bits;
   size_t end_bits;
   std::optional<size_t> unit;  ///< which begins there, where that is known
+  size_t unit_limit;           ///< no more of them are read
 };
 
 /// Reads a part of the scan; as if a unit began where it begins, unless one is known to.
@@ -236,16 +241,19 @@ void read_ahead(const Plan& plan, const ScanBits& bits, const Part& part, Stored
   size_t position_bits = part.begin_bits;
   for (int start = 0; start < start_count; ++start) {
     read.clear();
+    read.first_unit = part.unit;
     ScanReader reader(bits, position_bits);
-    while (reader.position_bits() < part.end_bits) {
+    while (reader.position_bits() < part.end_bits && read.units.size() < part.unit_limit) {
       if (part.unit &&
-          !begin_unit(plan, bits, *part.unit + read.units.size(), reader, read.end.before)) {
+          !pass_restart(plan, bits, *part.unit + read.units.size(), reader, read.end.before)) {
         break;
       }
       if (!read.take(plan, reader)) break;
     }
     // Behind the last code there are a few bits that are none.
-    if (reader.position_bits() + kByte_bits > part.end_bits) return;
+    const bool is_done =
+        reader.position_bits() + kByte_bits > part.end_bits || read.units.size() >= part.unit_limit;
+    if (is_done) return;
     position_bits = reader.position_bits() + 1;
   }
   read.clear();
@@ -284,10 +292,11 @@ std::optional<std::vector<Piece>> join(const Plan& plan, const ScanBits& bits, P
     Piece own{place.unit, 0, &between, between.units.size(), {}};
     size_t index = 0;
     while (place.unit < plan.unit_count()) {
-      if (!begin_unit(plan, bits, place.unit, reader, between.end.before)) return std::nullopt;
+      if (!pass_restart(plan, bits, place.unit, reader, between.end.before)) return std::nullopt;
       const size_t now_bits = reader.position_bits();
       while (index < stored_count && stored->units[index].position_bits < now_bits) ++index;
-      const bool is_met = index < stored_count && stored->units[index].position_bits == now_bits;
+      const bool is_met = index < stored_count && stored->units[index].position_bits == now_bits &&
+                          (!stored->first_unit || *stored->first_unit + index == place.unit);
       const bool is_done = stored == nullptr ? place.unit % row_length == 0 : index == stored_count;
       if (is_met || is_done) break;
       if (!between.take(plan, reader)) return std::nullopt;
@@ -348,7 +357,7 @@ bool paint_rows(const Plan& plan, const ScanBits& bits, size_t end_bits, Place& 
   while (place.unit < plan.unit_count() && place.position_bits < end_bits) {
     for (int x = 0; x < plan.units_across; ++x) {
       const size_t unit = place.unit + static_cast<size_t>(x);
-      if (!begin_unit(plan, bits, unit, reader, place.before)) return false;
+      if (!pass_restart(plan, bits, unit, reader, place.before)) return false;
       const bool is_read = all_blocks(plan, [&](size_t component, int across, int down) {
         const Plan::Component& codes = plan.components[component];
         if (!reader.read(codes.dc_codes, codes.ac_codes, place.before[component], block)) {
@@ -373,11 +382,13 @@ std::pair<size_t, std::vector<Part>> cut(const Plan& plan, const ScanBits& bits,
   constexpr double kPainting = 0.1;  // of the time of reading
   const auto length = static_cast<double>(end_bits - begin_bits);
   const auto rest = static_cast<double>(part_count - 1);
-  const double first = 1 / (1 + (1 + kPainting) * rest);
+  const double first = std::max(1 / (1 + (1 + kPainting) * rest), 1 / length);
+  // Twice an equal share: units of flat parts of a picture have few bits.
+  const size_t unit_limit = 2 * plan.unit_count() / part_count + 1;
   std::vector<Part> parts;
   for (size_t index = 1; index < part_count; ++index) {
     const double share = first + (1 - first) * static_cast<double>(index - 1) / rest;
-    Part part{begin_bits + static_cast<size_t>(length * share), end_bits, std::nullopt};
+    Part part{begin_bits + static_cast<size_t>(length * share), end_bits, std::nullopt, unit_limit};
     if (plan.restart_interval > 0) {
       const auto restart = std::ranges::lower_bound(bits.restarts(), part.begin_bits);
       const auto interval = static_cast<size_t>(restart - bits.restarts().begin()) + 1;
@@ -410,15 +421,15 @@ void share(size_t count, size_t thread_count, const Work& work) {
 
 /// Decodes in rounds of several parts, so that what is stored stays in the caches.
 std::optional<SmallerJpeg> decode_rounds(const Plan& plan, const ScanBits& bits,
-                                         size_t thread_count) {
-  constexpr size_t kPart_bits = size_t{400'000} * 8;
+                                         size_t thread_count, size_t part_bits) {
   constexpr size_t kRowsAtOnce = 4;
-  const size_t most_bits = kPart_bits * thread_count;
+  const size_t most_bits = part_bits * thread_count;
   const size_t round_count = thread_count == 1 ? 1 : (bits.count() + most_bits - 1) / most_bits;
   const size_t round_bits = bits.count() / round_count + 1;
   // A code and its value have some five bits.
-  const size_t expected = thread_count == 1 ? 0 : round_bits / 4;
-  const size_t expected_units = expected > 0 ? plan.unit_count() / round_count : 0;
+  const size_t expected = thread_count == 1 ? 0 : round_bits / thread_count / 4;
+  const size_t expected_units =
+      thread_count == 1 ? 0 : plan.unit_count() / round_count / thread_count;
   std::vector<StoredUnits> parts;
   for (size_t part = 1; part < thread_count; ++part) parts.emplace_back(expected, expected_units);
   StoredUnits between(0, 0);
@@ -427,6 +438,7 @@ std::optional<SmallerJpeg> decode_rounds(const Plan& plan, const ScanBits& bits,
   const auto row_length = static_cast<size_t>(plan.units_across);
   Place place;
   while (place.unit < plan.unit_count()) {
+    if (place.position_bits >= bits.count()) return std::nullopt;
     const auto [first_end_bits, ahead] =
         cut(plan, bits, place.position_bits,
             std::min(place.position_bits + round_bits, bits.count()), thread_count);
@@ -460,21 +472,28 @@ std::optional<SmallerJpeg> decode_rounds(const Plan& plan, const ScanBits& bits,
 }  // namespace
 
 std::optional<SmallerJpeg> decode_jpeg_smaller(std::span<const std::byte> file, int divisor,
-                                               int thread_count) {
+                                               int thread_count, size_t part_bytes) {
+  constexpr size_t kMostThreads = 8;  // reading is bound by memory then
+  constexpr size_t kLeastShare = 25;  // of a part, below which a thread is not worth its start
+  constexpr size_t kMostBits = 0xFFFF'0000;  // positions have 32 bits
+  CHECK(divisor == 2 || divisor == 4 || divisor == 8);
+  CHECK(thread_count > 0 && part_bytes > 0);
   if (!has_jpeg_instructions()) return std::nullopt;
   const auto frame = read_jpeg_frame(file);
   if (!frame) return std::nullopt;
   const auto plan = Plan::make(*frame, divisor);
   if (!plan) return std::nullopt;
-  const auto bits = ScanBits::take(frame->scan);
-  if (!bits || bits->count() > std::numeric_limits<uint32_t>::max()) return std::nullopt;
-  if (plan->restart_interval == 0 && !bits->restarts().empty()) return std::nullopt;
-  return decode_rounds(*plan, *bits, static_cast<size_t>(thread_count));
+  const auto bits = ScanBits::take(frame->scan, plan->restart_count());
+  if (!bits || bits->count() == 0 || bits->count() > kMostBits) return std::nullopt;
+  const size_t part_bits = part_bytes * kByte_bits;
+  const size_t worthwhile = 1 + bits->count() / (part_bits / kLeastShare + 1);
+  const size_t threads = std::min({static_cast<size_t>(thread_count), kMostThreads, worthwhile});
+  return decode_rounds(*plan, *bits, threads, part_bits);
 }
 
 #else
 
-std::optional<SmallerJpeg> decode_jpeg_smaller(std::span<const std::byte>, int, int) {
+std::optional<SmallerJpeg> decode_jpeg_smaller(std::span<const std::byte>, int, int, size_t) {
   return std::nullopt;
 }
 

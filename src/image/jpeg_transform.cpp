@@ -4,6 +4,7 @@
 #include <cstring>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -12,7 +13,13 @@ namespace faceforge::image::internal {
 #if defined(__x86_64__)
 
 bool has_jpeg_instructions() {
-  return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned features = 0;
+  unsigned d = 0;
+  const bool has_movbe = __get_cpuid(1, &a, &b, &features, &d) != 0 && (features & bit_MOVBE) != 0;
+  return has_movbe && __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi") != 0 &&
+         __builtin_cpu_supports("bmi2") != 0;
 }
 
 #pragma GCC push_options

@@ -51,8 +51,8 @@ struct DetectOptions {
 inline constexpr size_t kMaxBatch = 32;
 
 struct LoadOptions {
-  /// Threads that share each run of a network, the caller's among them. 1 is best where many
-  /// photos are looked at side by side.
+  /// Threads that share each run of a network, and the decoding of a photo that `look_at` halves;
+  /// the caller's among them. 1 is best where many photos are looked at side by side.
   int thread_count = 1;
 };
 

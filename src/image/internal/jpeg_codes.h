@@ -36,8 +36,7 @@ class CodeTable {
   enum class Kind : uint8_t { Dc, Ac };
 
   /// out: nothing where the codes are not those of a Huffman code, or stand for what a baseline
-  /// JPEG
-  ///      of 8 bits does not have
+  ///      JPEG of 8 bits does not have
   [[nodiscard]] static std::optional<CodeTable> make(const JpegCodes& codes, Kind kind);
 
  private:
@@ -72,10 +71,12 @@ class CodeTable {
 /// 0xFF, and zeros behind them, into which a reader may run.
 class ScanBits {
  public:
+  /// in:     `restart_count` markers that the picture has
   /// out:    nothing where the scan does not end with the file's end of image, or its restart
-  ///         markers do not count from 0 to 7 over and over
+  ///         markers are others than from 0 to 7 over and over
   /// throws: std::bad_alloc
-  [[nodiscard]] static std::optional<ScanBits> take(std::span<const std::byte> scan);
+  [[nodiscard]] static std::optional<ScanBits> take(std::span<const std::byte> scan,
+                                                    size_t restart_count);
 
   [[nodiscard]] size_t count() const { return count_; }
   /// Where the bits behind each restart marker begin; in order.
@@ -116,11 +117,12 @@ class StoredBlocks {
   size_t size_ = 0;
 };
 
-/// Reads the blocks of a scan one after the other. What it reads past the end are zeros.
+/// Reads the blocks of a scan one after the other, up to its end.
 ///
 /// source: ITU-T T.81, section F.2.2
 class ScanReader {
  public:
+  /// in: a position within the scan or at its end (a CHECK)
   ScanReader(const ScanBits& bits, size_t position_bits);
 
   [[nodiscard]] size_t position_bits() const {

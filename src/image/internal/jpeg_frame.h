@@ -23,7 +23,6 @@ inline constexpr std::array<uint8_t, kBlockSize> kZigzag = {
 struct JpegCodes {
   std::array<uint8_t, 16> counts{};  ///< of codes of 1 to 16 bits
   std::array<uint8_t, 256> symbols{};
-  int symbol_count = 0;
 };
 
 struct JpegComponent {

@@ -14,8 +14,8 @@ struct SmallerJpeg {
   size_t read_ahead_count = 0;  ///< of those, read before their turn
 };
 
-/// Decodes a JPEG smaller than it is, on several threads: the same pixels as libjpeg-turbo's, which
-/// has one thread read all Huffman codes.
+/// Decodes a JPEG smaller than it is, on several threads: the same pixels as libjpeg-turbo's, for
+/// what encoders write, which has one thread read all Huffman codes.
 ///
 /// A scan is cut at bytes between which nothing tells where a code begins. The first part is read
 /// and painted from the start; the others are read as if a minimum coded unit began there, which
@@ -24,14 +24,20 @@ struct SmallerJpeg {
 /// began here too, the rest of the part is what it would have read, but for an offset of its DC
 /// coefficients.
 ///
-/// in:     `divisor` 2, 4 or 8; `thread_count` at least 1, the caller's among them
+/// in:     `divisor` 2, 4 or 8; `thread_count` at least 1, the caller's among them, of which at
+/// most 8
+///         are used; `part_bytes` of the scan that each of them reads in a round
 /// out:    sides as libvips makes them: divided, and rounded down. Not turned, colours as they are
 ///         stored. Nothing for any other kind of JPEG than `read_jpeg_frame` reads, one that is
 ///         damaged, one of which no pixel would be left, or on a processor without AVX2: the codec
 ///         library decodes those, or says what is wrong with them
+/// cost:   beside the picture a copy of the scan, and what is read before its turn: some 2 MB, for
+/// a
+///         hostile file as much again as the picture
 /// throws: std::bad_alloc
 /// source: Klein and Wiseman 2003, "Parallel Huffman decoding with applications to JPEG files"
 [[nodiscard]] std::optional<SmallerJpeg> decode_jpeg_smaller(std::span<const std::byte> file,
-                                                             int divisor, int thread_count);
+                                                             int divisor, int thread_count,
+                                                             size_t part_bytes = 400'000);
 
 }  // namespace faceforge::image::internal

@@ -8,7 +8,7 @@
 
 namespace faceforge::image::internal {
 
-/// Whether this processor has what the functions below are written for: AVX2 and BMI2.
+/// Whether this processor has what the functions below are written for: AVX2, BMI and MOVBE.
 [[nodiscard]] bool has_jpeg_instructions();
 
 /// The samples of a block in so many pixels a side instead of eight: the inverse discrete cosine
@@ -16,8 +16,7 @@ namespace faceforge::image::internal {
 /// it. The same numbers as libjpeg-turbo's, bit by bit, for what encoders write.
 ///
 /// in:     `side_px` 1, 2, 4 or 8; `coefficients` and `quantization` row by row; room for 8 bytes
-/// in
-///         each of the `side_px` rows of `samples`, which lie `stride` apart
+///         in each of the `side_px` rows of `samples`, which lie `stride` apart
 /// source: libjpeg's jidctint.c and jidctred.c; ICASSP 1989, pp. 988-991
 void inverse_transform(int side_px, const int16_t* coefficients, const uint16_t* quantization,
                        uint8_t* samples, size_t stride);
@@ -25,10 +24,8 @@ void inverse_transform(int side_px, const int16_t* coefficients, const uint16_t*
 /// The same for a block that has a DC coefficient alone.
 void fill_block(int side_px, int dc, int quantization, uint8_t* samples, size_t stride);
 
-/// A row of twice as many samples as `count`: each lies a quarter of the way to the next one, as
-/// libjpeg places them; where `is_smooth` is not, they are repeated.
-///
-/// in: room for two samples more than that
+/// A row of twice as many samples: each of `count` becomes two, a quarter of the way to its
+/// neighbours, as libjpeg places them; or the same twice, unless `is_smooth`.
 void widen(const uint8_t* samples, int count, bool is_smooth, uint8_t* twice);
 
 /// A row of RGB8 from its samples (JFIF 1.02, in the integers of libjpeg's jdcolor.c).
