@@ -419,7 +419,7 @@ void share(size_t count, size_t thread_count, const Work& work) {
   if (is_out_of_memory) throw std::bad_alloc();
 }
 
-/// Decodes in rounds of several parts, so that what is stored stays in the caches.
+/// Decodes in rounds of several parts, so that what is stored stays bounded.
 std::optional<SmallerJpeg> decode_rounds(const Plan& plan, const ScanBits& bits,
                                          size_t thread_count, size_t part_bits) {
   constexpr size_t kRowsAtOnce = 4;
@@ -473,8 +473,8 @@ std::optional<SmallerJpeg> decode_rounds(const Plan& plan, const ScanBits& bits,
 
 std::optional<SmallerJpeg> decode_jpeg_smaller(std::span<const std::byte> file, int divisor,
                                                int thread_count, size_t part_bytes) {
-  constexpr size_t kMostThreads = 8;  // reading is bound by memory then
-  constexpr size_t kLeastShare = 25;  // of a part, below which a thread is not worth its start
+  constexpr size_t kMostThreads = 8;   // reading is bound by memory then
+  constexpr size_t kLeastShare = 100;  // of a part, below which a thread is not worth its start
   constexpr size_t kMostBits = 0xFFFF'0000;  // positions have 32 bits
   CHECK(divisor == 2 || divisor == 4 || divisor == 8);
   CHECK(thread_count > 0 && part_bytes > 0);

@@ -31,13 +31,14 @@ struct SmallerJpeg {
 ///         stored. Nothing for any other kind of JPEG than `read_jpeg_frame` reads, one that is
 ///         damaged, one of which no pixel would be left, or on a processor without AVX2: the codec
 ///         library decodes those, or says what is wrong with them
-/// cost:   beside the picture a copy of the scan, and what is read before its turn: some 2 MB, for
+/// cost:   beside the picture a copy of the scan, and what is read before its turn: 6 MB a core,
+/// for
 /// a
 ///         hostile file as much again as the picture
 /// throws: std::bad_alloc
 /// source: Klein and Wiseman 2003, "Parallel Huffman decoding with applications to JPEG files"
 [[nodiscard]] std::optional<SmallerJpeg> decode_jpeg_smaller(std::span<const std::byte> file,
                                                              int divisor, int thread_count,
-                                                             size_t part_bytes = 400'000);
+                                                             size_t part_bytes = 1'500'000);
 
 }  // namespace faceforge::image::internal
