@@ -473,7 +473,7 @@ std::optional<SmallerJpeg> decode_rounds(const Plan& plan, const ScanBits& bits,
 
 std::optional<SmallerJpeg> decode_jpeg_smaller(std::span<const std::byte> file, int divisor,
                                                int thread_count, size_t part_bytes) {
-  constexpr size_t kMostThreads = 8;   // reading is bound by memory then
+  constexpr size_t kMostThreads = 8;   // more was never measured
   constexpr size_t kLeastShare = 100;  // of a part, below which a thread is not worth its start
   constexpr size_t kMostBits = 0xFFFF'0000;  // positions have 32 bits
   CHECK(divisor == 2 || divisor == 4 || divisor == 8);
