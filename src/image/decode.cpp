@@ -375,6 +375,7 @@ bool is_finished(const ImagePointer& in, const Size& working) {
 Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits, int enough_side_px,
                           int thread_count) {
   if (kind == Kind::Jpeg) TRY(check_scans(file));
+  std::optional<Image> smaller;  // outlives `loaded`, which may be a view of it
   ImagePointer loaded = open(file, kind);
   if (loaded && kind == Kind::Heif) loaded = restore_exif_orientation(std::move(loaded), file);
   if (!loaded) return damaged(kind);
@@ -387,7 +388,6 @@ Result<Photo> decode_kind(Bytes file, Kind kind, const DecodeLimits& limits, int
   const LoadShrink shrink = load_shrink(stored, working, enough_side_px);
   const bool decoder_shrinks =
       (kind == Kind::Jpeg && shrink.divisor > 1) || (kind == Kind::Webp && shrink.factor < 1);
-  std::optional<Image> smaller;  // outlives the view of it
   if (kind == Kind::Jpeg && decoder_shrinks) {
     smaller = decode_smaller(file, loaded, shrink.divisor, thread_count);
   }
