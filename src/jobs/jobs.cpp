@@ -74,6 +74,13 @@ Result<std::vector<Job>> Jobs::list(UserId owner, size_t limit) {
   });
 }
 
+Result<std::optional<Job>> Jobs::find_unfinished(UserId owner, std::string_view kind,
+                                                 std::string_view subject) {
+  return state_->database->read([&](store::Transaction& transaction) {
+    return internal::find_unfinished(transaction, owner, kind, subject);
+  });
+}
+
 Result<Job> Jobs::cancel(UserId owner, JobId id) {
   auto job = state_->database->transact([&](store::Transaction& transaction) -> Result<Job> {
     const Job before = TRY(internal::find_job(transaction, owner, id));

@@ -226,8 +226,17 @@ TEST_P(JobsTest, OneUnfinishedJobOfAKindAndSubjectAtATime) {
   const auto sixth = jobs_->create(ada_, {.kind = "train"});
   EXPECT_EQ(sixth.error().code, ErrorCode::Busy);
   EXPECT_EQ(sixth.error().reason, "too_many_jobs");
+  const auto unfinished = [&](UserId owner, std::string_view subject) {
+    const auto found = jobs_->find_unfinished(owner, "train", subject).value();
+    return found ? found->id : JobId{};
+  };
+  EXPECT_EQ(unfinished(ada_, "gallery 1"), first.id);
+  EXPECT_EQ(unfinished(ada_, "gallery 3"), JobId{});
+  EXPECT_NE(unfinished(bob_, "gallery 1"), JobId{});
+  EXPECT_EQ(unfinished(bob_, "gallery 2"), JobId{});
   ASSERT_TRUE(jobs_->start().has_value());
   await(first.id, JobState::Succeeded);
+  EXPECT_EQ(unfinished(ada_, "gallery 1"), JobId{});
   EXPECT_TRUE(jobs_->create(ada_, {.kind = "train", .subject = "gallery 1"}).has_value());
 }
 

@@ -32,11 +32,14 @@ Result<bool> CatchUp::is_at_work() {
   return false;
 }
 
-CatchUp::Outcome CatchUp::start(const gallery::AnsweringModel& behind) {
+Result<CatchUp::Outcome> CatchUp::start(const gallery::AnsweringModel& behind) {
+  // Asked for before the version: once it is not there, what it has made is.
+  const auto unfinished = TRY(find_unfinished_training(jobs_, behind.user, behind.gallery));
   const auto answering =
       recognition_.galleries().find_version(behind.user, behind.gallery, std::nullopt);
   // Learnt since the list was read, by a job from before a restart for one.
   if (answering && answering->model_id == model_) return Outcome::GoOn;
+  if (unfinished) return waits_for(behind.gallery) ? Outcome::WaitForAnother : Outcome::GoOn;
   const bool has_head = answering && answering->has_head;
   const auto job =
       start_training(jobs_, recognition_, behind.user, behind.gallery, TrainingCause::NewPack,
@@ -115,7 +118,7 @@ Result<CatchUp::State> CatchUp::look_at_galleries(const std::stop_token& stop) {
     for (const gallery::AnsweringModel& answering : part) {
       const bool is_behind = answering.model_id && answering.model_id != model_ &&
                              !left_alone_.contains(answering.gallery);
-      const Outcome outcome = is_behind ? start(answering) : Outcome::GoOn;
+      const Outcome outcome = is_behind ? TRY(start(answering)) : Outcome::GoOn;
       if (outcome == Outcome::WaitForAnother) return State::Idle;
       in_the_way_.reset();
       after_ = answering.gallery.value();

@@ -59,7 +59,7 @@ class CatchUp {
   enum class Outcome { Started, WaitForAnother, GoOn };
 
   [[nodiscard]] Result<bool> is_at_work();
-  [[nodiscard]] Outcome start(const gallery::AnsweringModel& behind);
+  [[nodiscard]] Result<Outcome> start(const gallery::AnsweringModel& behind);
   [[nodiscard]] Result<State> look_at_galleries(const std::stop_token& stop);
   [[nodiscard]] bool is_in_pass();
   void begin_pass();

@@ -16,6 +16,10 @@ constexpr std::string_view kNewPack = "new_pack";
 constexpr std::string_view kHeadField = "head";
 constexpr std::string_view kVersionField = "version";
 
+std::string subject_of(GalleryId gallery) {
+  return fmt::format("gallery {}", gallery.value());
+}
+
 TrainingCause cause_of(const json::object& parameters) {
   const json::value* cause = parameters.if_contains(kCauseField);
   const bool is_new_pack =
@@ -154,13 +158,18 @@ Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition, Use
   if (cause == TrainingCause::NewPack) parameters[kCauseField] = kNewPack;
   if (head == HeadWish::Try) parameters[kHeadField] = true;
   auto job = jobs.create(user, {.kind = std::string(kTrainGalleryKind),
-                                .subject = fmt::format("gallery {}", gallery.value()),
+                                .subject = subject_of(gallery),
                                 .parameters = std::move(parameters)});
   if (!job && job.error().reason == "job_already_running") {
     return fail(ErrorCode::Conflict, "training_running",
                 "the gallery `{}` is being trained already; wait for it or cancel it", found.name);
   }
   return job;
+}
+
+Result<std::optional<jobs::Job>> find_unfinished_training(jobs::Jobs& jobs, UserId user,
+                                                          GalleryId gallery) {
+  return jobs.find_unfinished(user, kTrainGalleryKind, subject_of(gallery));
 }
 
 }  // namespace faceforge::recognition

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -42,5 +43,10 @@ void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition,
                                                gallery::UserId user, gallery::GalleryId gallery,
                                                TrainingCause cause = TrainingCause::Asked,
                                                HeadWish head = HeadWish::None);
+
+/// The training of a gallery that is queued or running.
+[[nodiscard]] Result<std::optional<jobs::Job>> find_unfinished_training(jobs::Jobs& jobs,
+                                                                        gallery::UserId user,
+                                                                        gallery::GalleryId gallery);
 
 }  // namespace faceforge::recognition
