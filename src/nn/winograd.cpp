@@ -23,9 +23,10 @@ constexpr int64_t kFewestFrom = 12, kFewestTo = 8;
 /// Channels that fill half a vector or a panel make more of a form than of its weights: 4 times is
 /// what full ones take.
 constexpr int64_t kMostGrowth = 6;
-/// Of a group's transformed tiles: what a core's second cache holds beside the weights.
-constexpr int64_t kGroup_bytes = 512 << 10;
-constexpr int64_t kFewestGroupTiles = 12, kMostGroupTiles = 36;
+/// Of a group's transformed tiles: what a core's second cache holds, beside the weights where it is
+/// that of processors without AVX-512. Weights come from memory once for each group.
+constexpr int64_t kGroup_bytes = 512 << 10, kGroupOfLargeCaches_bytes = 1 << 20;
+constexpr int64_t kFewestGroupTiles = 12, kMostGroupTiles = 36, kMostGroupTilesOfLargeCaches = 56;
 
 /// The matrix G of F(m, 3), whose points are those of the kernels' transforms.
 constexpr std::array<std::array<double, 3>, 4> kKernelsOfTwo{
@@ -74,7 +75,10 @@ WinogradPlan winograd_plan(WinogradPlan plan) {
   plan.panel_vectors = vector_count % 3 == 0 ? 3 : vector_count == 1 ? 1 : 2;
   const auto tile_bytes =
       plan.position_count() * plan.from_room() * static_cast<int64_t>(sizeof(float));
-  const int64_t most = std::clamp(kGroup_bytes / tile_bytes, kFewestGroupTiles, kMostGroupTiles);
+  const bool is_large = plan.lanes == 16;
+  const int64_t most =
+      std::clamp((is_large ? kGroupOfLargeCaches_bytes : kGroup_bytes) / tile_bytes,
+                 kFewestGroupTiles, is_large ? kMostGroupTilesOfLargeCaches : kMostGroupTiles);
   // As many groups for each thread, of about one size.
   const int64_t rounds =
       (plan.tile_count() + most * plan.thread_count - 1) / (most * plan.thread_count);

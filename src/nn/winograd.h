@@ -13,8 +13,8 @@ namespace faceforge::nn {
 //
 // source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016
 
-/// Tiles whose sums, for a panel of channels, lie in memory at once.
-inline constexpr int64_t kBlockTiles = 12;
+/// Tiles whose sums, for a panel of channels, lie in memory at once: at most so many.
+inline constexpr int64_t kBlockTiles = 14;
 
 /// A convolution, and how it is cut into pieces.
 struct WinogradPlan {

@@ -3,7 +3,15 @@
 #include "nn/vectors_kernel.h"
 
 /// Vectors of sums that stay in registers, of which AVX-512 has 32.
-constexpr int kSums = kLanes == 16 ? 24 : 12;
+constexpr int kSums = kLanes == 16 ? 28 : 12;
+/// Tiles whose sums lie in memory at once, of panels of so many vectors. With AVX-512 they stay in
+/// registers all at once, so that the weights are read once a block.
+template <int kVectors>
+constexpr int kBlock = kLanes == 16 ? std::min<int>(kBlockTiles, kSums / kVectors) : 12;
+static_assert(kBlock<1> <= kBlockTiles);
+constexpr int kLine = 16;  ///< numbers in a line of the caches
+/// How far ahead, in numbers, weights are asked for into the first cache.
+constexpr int64_t kSoon = 768;
 
 /// One dimension of F(2, 3), at points 0, 1, -1 and infinity.
 struct TilesOfTwo {
@@ -43,23 +51,49 @@ struct TilesOfFour {
   }
 };
 
+/// Asks for the lines of some vectors; `kCache` as of `__builtin_prefetch`, 3 is the first.
+template <int kVectors, int kCache>
+FACEFORGE_INLINE void ask(const float* vectors) {
+#pragma GCC unroll 4
+  for (int number = 0; number < kVectors * kLanes; number += kLine) {
+    __builtin_prefetch(vectors + number, 0, kCache);
+  }
+}
+
+/// Weights that are wanted later: they come from memory while others are multiplied.
+struct Later {
+  const float* from;
+  const float* end;
+
+  /// Asks for so many vectors more, into the second cache.
+  template <int kVectors>
+  FACEFORGE_INLINE void ask_more() {
+    if (from >= end) return;
+    ask<kVectors, 2>(from);
+    from += kVectors * kLanes;
+  }
+};
+
 /// `to[row][kVectors * kLanes] = tiles[row][channel] * weights[channel][kVectors * kLanes]`, summed
 /// over the channels. The sums stay in registers.
 template <int kVectors, int kRowCount>
 FACEFORGE_INLINE void multiply_rows(const float* tiles, int64_t row_step, int64_t depth,
-                                    const float* weights, float* to) {
+                                    const float* weights, Later& later, float* to) {
   Vector sums[kRowCount][kVectors];
 #pragma GCC unroll 16
   for (int row = 0; row < kRowCount; ++row) {
 #pragma GCC unroll 4
     for (int vector = 0; vector < kVectors; ++vector) sums[row][vector] = Vector{};
   }
+#pragma GCC unroll 4
   for (int64_t channel = 0; channel < depth; ++channel) {
     Vector kernels[kVectors];
 #pragma GCC unroll 4
     for (int vector = 0; vector < kVectors; ++vector) {
       kernels[vector] = load(weights + (channel * kVectors + vector) * kLanes);
     }
+    ask<kVectors, 3>(weights + channel * kVectors * kLanes + kSoon);
+    later.ask_more<kVectors>();
 #pragma GCC unroll 16
     for (int row = 0; row < kRowCount; ++row) {
       const float number = tiles[row * row_step + channel];
@@ -79,18 +113,18 @@ FACEFORGE_INLINE void multiply_rows(const float* tiles, int64_t row_step, int64_
 }
 
 /// The same for any number of rows.
-template <int kVectors, int kRowCount = kSums / kVectors>
+template <int kVectors, int kRowCount = std::min(kBlock<kVectors>, kSums / kVectors)>
 void multiply(const float* tiles, int64_t row_step, int64_t row_count, int64_t depth,
-              const float* weights, float* to) {
+              const float* weights, Later& later, float* to) {
   int64_t row = 0;
   for (; row + kRowCount <= row_count; row += kRowCount) {
-    multiply_rows<kVectors, kRowCount>(tiles + row * row_step, row_step, depth, weights,
+    multiply_rows<kVectors, kRowCount>(tiles + row * row_step, row_step, depth, weights, later,
                                        to + row * kVectors * kLanes);
   }
   if constexpr (kRowCount > 1) {
     if (row < row_count) {
       multiply<kVectors, kRowCount - 1>(tiles + row * row_step, row_step, row_count - row, depth,
-                                        weights, to + row * kVectors * kLanes);
+                                        weights, later, to + row * kVectors * kLanes);
     }
   }
 }
@@ -235,15 +269,25 @@ void convolve_panels(const WinogradPlan& plan, int64_t first, const float* from,
   for (int64_t tile = 0; tile < tile_count; ++tile) {
     transform_tile<Tiles>(plan, place_of(plan, first + tile), from, tiles + tile * room);
   }
+  // Blocks of about one size, where one pass over the weights does for any number of tiles.
+  const int64_t block_count = (tile_count + kBlock<kVectors> - 1) / kBlock<kVectors>;
+  const int64_t most =
+      kLanes == 16 ? (tile_count + block_count - 1) / block_count : kBlock<kVectors>;
+  const int64_t share = (depth * kPanel + block_count - 1) / block_count;
   for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
     const float* kernels = weights + panel * kPositions * depth * kPanel;
     const int64_t vector_end = std::min((panel + 1) * kPanel, plan.to_room());
-    for (int64_t block = 0; block < tile_count; block += kBlockTiles) {
-      const int64_t count = std::min<int64_t>(kBlockTiles, tile_count - block);
+    const bool is_last = panel + 1 == plan.panel_count();
+    for (int64_t block = 0; block < tile_count; block += most) {
+      const int64_t count = std::min<int64_t>(most, tile_count - block);
       for (int64_t position = 0; position < kPositions; ++position) {
+        // Each block asks for its share of the next panel's weights.
+        const float* const mine = kernels + position * depth * kPanel;
+        const float* const next =
+            is_last ? mine : mine + kPositions * depth * kPanel + block / most * share;
+        Later later{next, is_last ? next : next + share};
         multiply<kVectors>(tiles + (position * plan.group_tiles + block) * room, room, count, depth,
-                           kernels + position * depth * kPanel,
-                           sums + position * kBlockTiles * kPanel);
+                           mine, later, sums + position * kBlockTiles * kPanel);
       }
       for (int64_t tile = 0; tile < count; ++tile) {
         const Place place = place_of(plan, first + block + tile);

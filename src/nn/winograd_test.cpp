@@ -209,7 +209,7 @@ TEST_P(Winograd, ConvolvesAsTheDefinitionSaysWhateverTheSizesAndBorders) {
         shape_of(2, 6, 11, 0, 16, 16, lanes), shape_of(1, 1, 1, 1, 16, 16, lanes),
         shape_of(1, 4, 4, 2, 48, 16, lanes), shape_of(2, 9, 6, 1, 14, 28, lanes),
         shape_of(1, 9, 6, 1, 33, 10, lanes), shape_of(1, 17, 18, 1, 12, 8, lanes),
-        shape_of(1, 17, 18, 1, 13, 20, lanes)}) {
+        shape_of(1, 17, 18, 1, 13, 20, lanes), shape_of(2, 13, 15, 1, 150, 48, lanes)}) {
     Example(shape).expect_right(false, false);
   }
 }
@@ -308,6 +308,16 @@ TEST(WinogradPlan, GroupsAreOfOneSizeAndAsManyForEachThread) {
   const WinogradPlan plan = winograd_plan(shape);
   EXPECT_EQ(plan.tile_count(), 49);
   EXPECT_EQ(plan.group_tiles, 25);
+}
+
+TEST(WinogradPlan, WithLargeCachesTheTilesOfOnePictureShareOneReadingOfTheWeights) {
+  for (const auto& [channels, side] : {std::pair{128, 28}, std::pair{256, 14}}) {
+    const WinogradPlan plan = winograd_plan(shape_of(1, side, side, 1, channels, channels, 16));
+    EXPECT_EQ(plan.tile_count(), 49);
+    EXPECT_EQ(plan.group_tiles, 49);
+  }
+  const WinogradPlan eight = winograd_plan(shape_of(8, 14, 14, 1, 256, 256, 16));
+  EXPECT_EQ(eight.group_tiles, 56) << "four blocks of 14";
 }
 
 }  // namespace
