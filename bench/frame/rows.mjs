@@ -11,7 +11,7 @@
 //       what is read from memory a second, and the share of what memory gives
 //   recall, rival_recall
 //       of approximate search: the share of the true neighbours that is found
-//   load, p50_ms, p90_ms, p99_ms
+//   load, p50_ms, p90_ms, p99_ms, p99_of_p50
 //       of a server: the share of its throughput that is asked for, and percentiles of the time
 //   part, gops, peak_share
 //       added by bench/run

@@ -70,16 +70,20 @@ function comparisons(rows, machine) {
   );
 }
 
-/** What a row measured beside the time, in its own units: `idle 71.2 MB, warm 80 MB`. */
+/** What a row measured beside the time: `p50 13 ms, p99 31 ms, p99 2.38 times p50 (2.2 to 2.6)`. */
 export function otherFigures(row) {
   const units = { _mb: 'MB', _ms: 'ms', _per_s: 'a second' };
-  return Object.entries(row)
+  const figures = Object.entries(row)
     .flatMap(([field, value]) => {
       const end = Object.keys(units).find((unit) => field.endsWith(unit));
       if (!end || !Number.isFinite(value) || ['ours_ms', 'rival_ms'].includes(field)) return [];
       return [`${field.slice(0, -end.length).replaceAll('_', ' ')} ${short(value)} ${units[end]}`];
-    })
-    .join(', ');
+    });
+  if (Number.isFinite(row.p99_of_p50)) {
+    const spread = `${short(row.p99_of_p50_low)} to ${short(row.p99_of_p50_high)}`;
+    figures.push(`p99 ${short(row.p99_of_p50)} times p50 (${spread})`);
+  }
+  return figures.join(', ');
 }
 
 function measurements(rows) {

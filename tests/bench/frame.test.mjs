@@ -15,7 +15,7 @@ import { duration, estimate, Progress } from '../../bench/frame/progress.mjs';
 import { besideRoofline, checkRows, toJson } from '../../bench/frame/rows.mjs';
 import { runPart } from '../../bench/frame/run_part.mjs';
 import { median, pairedRatio, quantile } from '../../bench/frame/statistics.mjs';
-import { short } from '../../bench/frame/table.mjs';
+import { otherFigures, short } from '../../bench/frame/table.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'faceforge-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -152,6 +152,12 @@ test('a goal on bytes is missed only where the processor multiplies bytes', () =
     'missed',
   );
   assert.equal(goalOf(row, { instructions: 'AVX2, no VNNI' }), undefined);
+});
+
+test('what a row measured beside the time is told in its units', () => {
+  assert.equal(otherFigures({ ours_ms: 1, idle_mb: 71.25, refused: {} }), 'idle 71.3 MB');
+  const latencies = { p50_ms: 10, p99_ms: 31, p99_of_p50: 3.125, p99_of_p50_low: 2.5, p99_of_p50_high: 4 };
+  assert.equal(otherFigures(latencies), 'p50 10.0 ms, p99 31.0 ms, p99 3.13 times p50 (2.50 to 4.00)');
 });
 
 test('the processor’s flags say whether it multiplies bytes', () => {
