@@ -11,8 +11,9 @@
 //       what is read from memory a second, and the share of what memory gives
 //   recall, rival_recall
 //       of approximate search: the share of the true neighbours that is found
-//   load, p50_ms, p90_ms, p99_ms, p99_of_p50
-//       of a server: the share of its throughput that is asked for, and percentiles of the time
+//   load, p50_ms, p90_ms, p99_ms, p99_of_p50, with ..._least and ..._greatest, refused
+//       of a server: the share of its throughput that is asked for, percentiles of the time, and
+//       how many requests were refused
 //   part, gops, peak_share
 //       added by bench/run
 //

@@ -32,3 +32,31 @@ export function pairedRatio(ours, theirs) {
     ratio_high: quantile(ratios, 0.75),
   };
 }
+
+/**
+ * Latencies of a server under one load. Each figure is the median of the rounds, for a machine's
+ * speed changes between them, and the tail's least and greatest stand beside it.
+ *
+ * in:  a list of milliseconds for each round, and how many requests were refused in all
+ * out: `p99_of_p50` is the median of each round's own ratio; without any answer only the counts
+ */
+export function latencySummary(rounds, refused) {
+  const answered = rounds.filter((latencies) => latencies.length > 0);
+  const requests_per_round = rounds.map((latencies) => latencies.length);
+  if (answered.length === 0) return { requests_per_round, refused };
+  const of = (share) => answered.map((latencies) => quantile(latencies, share));
+  const p99 = of(0.99);
+  const p99_of_p50 = answered.map((latencies) => quantile(latencies, 0.99) / median(latencies));
+  return {
+    p50_ms: median(of(0.5)),
+    p90_ms: median(of(0.9)),
+    p99_ms: median(p99),
+    p99_least_ms: Math.min(...p99),
+    p99_greatest_ms: Math.max(...p99),
+    p99_of_p50: median(p99_of_p50),
+    p99_of_p50_least: Math.min(...p99_of_p50),
+    p99_of_p50_greatest: Math.max(...p99_of_p50),
+    requests_per_round,
+    refused,
+  };
+}

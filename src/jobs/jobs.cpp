@@ -74,10 +74,9 @@ Result<std::vector<Job>> Jobs::list(UserId owner, size_t limit) {
   });
 }
 
-Result<std::optional<Job>> Jobs::find_unfinished(UserId owner, std::string_view kind,
-                                                 std::string_view subject) {
+Result<bool> Jobs::has_unfinished(UserId owner, std::string_view kind, std::string_view subject) {
   return state_->database->read([&](store::Transaction& transaction) {
-    return internal::find_unfinished(transaction, owner, kind, subject);
+    return internal::has_unfinished(transaction, owner, kind, subject);
   });
 }
 

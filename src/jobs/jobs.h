@@ -125,9 +125,11 @@ class Jobs {
   /// The newest jobs, at most `limit` (1 to 1000), newest first.
   [[nodiscard]] Result<std::vector<Job>> list(UserId owner, size_t limit = 100);
 
-  /// The job of a kind and subject that is queued or running.
-  [[nodiscard]] Result<std::optional<Job>> find_unfinished(UserId owner, std::string_view kind,
-                                                           std::string_view subject);
+  /// Whether a job of a kind and subject is queued or running.
+  ///
+  /// fails: see `store::Transaction`
+  [[nodiscard]] Result<bool> has_unfinished(UserId owner, std::string_view kind,
+                                            std::string_view subject);
 
   /// Ends a queued job at once; asks a running one to stop. A finished one is left as it is.
   ///

@@ -163,7 +163,8 @@ Lowering::OwnConv Lowering::winograd_conv(const PlacedWindow& window, int64_t la
                                            .from_channels = from[1],
                                            .to_channels = to[1],
                                            .lanes = lanes,
-                                           .thread_count = omp_get_max_threads()});
+                                           .thread_count = omp_get_max_threads(),
+                                           .second_cache_bytes = second_cache_bytes()});
   return {.name = "winograd",
           .lanes = lanes,
           .source = *blocked_layout(from, lanes),

@@ -1,6 +1,9 @@
 #include "nn/processor.h"
 
+#include <algorithm>
+
 #include <dnnl.hpp>
+#include <unistd.h>
 
 #include "nn/quantized_fusion.h"
 
@@ -35,6 +38,11 @@ std::optional<int64_t> vector_lanes() {
   if (set >= InstructionSet::Avx2 && __builtin_cpu_supports("fma")) return 8;
 #endif
   return std::nullopt;
+}
+
+int64_t second_cache_bytes() {
+  static const int64_t bytes = std::max<int64_t>(0, sysconf(_SC_LEVEL2_CACHE_SIZE));
+  return bytes;
 }
 
 bool bytes_are_faster() {

@@ -15,6 +15,9 @@ enum class InstructionSet { Baseline, Sse41, Avx, Avx2, Avx2Vnni, Avx512, Avx512
 /// Floats of a vector of our own convolutions on this processor; nothing where they have no kernel.
 [[nodiscard]] std::optional<int64_t> vector_lanes();
 
+/// The second cache of a core, in bytes; 0 where the system does not say.
+[[nodiscard]] int64_t second_cache_bytes();
+
 /// Whether networks on bytes run faster here than their parents on floats: with VNNI alone. Without
 /// it they run in floats with the same roundings, which costs more than floats alone.
 [[nodiscard]] bool bytes_are_faster();

@@ -23,10 +23,13 @@ constexpr int64_t kFewestFrom = 12, kFewestTo = 8;
 /// Channels that fill half a vector or a panel make more of a form than of its weights: 4 times is
 /// what full ones take.
 constexpr int64_t kMostGrowth = 6;
-/// Of a group's transformed tiles: what a core's second cache holds, beside the weights where it is
-/// that of processors without AVX-512. Weights come from memory once for each group.
-constexpr int64_t kGroup_bytes = 512 << 10, kGroupOfLargeCaches_bytes = 1 << 20;
-constexpr int64_t kFewestGroupTiles = 12, kMostGroupTiles = 36, kMostGroupTilesOfLargeCaches = 56;
+/// Of a group's transformed tiles: what a core's second cache holds. Weights are read once for each
+/// group, so that a cache which holds the weights of two panels beside them has larger ones.
+constexpr int64_t kGroup_bytes = 512 << 10, kLargeGroup_bytes = 1 << 20;
+constexpr int64_t kFewestGroupTiles = 12, kMostGroupTiles = 36, kMostLargeGroupTiles = 56;
+constexpr int64_t kCacheOfLargeGroups_bytes = 2 << 20;
+/// A smaller second cache would lose the next panel's weights again before they are multiplied.
+constexpr int64_t kCacheOfNextPanel_bytes = 1 << 20;
 
 /// The matrix G of F(m, 3), whose points are those of the kernels' transforms.
 constexpr std::array<std::array<double, 3>, 4> kKernelsOfTwo{
@@ -71,14 +74,15 @@ bool suits_winograd(int64_t from_channels, int64_t to_channels, int64_t lanes) {
 WinogradPlan winograd_plan(WinogradPlan plan) {
   const bool are_few = plan.from_channels * plan.to_channels * 9 <= kMaxWeightsOfLargeTiles;
   plan.tile = are_few ? 4 : 2;
+  plan.asks_for_next_panel = plan.second_cache_bytes >= kCacheOfNextPanel_bytes;
   const int64_t vector_count = (plan.to_channels + plan.lanes - 1) / plan.lanes;
   plan.panel_vectors = vector_count % 3 == 0 ? 3 : vector_count == 1 ? 1 : 2;
   const auto tile_bytes =
       plan.position_count() * plan.from_room() * static_cast<int64_t>(sizeof(float));
-  const bool is_large = plan.lanes == 16;
+  const bool are_large = plan.second_cache_bytes >= kCacheOfLargeGroups_bytes;
   const int64_t most =
-      std::clamp((is_large ? kGroupOfLargeCaches_bytes : kGroup_bytes) / tile_bytes,
-                 kFewestGroupTiles, is_large ? kMostGroupTilesOfLargeCaches : kMostGroupTiles);
+      std::clamp((are_large ? kLargeGroup_bytes : kGroup_bytes) / tile_bytes, kFewestGroupTiles,
+                 are_large ? kMostLargeGroupTiles : kMostGroupTiles);
   // As many groups for each thread, of about one size.
   const int64_t rounds =
       (plan.tile_count() + most * plan.thread_count - 1) / (most * plan.thread_count);

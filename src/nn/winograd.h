@@ -13,7 +13,7 @@ namespace faceforge::nn {
 //
 // source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016
 
-/// Tiles whose sums, for a panel of channels, lie in memory at once: at most so many.
+/// The most tiles whose sums, for a panel of channels, lie in memory at once.
 inline constexpr int64_t kBlockTiles = 14;
 
 /// A convolution, and how it is cut into pieces.
@@ -29,6 +29,8 @@ struct WinogradPlan {
   int64_t panel_vectors = 2;  ///< of channels of the result that are computed at once: 1 to 3
   int64_t group_tiles = 1;    ///< that are transformed before their products are added up
   int64_t thread_count = 1;
+  int64_t second_cache_bytes = 0;    ///< of a core, as far as it is known
+  bool asks_for_next_panel = false;  ///< has the next panel's weights come while one is multiplied
 
   [[nodiscard]] int64_t position_count() const { return (tile + 2) * (tile + 2); }
   [[nodiscard]] int64_t tile_rows() const { return (result_rows + tile - 1) / tile; }

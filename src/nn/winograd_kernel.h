@@ -4,13 +4,13 @@
 
 /// Vectors of sums that stay in registers, of which AVX-512 has 32.
 constexpr int kSums = kLanes == 16 ? 28 : 12;
-/// Tiles whose sums lie in memory at once, of panels of so many vectors. With AVX-512 they stay in
-/// registers all at once, so that the weights are read once a block.
+/// Tiles of a block: their sums, for a panel of so many vectors, are stored for the transform back.
 template <int kVectors>
-constexpr int kBlock = kLanes == 16 ? std::min<int>(kBlockTiles, kSums / kVectors) : 12;
-static_assert(kBlock<1> <= kBlockTiles);
+constexpr int kBlock = kLanes == 16 ? std::min<int>(kBlockTiles, kSums / kVectors) : kSums;
+static_assert(kBlock<1> <= kBlockTiles && kBlock<2> <= kBlockTiles && kBlock<3> <= kBlockTiles);
 constexpr int kLine = 16;  ///< numbers in a line of the caches
-/// How far ahead, in numbers, weights are asked for into the first cache.
+/// How far ahead, in numbers, weights are asked for into the first cache. To ask for what lies
+/// behind their end does nothing.
 constexpr int64_t kSoon = 768;
 
 /// One dimension of F(2, 3), at points 0, 1, -1 and infinity.
@@ -51,19 +51,22 @@ struct TilesOfFour {
   }
 };
 
-/// Asks for the lines of some vectors; `kCache` as of `__builtin_prefetch`, 3 is the first.
+/// Asks for the lines of some vectors; `kCache` as of `__builtin_prefetch`, 3 is the first. A
+/// vector that is no line is not worth it.
 template <int kVectors, int kCache>
 FACEFORGE_INLINE void ask(const float* vectors) {
+  if constexpr (kVectors * kLanes >= kLine) {
 #pragma GCC unroll 4
-  for (int number = 0; number < kVectors * kLanes; number += kLine) {
-    __builtin_prefetch(vectors + number, 0, kCache);
+    for (int number = 0; number < kVectors * kLanes; number += kLine) {
+      __builtin_prefetch(vectors + number, 0, kCache);
+    }
   }
 }
 
 /// Weights that are wanted later: they come from memory while others are multiplied.
 struct Later {
-  const float* from;
-  const float* end;
+  const float* from = nullptr;
+  const float* end = nullptr;
 
   /// Asks for so many vectors more, into the second cache.
   template <int kVectors>
@@ -269,23 +272,25 @@ void convolve_panels(const WinogradPlan& plan, int64_t first, const float* from,
   for (int64_t tile = 0; tile < tile_count; ++tile) {
     transform_tile<Tiles>(plan, place_of(plan, first + tile), from, tiles + tile * room);
   }
-  // Blocks of about one size, where one pass over the weights does for any number of tiles.
-  const int64_t block_count = (tile_count + kBlock<kVectors> - 1) / kBlock<kVectors>;
-  const int64_t most =
-      kLanes == 16 ? (tile_count + block_count - 1) / block_count : kBlock<kVectors>;
+  // Blocks of about one size, where one pass over the weights does for any number of their tiles.
+  constexpr bool kInOnePass = kBlock<kVectors> <= kSums / kVectors;
+  const int64_t fewest = (tile_count + kBlock<kVectors> - 1) / kBlock<kVectors>;
+  const int64_t most = kInOnePass ? (tile_count + fewest - 1) / fewest : kBlock<kVectors>;
+  const int64_t block_count = (tile_count + most - 1) / most;
   const int64_t share = (depth * kPanel + block_count - 1) / block_count;
   for (int64_t panel = 0; panel < plan.panel_count(); ++panel) {
     const float* kernels = weights + panel * kPositions * depth * kPanel;
     const int64_t vector_end = std::min((panel + 1) * kPanel, plan.to_room());
-    const bool is_last = panel + 1 == plan.panel_count();
+    const bool asks = plan.asks_for_next_panel && panel + 1 < plan.panel_count();
     for (int64_t block = 0; block < tile_count; block += most) {
       const int64_t count = std::min<int64_t>(most, tile_count - block);
       for (int64_t position = 0; position < kPositions; ++position) {
-        // Each block asks for its share of the next panel's weights.
         const float* const mine = kernels + position * depth * kPanel;
-        const float* const next =
-            is_last ? mine : mine + kPositions * depth * kPanel + block / most * share;
-        Later later{next, is_last ? next : next + share};
+        Later later;
+        if (asks) {  // each block for its share
+          const float* const next = mine + kPositions * depth * kPanel + block / most * share;
+          later = {next, next + share};
+        }
         multiply<kVectors>(tiles + (position * plan.group_tiles + block) * room, room, count, depth,
                            mine, later, sums + position * kBlockTiles * kPanel);
       }

@@ -193,6 +193,11 @@ WinogradPlan shape_of(int64_t batch, int64_t rows, int64_t columns, int64_t pad,
           .lanes = lanes};
 }
 
+WinogradPlan with_large_caches(WinogradPlan shape) {
+  shape.second_cache_bytes = 2 << 20;
+  return shape;
+}
+
 class Winograd : public testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override {
@@ -209,8 +214,9 @@ TEST_P(Winograd, ConvolvesAsTheDefinitionSaysWhateverTheSizesAndBorders) {
         shape_of(2, 6, 11, 0, 16, 16, lanes), shape_of(1, 1, 1, 1, 16, 16, lanes),
         shape_of(1, 4, 4, 2, 48, 16, lanes), shape_of(2, 9, 6, 1, 14, 28, lanes),
         shape_of(1, 9, 6, 1, 33, 10, lanes), shape_of(1, 17, 18, 1, 12, 8, lanes),
-        shape_of(1, 17, 18, 1, 13, 20, lanes), shape_of(2, 13, 15, 1, 150, 48, lanes)}) {
+        shape_of(1, 17, 18, 1, 13, 20, lanes), shape_of(1, 13, 28, 1, 16, 64, lanes)}) {
     Example(shape).expect_right(false, false);
+    Example(with_large_caches(shape)).expect_right(false, false);
   }
 }
 
@@ -312,11 +318,15 @@ TEST(WinogradPlan, GroupsAreOfOneSizeAndAsManyForEachThread) {
 
 TEST(WinogradPlan, WithLargeCachesTheTilesOfOnePictureShareOneReadingOfTheWeights) {
   for (const auto& [channels, side] : {std::pair{128, 28}, std::pair{256, 14}}) {
-    const WinogradPlan plan = winograd_plan(shape_of(1, side, side, 1, channels, channels, 16));
+    const WinogradPlan shape = shape_of(1, side, side, 1, channels, channels, 16);
+    const WinogradPlan plan = winograd_plan(with_large_caches(shape));
     EXPECT_EQ(plan.tile_count(), 49);
     EXPECT_EQ(plan.group_tiles, 49);
+    EXPECT_TRUE(plan.asks_for_next_panel);
+    EXPECT_EQ(winograd_plan(shape).group_tiles, 25);
+    EXPECT_FALSE(winograd_plan(shape).asks_for_next_panel);
   }
-  const WinogradPlan eight = winograd_plan(shape_of(8, 14, 14, 1, 256, 256, 16));
+  const WinogradPlan eight = winograd_plan(with_large_caches(shape_of(8, 14, 14, 1, 256, 256, 16)));
   EXPECT_EQ(eight.group_tiles, 56) << "four blocks of 14";
 }
 

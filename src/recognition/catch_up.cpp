@@ -32,41 +32,42 @@ Result<bool> CatchUp::is_at_work() {
   return false;
 }
 
-Result<CatchUp::Outcome> CatchUp::start(const gallery::AnsweringModel& behind) {
-  // Asked for before the version: once it is not there, what it has made is.
-  const auto unfinished = TRY(find_unfinished_training(jobs_, behind.user, behind.gallery));
+CatchUp::Outcome CatchUp::start(const gallery::AnsweringModel& behind) {
+  // A training that has ended by now has its version visible in the next read, so that it is not
+  // begun again. One that begins and ends between these calls is: it finds its version there.
+  const auto in_training = is_in_training(jobs_, behind.user, behind.gallery);
+  if (!in_training) return put_off(behind.gallery, in_training.error());
   const auto answering =
       recognition_.galleries().find_version(behind.user, behind.gallery, std::nullopt);
   // Learnt since the list was read, by a job from before a restart for one.
   if (answering && answering->model_id == model_) return Outcome::GoOn;
-  if (unfinished) return waits_for(behind.gallery) ? Outcome::WaitForAnother : Outcome::GoOn;
+  if (*in_training) return wait_for(behind.gallery);
   const bool has_head = answering && answering->has_head;
   const auto job =
       start_training(jobs_, recognition_, behind.user, behind.gallery, TrainingCause::NewPack,
                      has_head ? HeadWish::Try : HeadWish::None);
-  if (job) {
-    started_ = {.owner = behind.user, .gallery = behind.gallery, .job = job->id};
-    log::info("gallery {} is to be learnt by the pack in use", behind.gallery.value());
-    return Outcome::Started;
-  }
-  if (job.error().reason == "training_running") {
-    return waits_for(behind.gallery) ? Outcome::WaitForAnother : Outcome::GoOn;
-  }
-  const std::string& trouble = job.error().message;
-  if (!is_settled_by_owner(job.error()) && std::exchange(last_trouble_, trouble) != trouble) {
-    log::warning("gallery {} is learnt by the pack in use later: {}", behind.gallery.value(),
-                 trouble);
+  if (!job && job.error().reason == "training_running") return wait_for(behind.gallery);
+  if (!job) return put_off(behind.gallery, job.error());
+  started_ = {.owner = behind.user, .gallery = behind.gallery, .job = job->id};
+  log::info("gallery {} is to be learnt by the pack in use", behind.gallery.value());
+  return Outcome::Started;
+}
+
+CatchUp::Outcome CatchUp::put_off(gallery::GalleryId gallery, const Error& error) {
+  const std::string& trouble = error.message;
+  if (!is_settled_by_owner(error) && std::exchange(last_trouble_, trouble) != trouble) {
+    log::warning("gallery {} is learnt by the pack in use later: {}", gallery.value(), trouble);
   }
   return Outcome::GoOn;
 }
 
-/// Whether a gallery that is being trained already is to be waited for still: an owner who begins
-/// and cancels trainings for ever keeps nobody from learning. It comes again with the next pass.
-bool CatchUp::waits_for(gallery::GalleryId gallery) {
+/// A gallery that is being trained already is waited for, but not for ever: an owner who begins and
+/// cancels trainings without end keeps nobody from learning. It comes again with the next pass.
+CatchUp::Outcome CatchUp::wait_for(gallery::GalleryId gallery) {
   if (!in_the_way_ || in_the_way_->gallery != gallery) {
     in_the_way_ = {.gallery = gallery, .since_ms = now_ms()};
   }
-  return is_within(in_the_way_->since_ms, kWaitAtMost_ms);
+  return is_within(in_the_way_->since_ms, kWaitAtMost_ms) ? Outcome::WaitForAnother : Outcome::GoOn;
 }
 
 UnixTime_ms CatchUp::now_ms() const {
@@ -118,7 +119,7 @@ Result<CatchUp::State> CatchUp::look_at_galleries(const std::stop_token& stop) {
     for (const gallery::AnsweringModel& answering : part) {
       const bool is_behind = answering.model_id && answering.model_id != model_ &&
                              !left_alone_.contains(answering.gallery);
-      const Outcome outcome = is_behind ? TRY(start(answering)) : Outcome::GoOn;
+      const Outcome outcome = is_behind ? start(answering) : Outcome::GoOn;
       if (outcome == Outcome::WaitForAnother) return State::Idle;
       in_the_way_.reset();
       after_ = answering.gallery.value();

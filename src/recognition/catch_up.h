@@ -59,11 +59,12 @@ class CatchUp {
   enum class Outcome { Started, WaitForAnother, GoOn };
 
   [[nodiscard]] Result<bool> is_at_work();
-  [[nodiscard]] Result<Outcome> start(const gallery::AnsweringModel& behind);
+  [[nodiscard]] Outcome start(const gallery::AnsweringModel& behind);
   [[nodiscard]] Result<State> look_at_galleries(const std::stop_token& stop);
   [[nodiscard]] bool is_in_pass();
   void begin_pass();
-  [[nodiscard]] bool waits_for(gallery::GalleryId gallery);
+  [[nodiscard]] Outcome put_off(gallery::GalleryId gallery, const Error& error);
+  [[nodiscard]] Outcome wait_for(gallery::GalleryId gallery);
   [[nodiscard]] UnixTime_ms now_ms() const;
   [[nodiscard]] bool is_within(UnixTime_ms time_ms, int64_t span_ms) const;
 

@@ -365,6 +365,24 @@ TEST_P(CatchUpTest, AfterARestartTheJobThatWasCutOffGoesOnAndNoneIsDoneTwice) {
             std::vector<std::string>({told(first, "succeeded"), told(second, "succeeded")}));
 }
 
+TEST_P(CatchUpTest, ATrainingThatEndsWhileItsGalleryIsLookedAtIsNotBegunAgain) {
+  trained("one");
+  for (size_t round = 1; round <= 10; ++round) {
+    const auto newer = std::make_shared<FakeEngine>(fmt::format("m{}", round + 1));
+    HeldAtItsFirstPhoto held(*newer);
+    recognition_->use_engines(newer);
+    look();
+    held.begun.wait();
+    // As after a restart, it knows of no job.
+    catch_up_ = std::make_unique<CatchUp>(*jobs_, *recognition_);
+    const jobs::JobId job = jobs_->list(user_)->front().id;
+    const std::jthread releasing([&] { held.leave.count_down(); });
+    while (!jobs::is_finished(jobs_->get(user_, job)->state)) look();
+    look();
+    EXPECT_EQ(jobs_of(user_).size(), round);
+  }
+}
+
 TEST_P(CatchUpTest, APackThatIsTakenBackLeavesNoVersionOfIt) {
   const auto disliked = std::make_shared<FakeEngine>("m2");
   HeldAtItsFirstPhoto held(*disliked);

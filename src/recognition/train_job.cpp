@@ -167,9 +167,8 @@ Result<jobs::Job> start_training(jobs::Jobs& jobs, Recognition& recognition, Use
   return job;
 }
 
-Result<std::optional<jobs::Job>> find_unfinished_training(jobs::Jobs& jobs, UserId user,
-                                                          GalleryId gallery) {
-  return jobs.find_unfinished(user, kTrainGalleryKind, subject_of(gallery));
+Result<bool> is_in_training(jobs::Jobs& jobs, UserId user, GalleryId gallery) {
+  return jobs.has_unfinished(user, kTrainGalleryKind, subject_of(gallery));
 }
 
 }  // namespace faceforge::recognition

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -44,9 +43,10 @@ void add_train_gallery(jobs::Jobs& jobs, Recognition& recognition,
                                                TrainingCause cause = TrainingCause::Asked,
                                                HeadWish head = HeadWish::None);
 
-/// The training of a gallery that is queued or running.
-[[nodiscard]] Result<std::optional<jobs::Job>> find_unfinished_training(jobs::Jobs& jobs,
-                                                                        gallery::UserId user,
-                                                                        gallery::GalleryId gallery);
+/// Whether a training of the gallery is queued or running.
+///
+/// fails: as `jobs::Jobs::has_unfinished`
+[[nodiscard]] Result<bool> is_in_training(jobs::Jobs& jobs, gallery::UserId user,
+                                          gallery::GalleryId gallery);
 
 }  // namespace faceforge::recognition

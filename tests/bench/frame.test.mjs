@@ -14,7 +14,7 @@ import { parseOptions } from '../../bench/frame/options.mjs';
 import { duration, estimate, Progress } from '../../bench/frame/progress.mjs';
 import { besideRoofline, checkRows, toJson } from '../../bench/frame/rows.mjs';
 import { runPart } from '../../bench/frame/run_part.mjs';
-import { median, pairedRatio, quantile } from '../../bench/frame/statistics.mjs';
+import { latencySummary, median, pairedRatio, quantile } from '../../bench/frame/statistics.mjs';
 import { otherFigures, short } from '../../bench/frame/table.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'faceforge-bench-'));
@@ -154,10 +154,32 @@ test('a goal on bytes is missed only where the processor multiplies bytes', () =
   assert.equal(goalOf(row, { instructions: 'AVX2, no VNNI' }), undefined);
 });
 
+test('a server has its goal of throughput', () => {
+  const http = { name: 'HTTP identify, 64 keep-alive clients', rival: 'faceforge identify, the pipeline called directly' };
+  assert.deepEqual(goalOf({ ...http, ratio: 0.91 }, { instructions: 'AVX2, no VNNI' }), { at_least: 0.9, state: 'met' });
+  assert.equal(goalOf({ ...http, ratio: 0.89 }, { instructions: 'AVX-512, VNNI' }).state, 'missed');
+});
+
+test('latencies are medians of the rounds, and a round that stalls is still seen', () => {
+  const calm = Array.from({ length: 101 }, (_, index) => 10 + index / 10); // p50 15, p99 19.9
+  const stalled = calm.map((time, index) => (index > 90 ? 300 : time)); // p50 15, p99 300
+  const found = latencySummary([calm, stalled, calm, []], 3);
+  const tail = ['p50_ms', 'p99_ms', 'p99_least_ms', 'p99_greatest_ms'].map((field) => found[field].toFixed(1));
+  assert.deepEqual(tail, ['15.0', '19.9', '19.9', '300.0']);
+  const ratios = ['p99_of_p50', 'p99_of_p50_least', 'p99_of_p50_greatest'].map((field) => found[field].toFixed(2));
+  assert.deepEqual(ratios, ['1.33', '1.33', '20.00']);
+  assert.deepEqual(found.requests_per_round, [101, 101, 101, 0]);
+  assert.equal(found.refused, 3);
+  assert.deepEqual(latencySummary([[], []], 9), { requests_per_round: [0, 0], refused: 9 });
+});
+
 test('what a row measured beside the time is told in its units', () => {
-  assert.equal(otherFigures({ ours_ms: 1, idle_mb: 71.25, refused: {} }), 'idle 71.3 MB');
-  const latencies = { p50_ms: 10, p99_ms: 31, p99_of_p50: 3.125, p99_of_p50_low: 2.5, p99_of_p50_high: 4 };
-  assert.equal(otherFigures(latencies), 'p50 10.0 ms, p99 31.0 ms, p99 3.13 times p50 (2.50 to 4.00)');
+  assert.equal(otherFigures({ ours_ms: 1, idle_mb: 71.25, refused: 0 }), 'idle 71.3 MB');
+  const latencies = { p50_ms: 10, p99_ms: 31, p99_of_p50: 3.125, p99_of_p50_least: 2.5, p99_of_p50_greatest: 4 };
+  assert.equal(
+    otherFigures({ ...latencies, refused: 2 }),
+    'p50 10.0 ms, p99 31.0 ms, p99 3.13 times p50 (2.50 to 4.00 in the rounds), 2 refused',
+  );
 });
 
 test('the processor’s flags say whether it multiplies bytes', () => {

@@ -85,15 +85,13 @@ Result<Job> find_job(store::Transaction& transaction, UserId owner, JobId id) {
   return job_of(rows[0]);
 }
 
-Result<std::optional<Job>> find_unfinished(store::Transaction& transaction, UserId owner,
-                                           std::string_view kind, std::string_view subject) {
+Result<bool> has_unfinished(store::Transaction& transaction, UserId owner, std::string_view kind,
+                            std::string_view subject) {
   const auto rows =
-      TRY(transaction.query(fmt::format("select {} from jobs where owner_id = $1 and kind = $2 "
-                                        "and subject = $3 and state in ('queued', 'running')",
-                                        kColumns),
+      TRY(transaction.query("select 1 from jobs where owner_id = $1 and kind = $2 and subject = $3 "
+                            "and state in ('queued', 'running')",
                             owner, kind, subject));
-  if (rows.empty()) return std::nullopt;
-  return TRY(job_of(rows[0]));
+  return !rows.empty();
 }
 
 Result<std::vector<Job>> list_jobs(store::Transaction& transaction, UserId owner, size_t limit) {

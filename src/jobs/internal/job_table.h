@@ -28,9 +28,8 @@ struct ClaimedJob {
 /// fails: not_found/job_not_found
 [[nodiscard]] Result<Job> find_job(store::Transaction& transaction, UserId owner, JobId id);
 
-[[nodiscard]] Result<std::optional<Job>> find_unfinished(store::Transaction& transaction,
-                                                         UserId owner, std::string_view kind,
-                                                         std::string_view subject);
+[[nodiscard]] Result<bool> has_unfinished(store::Transaction& transaction, UserId owner,
+                                          std::string_view kind, std::string_view subject);
 
 [[nodiscard]] Result<std::vector<Job>> list_jobs(store::Transaction& transaction, UserId owner,
                                                  size_t limit);
