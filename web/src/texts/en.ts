@@ -195,6 +195,7 @@ export const en = {
   'upload.progress': { one: '{done} of {count} photo done', other: '{done} of {count} photos done' },
   'upload.left': '· about {time} left',
   'upload.added': { one: '{count} photo was added.', other: '{count} photos were added.' },
+  'upload.only_refused': { one: '{count} photo was refused.', other: '{count} photos were refused.' },
   'upload.refused': { one: '{count} refused.', other: '{count} refused.' },
   'upload.paused': { one: 'Paused · {count} photo waits', other: 'Paused · {count} photos wait' },
   'upload.taken': 'added',

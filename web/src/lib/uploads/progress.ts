@@ -34,6 +34,9 @@ export function progressOf(list: Upload[], paused: boolean): Progress {
     const left_s = remaining_s(list, open);
     words = t('upload.progress', { done, count: list.length });
     if (left_s >= worthSaying_s) words += ` ${t('upload.left', { time: duration(left_s) })}`;
+  } else if (taken === 0 && refused > 0) {
+    // Those that were taken leave the list before those that were refused.
+    words = t('upload.only_refused', { count: refused });
   } else {
     words = t('upload.added', { count: taken });
     if (refused > 0) words = `${words.slice(0, -1)}, ${t('upload.refused', { count: refused })}`;
