@@ -89,7 +89,8 @@ struct DecodeLimits {
 ///         unsupported/not_an_image (any other kind of file, among them SVG and PDF);
 ///         unsupported/pixels_unsupported (a TIFF of something else than grey, RGB or CMYK; more
 ///         than 5 channels are refused from the header);
-///         invalid_input/image_damaged (cut short, or contents that contradict the header);
+///         invalid_input/image_damaged (cut short, or contents that the decoder cannot make sense
+///         of; a JPEG with an end mark may have fewer rows than its header says, which are grey);
 ///         exhausted/out_of_memory
 /// cost:   one pass over the file; JPEG and WebP are shrunk inside their decoders. Memory is the
 ///         working image (twice for a photo stored rotated), of a halved JPEG the file again, plus
