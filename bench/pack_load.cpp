@@ -110,10 +110,9 @@ Result<void> weigh(const std::filesystem::path& file, int64_t open_side_px) {
 int main(int argument_count, char** arguments) {
   constexpr std::string_view kUsage =
       "usage: faceforge_pack_load PACK_FOLDER | NETWORK.onnx [SIDE]\n"
-      "a pack: milliseconds to check and to load it, and resident megabytes; a network: megabytes "
-      "of\n"
-      "its weights, with pictures of SIDE by SIDE pixels (1 to 4096; 320) where it leaves that "
-      "open\n";
+      "a pack: milliseconds to check and to load it, and resident megabytes\n"
+      "a network: megabytes of its weights; pictures have SIDE by SIDE pixels (1 to 4096;\n"
+      "320) where it leaves that open\n";
   const bool is_asked = argument_count == 2 && arguments[1] == std::string_view("--help");
   const int64_t side_px = argument_count == 3 ? std::atoll(arguments[2]) : 320;
   if (is_asked || argument_count < 2 || argument_count > 3 || side_px < 1 || side_px > 4096) {

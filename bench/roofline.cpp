@@ -14,7 +14,6 @@
 #include <thread>
 #include <vector>
 
-#include <cpuid.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <immintrin.h>
@@ -76,9 +75,8 @@ KERNEL(bytes_avx2_vnni, "avxvnni", __m256i, _mm256_setzero_si256,
 KERNEL(bytes_avx512_vnni, "avx512vnni", __m512i, _mm512_setzero_si512,
        sum = _mm512_dpbusd_epi32(sum, a, b))
 
-/// Two by two tiles of sums, 16 by 16 each, from two and two tiles of bytes: all eight that there
-/// are. A step is four instructions of 16 x 16 x 64 multiply-adds, for the sums of the other
-/// kernels.
+/// As the other kernels, but a step is four instructions of AMX, which multiply tiles of bytes: two
+/// by two tiles of 16 by 16 sums, from two and two tiles of 16 by 64 bytes.
 __attribute__((target("amx-tile,amx-int8"))) void bytes_amx(int64_t steps) {
   struct alignas(64) {
     uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -107,9 +105,7 @@ __attribute__((target("amx-tile,amx-int8"))) void bytes_amx(int64_t steps) {
 /// Whether the processor has AMX, and the system lets this process use its registers.
 bool has_amx_of_bytes() {
   constexpr int kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl: ARCH_REQ_XCOMP_PERM
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  constexpr unsigned kTiles = 1U << 24, kBytes = 1U << 25;  // of EDX, leaf 7
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kTiles) != 0 && (d & kBytes) != 0 &&
+  return __builtin_cpu_supports("amx-int8") &&
          syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 

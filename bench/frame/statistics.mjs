@@ -45,10 +45,10 @@ export function latencySummary(rounds, refused) {
   const requests_per_round = rounds.map((latencies) => latencies.length);
   if (answered.length === 0) return { requests_per_round, refused };
   const of = (share) => answered.map((latencies) => quantile(latencies, share));
-  const p99 = of(0.99);
-  const p99_of_p50 = answered.map((latencies) => quantile(latencies, 0.99) / median(latencies));
+  const [p50, p99] = [of(0.5), of(0.99)];
+  const p99_of_p50 = p99.map((time, round) => time / p50[round]);
   return {
-    p50_ms: median(of(0.5)),
+    p50_ms: median(p50),
     p90_ms: median(of(0.9)),
     p99_ms: median(p99),
     p99_least_ms: Math.min(...p99),
