@@ -17,6 +17,10 @@ namespace {
 /// first-level or second-level cache (at 512 values a row, 64 KiB).
 constexpr size_t kBlockRows = 128;
 
+/// The same for a lone query, which has the codes from memory: while its products are looked at
+/// nothing is read, and the processor forgets the less of what it was fetching the shorter that is.
+constexpr size_t kLoneBlockRows = 32;
+
 /// Queries whose products with a block are in memory at once: 32 KiB.
 constexpr size_t kGroupQueries = 64;
 
@@ -139,13 +143,15 @@ class Candidates {
 };
 
 /// Compares the rows of some blocks with all queries, block by block.
-void compare_blocks(const RowStore& rows, std::span<Candidates> queries, size_t first_block,
-                    size_t block_end) {
+///
+/// in: `block_rows` at most kBlockRows
+void compare_blocks(const RowStore& rows, std::span<Candidates> queries, size_t block_rows,
+                    size_t first_block, size_t block_end) {
   std::array<const int16_t*, kGroupQueries> codes;
   std::array<int32_t, kGroupQueries * kBlockRows> exact;
   for (size_t block = first_block; block < block_end; ++block) {
-    const size_t row = block * kBlockRows;
-    const size_t row_count = std::min(kBlockRows, rows.row_end() - row);
+    const size_t row = block * block_rows;
+    const size_t row_count = std::min(block_rows, rows.row_end() - row);
     for (size_t first = 0; first < queries.size(); first += kGroupQueries) {
       const auto group = queries.subspan(first, std::min(kGroupQueries, queries.size() - first));
       std::ranges::transform(group, codes.begin(), &Candidates::codes);
@@ -202,9 +208,10 @@ std::vector<std::vector<Neighbour>> scan(const RowStore& rows, std::span<const f
       part.emplace_back(rows, query(number), count);
     }
   }
-  const size_t block_count = (rows.row_end() + kBlockRows - 1) / kBlockRows;
+  const size_t block_rows = query_count == 1 ? kLoneBlockRows : kBlockRows;
+  const size_t block_count = (rows.row_end() + block_rows - 1) / block_rows;
   run_parts(thread_count, [&](size_t part) {
-    compare_blocks(rows, parts[part], block_count * part / thread_count,
+    compare_blocks(rows, parts[part], block_rows, block_count * part / thread_count,
                    block_count * (part + 1) / thread_count);
   });
   std::vector<std::vector<Neighbour>> found(query_count);
