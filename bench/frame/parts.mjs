@@ -9,8 +9,8 @@ export const parts = [
   { name: 'search', minutes: { quick: 1.5, full: 20 }, quick: ['--quick', '--exact'] },
   {
     name: 'http_load',
-    minutes: { quick: 2, full: 8 },
-    quick: ['--seconds', '3', '--rounds', '3', '--identifies', '1000'],
+    minutes: { quick: 2.5, full: 8 },
+    quick: ['--seconds', '3', '--rounds', '5', '--identifies', '1000'],
   },
 ];
 

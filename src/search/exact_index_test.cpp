@@ -16,6 +16,7 @@
 namespace faceforge::search {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 
 std::vector<float> random_vector(size_t length, std::mt19937& random) {
@@ -56,7 +57,7 @@ void add_all(Index& index, const Rows& rows) {
 
 TEST(ExactIndex, AnswersWhatComparingAndSortingEverythingAnswers) {
   std::mt19937 random(1);
-  // Lengths on both sides of the 64 codes of a step, row counts of 4 at once and of a block.
+  // Lengths on both sides of the 64 codes of a step.
   for (const size_t length : {1U, 15U, 63U, 64U, 65U, 128U, 512U}) {
     for (const size_t row_count : {1U, 3U, 4U, 127U, 128U, 300U}) {
       for (const face::Metric metric : {face::Metric::Cosine, face::Metric::L2}) {
@@ -87,6 +88,29 @@ TEST(ExactIndex, FindsPeopleAmongThousandsInTheVeryOrderOfSinglePrecision) {
     const auto expected = by_sorting(rows, photo, 25, face::Metric::Cosine);
     for (const size_t thread_count : {1U, 3U}) {
       EXPECT_EQ(internal::scan(store, photo, 25, thread_count).front(), expected);
+    }
+  }
+}
+
+TEST(ExactIndex, EveryRowIsFoundOnceHoweverBlocksAndThreadsShareThem) {
+  std::mt19937 random(9);
+  // Around the blocks of a lone query, 32 rows, and of several, 128; more threads than blocks.
+  for (const size_t row_count : {1U, 31U, 32U, 33U, 127U, 128U, 129U, 300U}) {
+    internal::RowStore store(64, face::Metric::Cosine, row_count);
+    Rows rows;
+    for (size_t row = 0; row < row_count; ++row) {
+      rows.push_back(random_vector(64, random));
+      ASSERT_TRUE(store.add(rows.back()));
+    }
+    const auto query = random_vector(64, random);
+    std::vector<float> five_times;
+    for (int copy = 0; copy < 5; ++copy) {
+      five_times.insert(five_times.end(), query.begin(), query.end());
+    }
+    const auto expected = by_sorting(rows, query, row_count, face::Metric::Cosine);
+    for (const size_t thread_count : {1U, 2U, 3U, 16U}) {
+      EXPECT_THAT(internal::scan(store, query, row_count, thread_count), ElementsAre(expected));
+      EXPECT_THAT(internal::scan(store, five_times, row_count, thread_count), Each(expected));
     }
   }
 }

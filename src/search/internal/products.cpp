@@ -12,9 +12,9 @@ namespace {
 constexpr size_t kQueriesAtOnce = 4;
 constexpr size_t kRowsAtOnce = 2;
 
-/// How far before its turn a lone query's next bytes are asked for on Intel's processors: a page.
-/// They look ahead by themselves within a page alone. AMD's look further, and being asked as well
-/// costs them a fifth of their speed.
+/// How far before its turn a query's next bytes are asked for on Intel's processors with AVX-512: a
+/// page. They look ahead by themselves within a page alone. A Zen 4 looks further, and asking it
+/// cost it a tenth of its speed (decision 11).
 constexpr size_t kAhead_bytes = 4096;
 
 /// Products of rows with queries; those of a query begin `row_count` after the one before.

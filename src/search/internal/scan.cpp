@@ -17,9 +17,10 @@ namespace {
 /// first-level or second-level cache (at 512 values a row, 64 KiB).
 constexpr size_t kBlockRows = 128;
 
-/// The same for a lone query, which has the codes from memory: while its products are looked at
-/// nothing is read, and the processor forgets the less of what it was fetching the shorter that is.
+/// Fewer for a lone query, whose codes come from memory: none are read while a block's products are
+/// looked at, so those pauses are kept short.
 constexpr size_t kLoneBlockRows = 32;
+static_assert(kLoneBlockRows <= kBlockRows);
 
 /// Queries whose products with a block are in memory at once: 32 KiB.
 constexpr size_t kGroupQueries = 64;
