@@ -273,7 +273,7 @@ export function rooflineSpec(rows) {
           x: {
             field: 'share',
             type: 'quantitative',
-            scale: { domain: [0, Math.max(ticks.at(-1), 1.1 * greatest)] }, // room for the figures
+            scale: { domain: [0, Math.max(ticks.at(-1), 1.35 * greatest)] }, // room for three figures
             axis: { title: '% of the measured peak', values: ticks },
           },
           color: { field: 'kind', type: 'nominal', scale: colourScale(kinds), legend: null },

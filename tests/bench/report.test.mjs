@@ -220,12 +220,13 @@ test('the ticks are doublings around what is shown, with 1 among them', () => {
   assert.ok(doublings(0.01, 1000).includes(1));
 });
 
-test('a share beyond the peak has its bar, and one below it the whole axis', () => {
+test('a share beyond the peak has its bar and room for its figure, and small ones the whole axis', () => {
   const domainOf = (...shares) =>
     rooflineSpec(shares.map((peak_share) => ({ name: 'a', precision: 'fp32', peak_share }))).layer[0]
       .encoding.x.scale.domain;
-  assert.deepEqual(domainOf(0.4, 2.03), [0, 225]);
-  assert.deepEqual(domainOf(0.4, 0.9), [0, 100]);
-  // The figure stands behind its bar: a bar near the end leaves room for it.
-  assert.ok(domainOf(0.4, 1.25)[1] > 1.09 * 125);
+  assert.deepEqual(domainOf(0.4, 0.7), [0, 100]);
+  // The figure stands behind its bar. Three digits take a quarter of the narrowest plot.
+  for (const share of [0.9, 1.25, 1.61, 2.03]) {
+    assert.ok(domainOf(0.4, share)[1] >= 1.33 * 100 * share, `${share}`);
+  }
 });
