@@ -27,17 +27,19 @@ export class Words {
 
   /** An option's whole number, from 1 to `most`; undefined where it is not given. */
   count(name, most) {
-    return this.counts(name, most, [this.values[name]])[0];
+    const word = this.values[name];
+    return word === undefined ? undefined : this.#number(name, word, most);
   }
 
-  /** An option's whole numbers with commas between them, each from 1 to `most`. */
-  counts(name, most, words = this.values[name]?.split(',')) {
-    return words?.map((word) => {
-      if (word === undefined) return undefined;
-      const value = /^\d+$/.test(word) ? Number(word) : 0;
-      if (value < 1 || value > most) this.complain(`--${name} ${word}: a whole number from 1 to ${most}`);
-      return value;
-    });
+  /** An option's whole numbers with commas between them, each from 1 to `most`; undefined where it is not given. */
+  counts(name, most) {
+    return this.values[name]?.split(',').map((word) => this.#number(name, word, most));
+  }
+
+  #number(name, word, most) {
+    const value = /^\d+$/.test(word) ? Number(word) : 0;
+    if (value < 1 || value > most) this.complain(`--${name} ${word}: a whole number from 1 to ${most}`);
+    return value;
   }
 
   complain(what) {
